@@ -55,6 +55,17 @@ pub fn percent_fine(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
+/// A share as people say it: `83 of 100`. Only nothing is 0 and only all is 100.
+#[must_use]
+pub fn of_hundred(share: f64) -> String {
+    let whole = match share * 100.0 {
+        hundred if hundred > 0.0 && hundred < 1.0 => 1.0,
+        hundred if hundred > 99.0 && hundred < 100.0 => 99.0,
+        hundred => hundred.round(),
+    };
+    format!("{whole:.0} of 100")
+}
+
 /// A metric with three decimals, or none from a thousand on: `0.797`, `67,281`.
 #[must_use]
 pub fn score(value: f64) -> String {
@@ -290,6 +301,14 @@ pub fn sentence_case(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_a_hundred_is_all_only_if_all_are() {
+        assert_eq!(
+            [0.0, 0.001, 0.826, 0.997, 1.0].map(of_hundred),
+            ["0", "1", "83", "99", "100"].map(|n| format!("{n} of 100"))
+        );
+    }
 
     #[test]
     fn large_metrics_have_separators_and_no_decimals() {

@@ -13,6 +13,7 @@ use crate::worker::ExportFormat;
 use crate::app::app::HoneApp;
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
+use crate::app::help::{Page, Topic};
 use crate::app::history::Change;
 use crate::app::messages::{AppCommand, Edit, Pick};
 use crate::app::pick::Picked;
@@ -60,7 +61,9 @@ impl HoneApp {
             AppCommand::FillBlanks(text) => self.state.work.fill_blanks(text),
             AppCommand::FindTerms(model) => self.state.work.find_terms(model),
             AppCommand::StopFindingTerms => self.state.work.answers.terms.stop(),
-            AppCommand::PredictFile { input, output } => self.state.work.predict(input, output),
+            AppCommand::ReadToLabel(question) => self.state.work.read_to_label(*question),
+            AppCommand::ForgetFileToLabel => self.state.work.answers.forget_file_to_label(),
+            AppCommand::LabelRows => self.state.work.label_rows(),
             AppCommand::Reveal(path) => self.reveal(&path),
             AppCommand::Notify(notice) => self.notices.push(notice),
         }
@@ -103,6 +106,8 @@ impl HoneApp {
             UserCommand::ZoomIn => self.set_zoom(self.state.settings.zoom + ZOOM_STEP),
             UserCommand::ZoomOut => self.set_zoom(self.state.settings.zoom - ZOOM_STEP),
             UserCommand::ZoomReset => self.set_zoom(1.0),
+            UserCommand::Help => self.help.show(Some(Topic::Page(Page::of(self.state.view)))),
+            UserCommand::HelpContents => self.help.show(None),
             UserCommand::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             UserCommand::About => self.dialog = Some(Dialog::About),
         }
@@ -305,8 +310,11 @@ impl HoneApp {
             }
             Pick::ExportTo(format) => self.state.work.export(format, path),
             Pick::EvaluateFile => self.state.work.evaluate(path),
-            Pick::PredictFile => self.ask_for(Pick::PredictOutput { input: path }),
-            Pick::PredictOutput { input } => self.state.work.predict(input, path),
+            Pick::FileToLabel => self.state.work.read_file_to_label(path),
+            Pick::LabelledOutput(output) => {
+                let threshold = output.least_percent.map(|percent| f32::from(percent) / 100.0);
+                self.state.work.save_labelled(path, threshold);
+            }
             Pick::MainFile | Pick::MainFolder => self.open_data(&[path]),
             Pick::MoreFiles => self.add_data(&[path]),
             Pick::BadRows => self.state.work.save_bad_rows(path),

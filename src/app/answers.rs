@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Likeness, Prepared, TokenHistogram};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{
-    Classified, DryRun, EvaluationReport, ExportFormat, Exported, FilledBlanks, FoundRows, Profile, RowSource,
-    RunResults, SavedPredictions, SavedRows,
+    Classified, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows, LabelledRows,
+    Profile, RowSource, RunResults, SavedPredictions, SavedRows,
 };
 
 use crate::app::live_run::LiveRun;
@@ -50,8 +50,12 @@ pub struct Answers {
     pub results: Slot<Arc<RunResults>>,
     /// The shown run's metrics on another file.
     pub evaluated: Slot<Arc<EvaluationReport>>,
-    /// The shown run's predictions for a file.
-    pub predicted: Slot<SavedPredictions>,
+    /// The file whose rows are to be labelled with the shown run's model.
+    pub to_label: Slot<Arc<FileToLabel>>,
+    /// Its rows with their predictions.
+    pub labelled: Slot<Arc<LabelledRows>>,
+    /// The file that they were written to.
+    pub saved_labels: Slot<SavedPredictions>,
     /// The export of the shown run's model.
     pub exported: Slot<Exported, ExportFormat>,
     /// The shown run's predictions for typed texts.
@@ -119,7 +123,8 @@ impl Answers {
     /// The evaluation, prediction or export that is running.
     #[must_use]
     pub fn job(&self) -> Option<&Running> {
-        self.evaluated.running.as_ref().or(self.predicted.running.as_ref()).or(self.exported.running.as_ref())
+        let labels = self.labelled.running.as_ref().or(self.saved_labels.running.as_ref());
+        self.evaluated.running.as_ref().or(labels).or(self.exported.running.as_ref())
     }
 
     /// Whether a run is training.
@@ -145,6 +150,13 @@ impl Answers {
         self.tokens.clear();
         self.text_tokens.clear();
         self.terms.clear();
+    }
+
+    /// Forgets the file whose rows were to be labelled, and what was predicted for them.
+    pub fn forget_file_to_label(&mut self) {
+        self.to_label.clear();
+        self.labelled.clear();
+        self.saved_labels.clear();
     }
 
     /// Whether any job is running.
@@ -173,6 +185,7 @@ impl Answers {
             self.job().is_some(),
             self.classify.is_running(),
             self.blanks.is_running(),
+            self.to_label.is_running(),
             self.terms.is_running(),
         ];
         data.into_iter().chain(model).any(|is_running| is_running)

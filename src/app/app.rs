@@ -11,7 +11,7 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
-use crate::app::shell::{self, CommandPalette, Dialog, MemoryMeter, Notices};
+use crate::app::shell::{self, CommandPalette, Dialog, HelpWindow, MemoryMeter, Notices};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
 use crate::app::theme::{Theme, ThemeError, Tokens};
@@ -57,6 +57,7 @@ pub struct HoneApp {
     pub(super) sender: CommandSender,
     pub(super) picker: Picker,
     pub(super) palette: CommandPalette,
+    pub(super) help: HelpWindow,
     pub(super) dialog: Option<Dialog>,
     pub(super) notices: Notices,
     pub(super) meter: MemoryMeter,
@@ -88,6 +89,7 @@ impl HoneApp {
             sender: CommandSender::default(),
             picker: Picker::default(),
             palette: CommandPalette::default(),
+            help: HelpWindow::default(),
             dialog: None,
             notices: Notices::default(),
             meter: MemoryMeter::default(),
@@ -155,6 +157,7 @@ impl HoneApp {
 
     /// Draws dialogs and everything else above the page.
     fn draw_above(&mut self, ui: &Ui, theme: &Theme) {
+        self.help.ui(ui.ctx(), theme);
         self.palette.ui(ui, theme, &self.state.command_state(), &mut self.sender);
         let answer = shell::dialogs_ui(ui, theme, &mut self.dialog, &self.notices, &mut self.sender);
         if let Some(answer) = answer {

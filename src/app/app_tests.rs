@@ -137,7 +137,7 @@ fn every_part_of_the_shell_answers_the_keyboard() {
     picture("palette", &mut window);
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(hone(&mut window).state.view, View::Step(Step::Model));
-    press(&mut window, Modifiers::NONE, Key::F1);
+    press(&mut window, Modifiers::COMMAND, Key::Slash);
     assert!(window.query_by_label_contains("Everywhere: Tab").is_some());
     picture("shortcuts", &mut window);
     press(&mut window, Modifiers::NONE, Key::Escape);

@@ -101,6 +101,10 @@ pub enum UserCommand {
     ZoomReset,
     /// Show the keyboard shortcuts.
     Shortcuts,
+    /// Show the help about this page.
+    Help,
+    /// Show the contents of the help.
+    HelpContents,
     /// Show the version and licences.
     About,
 }
@@ -136,7 +140,7 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::StartPage,
         Self::New,
         Self::Open,
@@ -172,6 +176,8 @@ impl UserCommand {
         Self::ZoomIn,
         Self::ZoomOut,
         Self::ZoomReset,
+        Self::Help,
+        Self::HelpContents,
         Self::Shortcuts,
         Self::About,
     ];
@@ -215,6 +221,8 @@ impl UserCommand {
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
             Self::ZoomReset => "Reset zoom",
+            Self::Help => "Help about this page",
+            Self::HelpContents => "Help contents and glossary",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::About => "About Hone",
         }
@@ -264,6 +272,8 @@ impl UserCommand {
             Self::ZoomIn => "Make everything larger",
             Self::ZoomOut => "Make everything smaller",
             Self::ZoomReset => "Back to 100%",
+            Self::Help => "What this page is for, what to do, and when to worry",
+            Self::HelpContents => "All pages of the help, every chart and every term",
             Self::Shortcuts => "List all keyboard shortcuts",
             Self::About => "Version, licences and where Hone keeps its files",
         }
@@ -300,7 +310,7 @@ impl UserCommand {
             | Self::ZoomIn
             | Self::ZoomOut
             | Self::ZoomReset => Menu::View,
-            Self::Shortcuts | Self::About => Menu::Help,
+            Self::Help | Self::HelpContents | Self::Shortcuts | Self::About => Menu::Help,
         }
     }
 
@@ -349,7 +359,8 @@ impl UserCommand {
             Self::ZoomIn => [ctrl(Key::Plus), ctrl(Key::Equals)].concat(),
             Self::ZoomOut => ctrl(Key::Minus),
             Self::ZoomReset => ctrl(Key::Num0),
-            Self::Shortcuts => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
+            Self::Help => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
+            Self::Shortcuts => ctrl(Key::Slash),
             Self::OpenSample
             | Self::Rename
             | Self::Versions
@@ -357,6 +368,7 @@ impl UserCommand {
             | Self::ThemeSystem
             | Self::ThemeLight
             | Self::ThemeDark
+            | Self::HelpContents
             | Self::About => Vec::new(),
         }
     }

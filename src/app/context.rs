@@ -55,6 +55,8 @@ pub struct StepContext<'a> {
     pub adapted: &'a [AdaptedModel],
     /// The run whose results are shown, once there is one.
     pub results: Option<&'a Arc<RunResults>>,
+    /// What has changed since the run shown, a line for each setting.
+    pub changed_since_run: &'a [String],
     /// Metrics of the shown run on another file.
     pub evaluated: Option<&'a Arc<EvaluationReport>>,
     /// The export, prediction or evaluation that is running.
@@ -92,6 +94,7 @@ impl<'a> StepContext<'a> {
             runs: &[],
             adapted: &[],
             results: answers.results.value.as_ref(),
+            changed_since_run: &[],
             evaluated: answers.evaluated.value.as_ref(),
             job: answers.job(),
             exports: &answers.exports,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use egui::{Context, ViewportCommand};
 
-use crate::project::{Project, Step, TaskKind};
+use crate::project::{Project, Step, TaskKind, changes};
 use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, free_folder, is_sample, sample_project};
 
 use crate::app::app::HoneApp;
@@ -277,12 +277,13 @@ impl HoneApp {
     pub(super) fn show_versions(&mut self) {
         let Some(session) = &self.state.session else { return };
         let versions = session.versions();
-        let changes = |place: usize| match (versions.get(place), versions.get(place + 1)) {
-            (Some(version), Some(before)) => version.project.changes_since(&before.project),
-            _ => Vec::new(),
+        let differences = |place: usize| {
+            let (version, before) = (&versions.get(place)?.project, &versions.get(place + 1)?.project);
+            let name = (version.name != before.name).then(|| format!("Name: {}", version.name));
+            Some(name.into_iter().chain(changes(before, version)).collect())
         };
-        let changes: Vec<_> = (0..versions.len()).map(changes).collect();
-        let rows = versions.into_iter().zip(changes);
+        let differences: Vec<_> = (0..versions.len()).map(differences).collect();
+        let rows = versions.into_iter().zip(differences);
         let rows =
             rows.map(|(version, changes)| VersionRow { saved_at: version.saved_at, changes, project: version.project });
         self.dialog = Some(Dialog::Versions(rows.collect()));

@@ -45,6 +45,36 @@ impl LiveRun {
         self.end.is_none()
     }
 
+    /// What it is doing now.
+    #[must_use]
+    pub fn stage(&self) -> String {
+        if self.stopping {
+            return "Stopping and evaluating the best checkpoint".to_owned();
+        }
+        if self.paused {
+            return "Paused".to_owned();
+        }
+        match &self.progress {
+            Some(progress) if !progress.stage.is_empty() => progress.stage.clone(),
+            _ if self.start.is_none() => "Getting ready".to_owned(),
+            _ => "Training".to_owned(),
+        }
+    }
+
+    /// Share of the steps done, or of the current stage before the first step. The page and the status bar show the same.
+    #[must_use]
+    pub fn share_done(&self) -> Option<f32> {
+        let Some(start) = &self.start else { return self.progress.as_ref()?.fraction() };
+        let done = self.steps.last().map_or(0, |step| step.step);
+        Some((done as f32 / start.total_steps.max(1) as f32).clamp(0.0, 1.0))
+    }
+
+    /// The time left; `None` while it is paused or unknown.
+    #[must_use]
+    pub fn time_left(&self) -> Option<String> {
+        self.progress.as_ref().filter(|_| !self.paused && !self.stopping)?.time_left()
+    }
+
     /// Handles an event of the run.
     pub fn take_in(&mut self, event: RunEvent) {
         match event {

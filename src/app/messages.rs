@@ -7,7 +7,7 @@ use crate::project::{
     CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, Project, RowEdit, RowId, SplitSettings,
     Step, Task, TrainingSettings,
 };
-use crate::worker::ExportFormat;
+use crate::worker::{ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
@@ -123,13 +123,19 @@ pub enum Pick {
     ExportTo(ExportFormat),
     /// A labelled file to evaluate the model on.
     EvaluateFile,
-    /// A file to predict labels for, and then where to write the result.
-    PredictFile,
-    /// Where to write the predictions for this file.
-    PredictOutput {
-        /// The file to predict labels for.
-        input: PathBuf,
-    },
+    /// A file whose rows are to be labelled.
+    FileToLabel,
+    /// Where to write labelled rows.
+    LabelledOutput(LabelledOutput),
+}
+
+/// How labelled rows are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledOutput {
+    /// The name to suggest.
+    pub name: String,
+    /// Least confidence, in percent, with which a row gets its label.
+    pub least_percent: Option<u8>,
 }
 
 /// A command of a step.
@@ -203,13 +209,12 @@ pub enum AppCommand {
     FindTerms(PathBuf),
     /// Stop finding terms.
     StopFindingTerms,
-    /// Predict the label of every row of a file with the shown run's model.
-    PredictFile {
-        /// The file to predict labels for.
-        input: PathBuf,
-        /// The CSV file to write.
-        output: PathBuf,
-    },
+    /// Read a file whose rows are to be labelled; the answer comes in `Answers::to_label`.
+    ReadToLabel(Box<ReadToLabel>),
+    /// Forget the file whose rows were to be labelled.
+    ForgetFileToLabel,
+    /// Predict the label of every row of that file with the shown run's model; the answer comes in `Answers::labelled`.
+    LabelRows,
     /// Show a file or folder in the system's file manager.
     Reveal(PathBuf),
     /// Show a message that stays in the notifications.

@@ -12,6 +12,7 @@ mod commands;
 mod context;
 #[cfg(test)]
 mod frame_times;
+mod help;
 mod history;
 mod leave;
 mod live_run;
@@ -45,6 +46,6 @@ pub use app::{AppError, HoneApp, Start, run};
 pub use commands::{Menu, UserCommand};
 pub use context::{Notice, StepContext};
 pub use live_run::{LiveRun, RunEnd};
-pub use messages::{AppCommand, CommandSender, Edit, Pick};
+pub use messages::{AppCommand, CommandSender, Edit, LabelledOutput, Pick};
 pub use slot::{Ended, Running, Slot};
 pub use theme::{Theme, ThemeError, Tone};

@@ -94,8 +94,8 @@ pub fn title(pick: &Pick) -> &'static str {
         Pick::ExportTo(ExportFormat::HuggingFace) => "Export to a folder",
         Pick::ExportTo(_) => "Export to a file",
         Pick::EvaluateFile => "Open a labelled file",
-        Pick::PredictFile => "Open a file to classify",
-        Pick::PredictOutput { .. } => "Save the predictions",
+        Pick::FileToLabel => "Open a file to label",
+        Pick::LabelledOutput(_) => "Save the predictions",
     }
 }
 
@@ -114,7 +114,7 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
     let one = |future: One| -> Several { Box::pin(async move { future.await.map(|file| vec![file]) }) };
     let future: Several = match pick {
         Pick::MainFile | Pick::MoreFiles | Pick::NewData => Box::pin(tables(dialog).pick_files()),
-        Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::PredictFile => {
+        Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::FileToLabel => {
             one(Box::pin(tables(dialog).pick_file()))
         }
         Pick::Project | Pick::ModelFolder | Pick::NewFolder | Pick::MainFolder => one(Box::pin(dialog.pick_folder())),
@@ -128,10 +128,7 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
             one(Box::pin(dialog.set_file_name(name).save_file()))
         }
         Pick::BadRows => one(Box::pin(dialog.set_file_name("bad-rows.csv").save_file())),
-        Pick::PredictOutput { input } => {
-            let stem = input.file_stem().map_or_else(|| "rows".into(), |stem| stem.to_string_lossy());
-            one(Box::pin(dialog.set_file_name(format!("{stem}-labelled.csv")).save_file()))
-        }
+        Pick::LabelledOutput(output) => one(Box::pin(dialog.set_file_name(&output.name).save_file())),
     };
     async move { future.await.map(|files| files.iter().map(|file| file.path().to_owned()).collect()) }
 }

@@ -213,7 +213,7 @@ fn earlier_versions_are_listed_and_restored() {
     hone(&mut window).run_command(AppCommand::User(UserCommand::KeepVersion));
     hone(&mut window).run_command(AppCommand::User(UserCommand::Versions));
     settle(&mut window);
-    window.get_by_label("Changed until then: cleaning");
+    window.get_by_label("Mask urls: off → on");
     window.get_by_label("The oldest version kept");
     picture("versions", &mut window);
     window.get_all_by_label("Restore").next_back().unwrap().click();

@@ -1,12 +1,14 @@
 //! The state of the window: the open project, the work on it, and what follows from both.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
-use crate::project::{Facts, ModelChoice, Readiness, Step, readiness};
+use crate::project::{Facts, ModelChoice, Project, Readiness, Step, changes, readiness};
 use crate::storage::{
     AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, recent_projects,
+    with_absolute_paths,
 };
 
 use crate::app::commands::CommandState;
@@ -15,9 +17,19 @@ use crate::app::session::{Session, Stale};
 use crate::app::theme::Theme;
 use crate::app::view::View;
 use crate::app::work::Work;
+use crate::worker::RunResults;
 
 /// Time without an edit before the data is read or prepared again.
 const REFRESH_AFTER: Duration = Duration::from_millis(150);
+
+/// What was last compared with the run shown, to compare again only after a change.
+#[derive(PartialEq)]
+struct Compared {
+    project: Project,
+    run: String,
+    /// Hash of the rows, if they are up to date.
+    rows: Option<String>,
+}
 
 /// The state of the window, apart from its appearance.
 pub struct AppState {
@@ -41,6 +53,9 @@ pub struct AppState {
     pub settings: AppSettings,
     /// Why training cannot start, for a person to read; kept for the command table.
     train_blocked: Option<String>,
+    /// What has changed since the run shown.
+    changed_since_run: Vec<String>,
+    compared_with_run: Option<Compared>,
     stale: Option<(Stale, Instant)>,
 }
 
@@ -59,6 +74,8 @@ impl AppState {
             view: View::Step(Step::Data),
             settings,
             train_blocked: None,
+            changed_since_run: Vec::new(),
+            compared_with_run: None,
             stale: None,
         }
     }
@@ -207,6 +224,48 @@ impl AppState {
             exported: answers.is_exported,
         };
         self.train_blocked = self.why_not_train();
+        self.note_changes_since_run();
+    }
+
+    /// Compares the project with the run shown, if either has changed since they were compared.
+    fn note_changes_since_run(&mut self) {
+        let answers = &self.work.answers;
+        let now = self.session.as_ref().map(Session::project).zip(answers.results.value.as_ref());
+        let rows = answers.prepared().filter(|_| self.is_settled()).map(|prepared| prepared.data_hash.as_str());
+        let is_known = match (now, &self.compared_with_run) {
+            (None, None) => true,
+            (Some((project, results)), Some(known)) => {
+                known.run == results.summary.run && known.rows.as_deref() == rows && known.project == *project
+            }
+            _ => false,
+        };
+        if !is_known {
+            let of = |(project, results): (&Project, &Arc<RunResults>)| Compared {
+                project: project.clone(),
+                run: results.summary.run.clone(),
+                rows: rows.map(str::to_owned),
+            };
+            let compared = now.map(of);
+            self.changed_since_run = self.changes_since_run().unwrap_or_default();
+            self.compared_with_run = compared;
+        }
+    }
+
+    /// Whether the rows are those of the project's settings.
+    fn is_settled(&self) -> bool {
+        self.stale.is_none() && self.work.answers.preview().is_none()
+    }
+
+    /// What has changed since the run shown, a line for each setting; `None` without a run.
+    fn changes_since_run(&self) -> Option<Vec<String>> {
+        let session = self.session.as_ref()?;
+        let run = &self.work.answers.results.value.as_ref()?.settings;
+        let mut changed = changes(&run.project, &with_absolute_paths(session.project(), session.folder()));
+        let prepared = self.work.answers.prepared().filter(|_| self.is_settled() && changed.is_empty());
+        if prepared.is_some_and(|prepared| prepared.data_hash != run.data_hash) {
+            changed.push("Data: the rows of the files".to_owned());
+        }
+        Some(changed)
     }
 
     fn why_not_train(&self) -> Option<String> {
@@ -254,6 +313,7 @@ impl AppState {
         Some(StepContext {
             model_folder: self.model_folder.as_deref(),
             train_blocked: self.train_blocked.as_deref(),
+            changed_since_run: &self.changed_since_run,
             runs: &self.runs,
             adapted: &self.adapted,
             looked_at: &session.window().looked_at,

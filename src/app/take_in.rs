@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::app::app::HoneApp;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
+use crate::app::view::View;
 use crate::project::Project;
 use crate::words::counted;
 use crate::worker::ExportFormat;
@@ -103,16 +104,15 @@ impl HoneApp {
     fn take_in_files(&mut self) {
         let answers = &mut self.state.work.answers;
         let evaluated = answers.evaluated.poll();
-        let (saved, predicted, exported) =
-            (answers.saved_rows.poll(), answers.predicted.poll(), answers.exported.poll());
+        let (saved, exported) = (answers.saved_rows.poll(), answers.exported.poll());
+        // What became of these is shown where they were asked for.
+        answers.to_label.poll();
+        answers.labelled.poll();
+        let labels_saved = answers.saved_labels.poll() == Some(Ended::Answered);
+        let saved_labels = answers.saved_labels.value.as_ref().filter(|_| labels_saved).cloned();
         let mut written: Vec<(&str, PathBuf, String)> = Vec::new();
         if let Some(saved) = answers.saved_rows.value.take() {
             written.push(("Unreadable rows", saved.path, counted(saved.rows, "row", "rows")));
-        }
-        if let Some(predicted) = answers.predicted.value.take() {
-            let rows = counted(predicted.rows, "row predicted", "rows predicted");
-            let proof = std::iter::once(rows).chain(predicted.notes()).collect::<Vec<_>>().join(" · ");
-            written.push(("Predictions", predicted.path, proof));
         }
         if let Some(exported) = answers.exported.value.take() {
             let what = match answers.exported.of {
@@ -123,12 +123,16 @@ impl HoneApp {
             answers.is_exported = true;
             written.push((what, exported.path, exported.proof));
         }
+        // The page itself says so too.
+        if let Some(saved) = saved_labels.filter(|_| self.state.view != View::TryIt) {
+            self.tell(Tone::Success, "Predictions saved", saved.path.display().to_string());
+        }
         for (what, path, proof) in written {
             let body = format!("{} · {proof}", path.display());
             self.state.work.answers.exports.push((what.to_owned(), path, proof));
             self.tell(Tone::Success, "Saved", body);
         }
-        for ended in [evaluated, saved, predicted, exported] {
+        for ended in [evaluated, saved, exported] {
             self.tell_failure(ended);
         }
     }

@@ -245,6 +245,7 @@ impl Run {
             test,
             steps: self.steps,
             evaluations: self.evaluations,
+            difference: None,
         }
     }
 }

@@ -13,9 +13,9 @@ use crate::data::{Checks, Prepared, RowQuery};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{
     Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export,
-    ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import, JobError, LoadRun,
-    LogLine, Pending, PredictFile, Prepare, ProfileRows, RunEvent, RunResults, Said, SaveBadRows, SharedData, Train,
-    Worker, WorkerOptions,
+    ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import, JobError, LabelRows,
+    LoadRun, LogLine, Pending, Prepare, ProfileRows, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows,
+    SaveLabelledRows, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -218,8 +218,9 @@ impl Work {
         }
     }
 
-    /// Reads a finished run.
+    /// Reads a finished run. What its model is to label is chosen again.
     pub fn load_run(&mut self, run: PathBuf) {
+        self.answers.forget_file_to_label();
         self.answers.results.ask(&self.preview, LoadRun { run });
     }
 
@@ -254,21 +255,34 @@ impl Work {
         self.answers.evaluated.ask(&self.heavy, job);
     }
 
-    /// Predicts every row of a file with the shown run's model.
-    pub fn predict(&mut self, input: PathBuf, output: PathBuf) {
-        let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
-            return;
-        };
-        let job = PredictFile {
-            model: results.folder.join("best"),
-            input,
-            reading: DatasetSettings::default(),
-            text_column: None,
-            output,
-            may_replace: true,
-            raw: false,
-        };
-        self.answers.predicted.ask(&self.heavy, job);
+    /// Reads a file whose rows are to be labelled with the shown run's model.
+    pub fn read_file_to_label(&mut self, input: PathBuf) {
+        let Some(results) = &self.answers.results.value else { return };
+        let model = results.folder.join("best");
+        self.answers.forget_file_to_label();
+        self.read_to_label(ReadToLabel { model, input, reading: DatasetSettings::default(), text_column: None });
+    }
+
+    /// Reads a file whose rows are to be labelled. What was predicted for it as it was read before is forgotten.
+    pub fn read_to_label(&mut self, question: ReadToLabel) {
+        self.answers.labelled.clear();
+        self.answers.saved_labels.clear();
+        self.answers.to_label.ask(&self.preview, question);
+    }
+
+    /// Predicts the rows of the file that was read.
+    pub fn label_rows(&mut self) {
+        let Some(file) = self.answers.to_label.value.clone().filter(|_| self.answers.job().is_none()) else { return };
+        self.answers.saved_labels.clear();
+        self.answers.labelled.ask(&self.heavy, LabelRows { file });
+    }
+
+    /// Writes the rows and their predictions to a file.
+    pub fn save_labelled(&mut self, output: PathBuf, threshold: Option<f32>) {
+        let Some(rows) = self.answers.labelled.value.clone().filter(|_| self.answers.job().is_none()) else { return };
+        // The system's dialog asks before a file is replaced.
+        let job = SaveLabelledRows { rows, output, may_replace: true, threshold, raw: false };
+        self.answers.saved_labels.ask(&self.heavy, job);
     }
 
     /// Exports the shown run's model.
@@ -283,7 +297,8 @@ impl Work {
     /// Stops the evaluation, prediction or export that is running.
     pub fn stop_job(&mut self) {
         self.answers.evaluated.stop();
-        self.answers.predicted.stop();
+        self.answers.labelled.stop();
+        self.answers.saved_labels.stop();
         self.answers.exported.stop();
     }
 
@@ -359,6 +374,9 @@ impl Work {
             }
         };
         live.finish(end);
+        if ended == Ended::Answered {
+            self.answers.forget_file_to_label();
+        }
         (began, Some(ended))
     }
 }

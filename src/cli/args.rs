@@ -265,9 +265,13 @@ pub struct PredictArguments {
     pub model: PathBuf,
     /// File of texts
     pub file: PathBuf,
-    /// CSV to write: the file's columns, the predicted label, and the probability of each label
+    /// CSV, XLSX or Parquet file to write: the file's columns, the predicted label, and the probability of each label
+    /// [default: only show the counts and the first rows]
     #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+    /// Least probability, such as 0.8, with which a row gets its label; below it, the row is 'undecided' [default: none]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub threshold: Option<f32>,
     /// Replace the output file if it exists
     #[arg(long)]
     pub force: bool,
@@ -279,7 +283,7 @@ pub struct PredictArguments {
     /// Run to use [default: the newest that was not stopped early]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
-    /// Write cells as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
+    /// Write a CSV for programs, not for Excel: without a byte order mark, and with cells that begin with = + - @ as they are
     #[arg(long)]
     pub raw: bool,
     /// Print the result as one JSON object
@@ -442,6 +446,11 @@ fn delimiter(text: &str) -> Result<char, String> {
         (None, Some(letter), None) => Ok(letter),
         _ => Err("use one character, or comma, semicolon, tab, pipe".to_owned()),
     }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "use a number from 0 to 1, such as 0.8".to_owned())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod lists;
 mod model_commands;
 mod new;
 mod outcome;
+mod predict;
 mod profile;
 mod sample;
 mod screen;
@@ -102,7 +103,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::New(arguments) => new::run(arguments, out),
         TerminalCommand::Train(arguments) => train::run(arguments, out),
         TerminalCommand::Evaluate(arguments) => model_commands::evaluate(arguments, out),
-        TerminalCommand::Predict(arguments) => model_commands::predict(arguments, out),
+        TerminalCommand::Predict(arguments) => predict::run(arguments, out),
         TerminalCommand::Export(arguments) => model_commands::export(arguments, out),
         TerminalCommand::Inspect(arguments) => inspect::run(arguments, out),
         TerminalCommand::Models(arguments) => model_commands::models(arguments, out),

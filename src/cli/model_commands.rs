@@ -1,4 +1,4 @@
-//! `hone evaluate`, `predict`, `export`, `models` and `runs`.
+//! `hone evaluate`, `export`, `models` and `runs`.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::args::{
-    EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand, PredictArguments, RunsArguments,
-};
+use crate::cli::args::{EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand, RunsArguments};
 use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, reading};
 use crate::cli::outcome::{RunEntry, Scores, print_json};
@@ -21,9 +19,7 @@ use crate::models::mistaken_for_model;
 use crate::project::{DatasetSettings, MetricName, ModelChoice, TaskKind};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason};
 use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
-use crate::worker::{
-    Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel, PredictFile, SavedPredictions,
-};
+use crate::worker::{Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel};
 
 /// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -66,53 +62,6 @@ impl<'a> EvaluateOutcome<'a> {
     fn new(report: &'a EvaluationReport, finished: bool) -> Self {
         Self { run: &report.run, finished, data: &report.data, scores: Scores::from(&report.metrics) }
     }
-}
-
-/// File extensions of formats that predictions cannot be written in.
-const OTHER_TABLES: [&str; 8] = ["xlsx", "xlsb", "xls", "ods", "parquet", "feather", "json", "jsonl"];
-
-/// Predicts a label for every row of a file.
-pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let ending = arguments.out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-    if OTHER_TABLES.contains(&ending.as_str()) {
-        return Err(CliError::Failed(format!(
-            "Predictions are written as CSV, but '{}' ends in .{ending}. Use an --out name that ends in .csv.",
-            arguments.out.display()
-        )));
-    }
-    // A link that leads nowhere is something too.
-    if arguments.out.symlink_metadata().is_ok() && !arguments.force {
-        let message =
-            format!("'{}' already exists. Choose another --out, or add --force to replace it", arguments.out.display());
-        return Err(CliError::Failed(message));
-    }
-    let model = model_folder(&arguments.model, arguments.run.as_deref())?;
-    let job = PredictFile {
-        model: model.clone(),
-        input: absolute(&arguments.file),
-        reading: reading(&[], &arguments.reading),
-        text_column: arguments.text.clone(),
-        output: absolute(&arguments.out),
-        may_replace: arguments.force,
-        raw: arguments.raw,
-    };
-    let saved = JobRunner::begin()?.run(job)?;
-    let SavedPredictions { path, rows, empty, truncated, only_label, .. } = &saved;
-    if arguments.json {
-        let saved = json!({
-            "path": path, "rows": rows, "empty": empty, "truncated": truncated, "only_label": only_label, "model": model,
-        });
-        return print_json(out, &saved);
-    }
-    writeln!(
-        out,
-        "Wrote predictions for {} to {}, with the model in {}.",
-        counted(*rows, "row", "rows"),
-        path.display(),
-        model.display()
-    )?;
-    saved.notes().iter().try_for_each(|note| writeln!(out, "{note}"))?;
-    Ok(())
 }
 
 /// Saves a trained model for other tools.
@@ -299,7 +248,7 @@ fn chosen_note(project: &Path, run: &RunFolder, summary: &RunSummary) -> Result<
 }
 
 /// The folder of a trained model: given directly, or from a project's run.
-fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
+pub(super) fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
     if path.join("config.json").is_file() {
         return Ok(absolute(path));
     }

@@ -5,7 +5,9 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::CliError;
-use crate::evaluation::{BaselineName, ClassMetrics, ConfusionMatrix, MaskedCounts, Metrics, TermCounts};
+use crate::evaluation::{
+    BaselineName, ClassMetrics, ConfusionMatrix, MaskedCounts, Metrics, NextStep, RunDifference, TermCounts,
+};
 use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
 use crate::worker::RunResults;
 
@@ -120,6 +122,41 @@ pub(super) struct TrainOutcome<'a> {
     rows: RowsBySide,
     #[serde(flatten)]
     comparison: Comparison<'a>,
+    /// "good", "unclear" or "not useful".
+    verdict: String,
+    /// Why, in a sentence.
+    reason: String,
+    /// What would most likely help.
+    next_step: Option<String>,
+    /// How it compares with the finished run before it.
+    compared_with_the_run_before: Option<Difference>,
+}
+
+/// A paired comparison of two runs, see [`RunDifference`].
+#[derive(Serialize)]
+struct Difference {
+    /// Number of the run before.
+    run: u64,
+    /// Rows that both were tested on.
+    rows: usize,
+    same_test_rows: bool,
+    /// Macro-F1 of this run less that of the run before; `None` if too few rows are in both.
+    macro_f1_difference_95: Option<[f64; 2]>,
+    fixed: usize,
+    broken: usize,
+}
+
+impl From<&RunDifference> for Difference {
+    fn from(difference: &RunDifference) -> Self {
+        Self {
+            run: difference.earlier,
+            rows: difference.rows,
+            same_test_rows: difference.has_same_test_rows(),
+            macro_f1_difference_95: difference.interval.map(|interval| [interval.low, interval.high]),
+            fixed: difference.fixed.len(),
+            broken: difference.broken.len(),
+        }
+    }
 }
 
 /// What the run's metrics are compared with, by task.
@@ -232,6 +269,7 @@ impl<'a> TrainOutcome<'a> {
     /// Collects the output for a run.
     pub(super) fn new(results: &'a RunResults) -> Self {
         let [train, validation, test] = results.settings.rows;
+        let judgement = results.judge();
         Self {
             run: &results.summary.run,
             folder: results.folder.display().to_string(),
@@ -239,6 +277,10 @@ impl<'a> TrainOutcome<'a> {
             labels: &results.settings.labels,
             rows: RowsBySide { train, validation, test },
             comparison: Comparison::from(results),
+            verdict: judgement.verdict.title().to_lowercase(),
+            next_step: judgement.next.as_ref().map(NextStep::title),
+            reason: judgement.says,
+            compared_with_the_run_before: results.difference.as_ref().map(Difference::from),
         }
     }
 }

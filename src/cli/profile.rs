@@ -175,7 +175,7 @@ impl Told {
         writeln!(out, "\n{vocabulary} among {words} in {texts}.")?;
         let telling: Vec<&LabelTerms> = self.terms.iter().filter(|label| !label.terms.is_empty()).collect();
         if !telling.is_empty() {
-            writeln!(out, "Typical words of each label (by log-odds with a prior, strongest first):")?;
+            writeln!(out, "Typical words of each label (strongest first):")?;
         }
         for label in telling.iter().take(SHOWN) {
             let terms: Vec<String> = label.terms.iter().take(SHOWN).map(|term| printable(&term.word)).collect();

@@ -11,7 +11,7 @@ use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
 use crate::project::{MetricName, Project, apply_settings};
 use crate::storage::{ProjectFile, StopReason};
-use crate::words::{count, counted, duration_fine};
+use crate::words::{count, counted, duration_fine, full_stop, lower_first};
 use crate::worker::{RunResults, Train};
 
 /// Trains and prints the result.
@@ -82,6 +82,14 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
     writeln!(out, "\nOn {}: {figures}.", counted(metrics.rows(), row, rows))?;
     for baseline in &results.comparison.baselines {
         writeln!(out, "{}: {}.", baseline.name.title(), scores(&baseline.metrics))?;
+    }
+    let judgement = results.judge();
+    writeln!(out, "Verdict: {}. {}", judgement.verdict.title().to_lowercase(), full_stop(&judgement.says))?;
+    if let Some(next) = &judgement.next {
+        writeln!(out, "What would most likely help: {}.", lower_first(&next.title()))?;
+    }
+    if let Some(difference) = &results.difference {
+        writeln!(out, "{}", difference.says())?;
     }
     writeln!(out, "\n{}", details(metrics))?;
     writeln!(out, "The trained model is in {}.", results.folder.join("best").display())?;

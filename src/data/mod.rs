@@ -14,6 +14,7 @@ pub use import::bytes::is_lfs_pointer;
 pub use import::guarded::keep_panics_of_decoders_quiet;
 use import::imported::cells_of;
 pub use import::imported::{FilePart, Imported, ImportedFile};
+pub(crate) use import::parquet_footer::check_parquet_footer;
 pub use import::{import, read_table};
 pub use insight::domain_terms::{DomainTerm, DomainTerms, domain_terms, project_terms};
 pub use insight::finding::{Finding, FindingKind, Severity};

@@ -8,8 +8,10 @@ mod logistic;
 mod metrics;
 mod minimise;
 mod prediction;
+mod run_difference;
 mod scoring;
 mod tfidf;
+mod threshold;
 mod verdict;
 
 pub use baseline::{
@@ -20,5 +22,7 @@ pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f
 pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts, TermCounts};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
+pub use run_difference::{RunDifference, Tested};
 pub use scoring::{BatchLogits, ClassScorer, MaskedWord, MaskedWordScorer, Scored, Scorer};
+pub use threshold::ThresholdScore;
 pub use verdict::{Evidence, Judgement, NextStep, Verdict};

@@ -63,6 +63,12 @@ impl ClassAnswer {
     pub fn confidence(&self) -> f32 {
         self.probabilities.get(self.predicted as usize).copied().unwrap_or(0.0)
     }
+
+    /// Whether the prediction counts with a least confidence; without one, every prediction does.
+    #[must_use]
+    pub fn is_decided(&self, threshold: Option<f32>) -> bool {
+        threshold.is_none_or(|threshold| self.confidence() >= threshold)
+    }
 }
 
 impl Prediction {

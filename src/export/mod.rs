@@ -3,6 +3,7 @@
 mod bad_rows;
 mod error;
 mod hugging_face;
+mod labelled;
 mod model_card;
 mod predictions;
 mod safetensors_file;
@@ -20,6 +21,7 @@ use crate::storage::{
 
 pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
+pub use labelled::{LabelledTable, TableFormat, Written, write_labelled};
 pub use spreadsheet::harmless;
 use spreadsheet::unchanged;
 

@@ -30,11 +30,14 @@ pub(super) fn same_answers(
     };
     let (trained, exported) = (logits(&source.run.best())?, logits(folder)?);
     let difference = largest_difference(&trained, &exported)?;
-    Ok(format!(
-        "Reopened and compared with the trained model on {} {what}: logits differ by at most {difference:.1e} (limit \
-         {LIMIT:.0e})",
-        texts.len()
-    ))
+    let differs = if difference == 0.0 {
+        "the answers are identical".to_owned()
+    } else {
+        format!(
+            "the answers are the same (raw scores differ by at most {difference:.1e}; up to {LIMIT:.0e} is rounding)"
+        )
+    };
+    Ok(format!("Reopened and compared with the trained model on {} {what}: {differs}", texts.len()))
 }
 
 /// Up to [`ROWS`] texts, evenly spread over the run's predictions, and a description of them.

@@ -54,11 +54,19 @@ impl Predictor {
     /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, the model has no trained head,
     /// or one that predicts neither one label for each text nor masked words.
     pub fn load(folder: &Path) -> Result<Self, PredictorError> {
-        let info = match read_model_info(folder)? {
-            Some(info) => info,
-            None => info_from_config(folder)?,
-        };
-        Self::load_with(folder, info)
+        Self::load_with(folder, read_info(folder)?)
+    }
+
+    /// How the classifier in `folder` was trained and must be used, without loading its weights.
+    ///
+    /// # Errors
+    /// [`PredictorError::NoLabels`] if the model predicts something else than labels, or if a file is missing or damaged.
+    pub fn info_of(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
+        let info = read_info(folder)?;
+        match info.task {
+            TaskKind::TextClassification => Ok(info),
+            TaskKind::LanguageModelling => Err(PredictorError::NoLabels(folder.to_owned())),
+        }
     }
 
     /// Loads the model in `folder` with the settings in `info`.
@@ -210,6 +218,13 @@ impl Predictor {
     #[must_use]
     pub fn max_length(&self) -> usize {
         self.info.max_length.min(self.model.max_positions())
+    }
+}
+
+fn read_info(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
+    match read_model_info(folder)? {
+        Some(info) => Ok(info),
+        None => info_from_config(folder),
     }
 }
 

@@ -1,76 +1,185 @@
 //! What differs between two states of a project, in words.
 
-use crate::project::{DatasetSettings, Project, Task};
-use crate::words::counted;
+use std::collections::BTreeSet;
 
-impl Project {
-    /// The parts that differ from `before`, in the order of the steps: "columns", "split", "3 row corrections".
-    #[must_use]
-    pub fn changes_since(&self, before: &Self) -> Vec<String> {
-        let files = |dataset: &DatasetSettings| {
-            (dataset.main.clone(), dataset.more.clone(), dataset.validation.clone(), dataset.test.clone())
-        };
-        let (new, old) = (&self.dataset, &before.dataset);
-        let same_files = files(new) == files(old);
-        let parts = [
-            (self.name != before.name, "name"),
-            (!same_files, "data files"),
-            (new.columns != old.columns, "columns"),
-            (same_files && new.columns == old.columns && new != old, "how the files are read"),
-            (self.labels() != before.labels(), "labels"),
-            (rest_of(&self.task) != rest_of(&before.task), "task settings"),
-            (self.cleaning != before.cleaning, "cleaning"),
-            (self.split != before.split, "split"),
-            (self.model != before.model, "model"),
-            (self.training != before.training, "training settings"),
-        ];
-        let rows = self.changed_rows(before);
-        let rows = (rows > 0).then(|| counted(rows, "row correction", "row corrections"));
-        let named = parts.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name.to_owned());
-        named.chain(rows).collect()
+use serde_json::Value;
+
+use crate::project::{Project, RowId};
+use crate::words::{counted, shortened, upper_first};
+
+/// Longest value that is written out, in characters.
+const LONGEST: usize = 40;
+
+/// Fields that change nothing about what a run learns.
+const IRRELEVANT: [&str; 5] =
+    ["schema_version", "name", "training.device", "training.precision", "split.ignored_leaks"];
+
+/// Fields whose name alone says too little.
+const TITLES: [(&str, &str); 18] = [
+    ("dataset.main", "Data file"),
+    ("dataset.more", "More data files"),
+    ("dataset.validation", "Validation file"),
+    ("dataset.test", "Test file"),
+    ("dataset.columns", "Columns"),
+    ("dataset.encoding", "Encoding of the file"),
+    ("dataset.delimiter", "Separator"),
+    ("split.method", "How the rows are split"),
+    ("split.validation", "Share of the rows for validation"),
+    ("split.test", "Share of the rows for testing"),
+    ("split.seed", "Seed of the split"),
+    ("training.seed", "Seed of training"),
+    ("training.max_length", "Longest text"),
+    ("training.trained_layers", "Trained layers"),
+    ("training.optimizer.max_grad_norm", "Gradient clipping"),
+    ("training.early_stopping.patience", "Patience"),
+    ("task.labels", "Labels"),
+    ("cleaning.patterns", "Patterns"),
+];
+
+/// What differs, a line for each setting: "Epochs: 1 → 3". Paths of both must be absolute, or both relative to the same folder.
+#[must_use]
+pub fn changes(before: &Project, after: &Project) -> Vec<String> {
+    let mut found = Vec::new();
+    if before.task != after.task || before.dataset != after.dataset || before.model != after.model {
+        compare(["task", "dataset", "model"], before, after, &mut found);
     }
+    if before.cleaning != after.cleaning || before.split != after.split || before.training != after.training {
+        compare(["cleaning", "split", "training"], before, after, &mut found);
+    }
+    let corrected = corrected_since(before, after);
+    if corrected > 0 {
+        found.push(format!("Corrections: {} changed", counted(corrected, "row", "rows")));
+    }
+    found
+}
 
-    /// Number of rows whose correction differs.
-    fn changed_rows(&self, before: &Self) -> usize {
-        let (new, old) = (&self.edits.rows, &before.edits.rows);
-        let changed = new.iter().filter(|(id, edit)| old.get(id) != Some(edit)).count();
-        changed + old.keys().filter(|id| !new.contains_key(id)).count()
+/// Rows whose label or exclusion differs.
+fn corrected_since(before: &Project, after: &Project) -> usize {
+    if before.edits == after.edits {
+        return 0;
+    }
+    let of = |project: &'_ Project, id: &RowId| {
+        let edit = project.edits.rows.get(id);
+        edit.map(|edit| (edit.target.clone(), edit.excluded)).unwrap_or_default()
+    };
+    let ids: BTreeSet<&RowId> = before.edits.rows.keys().chain(after.edits.rows.keys()).collect();
+    ids.into_iter().filter(|id| of(before, id) != of(after, id)).count()
+}
+
+fn compare<const N: usize>(parts: [&str; N], before: &Project, after: &Project, found: &mut Vec<String>) {
+    let as_data = |project: &Project| serde_json::to_value(project).unwrap_or_default();
+    let (before, after) = (as_data(before), as_data(after));
+    for part in parts {
+        walk(part, &before[part], &after[part], found);
     }
 }
 
-/// The task's settings without its labels, which are named apart.
-fn rest_of(task: &Task) -> Task {
-    let mut task = task.clone();
-    if let Task::TextClassification(settings) = &mut task {
-        settings.labels = crate::project::LabelSettings::default();
+/// Compares two values field by field.
+fn walk(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
+    if before == after || IRRELEVANT.contains(&path) {
+        return;
     }
-    task
+    let is_whole = path == "task.labels" || path != "task" && (is_choice(before) || is_choice(after));
+    if let (Value::Object(old), Value::Object(new), false) = (before, after, is_whole) {
+        let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            // A task's settings are one level deeper, below its name.
+            let is_variant = path == "task" && name.starts_with(char::is_uppercase);
+            let deeper = if is_variant { path.to_owned() } else { format!("{path}.{name}") };
+            walk(&deeper, before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null), found);
+        }
+        return;
+    }
+    let title = title(path);
+    found.push(match (in_words(before), in_words(after)) {
+        (Some(old), Some(new)) => format!("{title}: {old} → {new}"),
+        _ => format!("{title}: changed"),
+    });
+}
+
+/// Whether this is one of several choices, with a value: `{"Steps": 50}`.
+fn is_choice(value: &Value) -> bool {
+    let fields = value.as_object().filter(|fields| fields.len() == 1);
+    fields.and_then(|fields| fields.keys().next()).is_some_and(|name| name.starts_with(char::is_uppercase))
+}
+
+fn title(path: &str) -> String {
+    let known = TITLES.iter().find(|(field, _)| *field == path).map(|(_, title)| (*title).to_owned());
+    known.unwrap_or_else(|| upper_first(&path.rsplit('.').next().unwrap_or(path).replace('_', " ")))
+}
+
+/// A value that fits on a line; `None` if it does not.
+fn in_words(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some("none".to_owned()),
+        Value::Bool(true) => Some("on".to_owned()),
+        Value::Bool(false) => Some("off".to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => {
+            let last = text.rsplit(['/', '\\']).next().unwrap_or(text);
+            Some(shortened(last, LONGEST))
+        }
+        Value::Object(fields) if is_choice(value) => {
+            let (name, value) = fields.iter().next()?;
+            Some(format!("{} {}", name.to_lowercase(), in_words(value)?))
+        }
+        Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{ColumnRole, RowEdit, RowId, SourceFile};
+    use crate::project::{ClassWeights, ModelChoice, RowEdit, TaskKind};
+
+    fn changed(change: impl FnOnce(&mut Project)) -> Vec<String> {
+        let before = Project::new(TaskKind::TextClassification);
+        let mut after = before.clone();
+        change(&mut after);
+        changes(&before, &after)
+    }
 
     #[test]
-    fn every_changed_part_is_named_once() {
-        let before = Project::default();
-        assert_eq!(before.changes_since(&before), [""; 0]);
-        let mut after = before.clone();
-        after.dataset.delimiter = Some(';');
-        assert_eq!(after.changes_since(&before), ["how the files are read"]);
-        after.dataset.main = Some("a.csv".into());
-        after.dataset.set_role("text", Some(ColumnRole::Text));
-        if let Some(labels) = after.labels_mut() {
-            labels.order = vec!["good".to_owned()];
-        }
-        after.training.epochs += 1;
-        for record in 1..=2 {
-            let id = RowId { file: SourceFile::Main, record };
-            after.edits.rows.insert(id, RowEdit::relabelled("good"));
-        }
-        let parts = ["data files", "columns", "labels", "training settings", "2 row corrections"];
-        assert_eq!(after.changes_since(&before), parts);
-        assert_eq!(before.changes_since(&after), parts);
+    fn settings_are_named_with_both_values() {
+        assert_eq!(changed(|_| {}), Vec::<String>::new());
+        let epochs = Project::default().training.epochs;
+        assert_eq!(changed(|project| project.training.epochs = 7), [format!("Epochs: {epochs} → 7")]);
+        let said = changed(|project| {
+            project.classification_mut().unwrap().class_weights = ClassWeights::Balanced;
+            project.dataset.main = Some("/data/reviews.csv".into());
+            project.model = ModelChoice::Folder("/models/mine".into());
+            project.training.optimizer.learning_rate = 0.5;
+        });
+        assert!(said.contains(&"Class weights: Auto → Balanced".to_owned()), "{said:?}");
+        assert!(said.contains(&"Data file: none → reviews.csv".to_owned()), "{said:?}");
+        assert!(said.iter().any(|line| line.starts_with("Learning rate: ") && line.ends_with("→ 0.5")), "{said:?}");
+        assert!(said.iter().any(|line| line.starts_with("Model: ") && line.ends_with("folder mine")), "{said:?}");
+        assert_eq!(said.len(), 4, "{said:?}");
+    }
+
+    #[test]
+    fn what_changes_no_result_is_not_named() {
+        let said = changed(|project| {
+            project.name = "Other".to_owned();
+            project.split.ignored_leaks.insert("leak".to_owned());
+        });
+        assert_eq!(said, Vec::<String>::new());
+    }
+
+    #[test]
+    fn corrections_are_counted_and_lists_are_named() {
+        let said = changed(|project| {
+            for record in 1..=3 {
+                let id = RowId { record, ..RowId::default() };
+                let edit = RowEdit { excluded: true, ..RowEdit::default() };
+                project.edits.rows.insert(id, edit);
+            }
+            let kept = RowEdit { kept: true, ..RowEdit::default() };
+            project.edits.rows.insert(RowId { record: 9, ..RowId::default() }, kept);
+            project.classification_mut().unwrap().labels.excluded.insert("spam".to_owned());
+        });
+        assert_eq!(said, ["Labels: changed", "Corrections: 3 rows changed"]);
     }
 }

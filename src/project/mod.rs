@@ -21,6 +21,7 @@ mod steps;
 mod task;
 mod training;
 
+pub use changes::changes;
 pub use cleaning::{CleaningSettings, Pattern};
 pub use column_role::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};

@@ -14,7 +14,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use crate::data::{DrawnFrom, DrawnRow, DrawnSplit, RowKeys, Side};
+use crate::data::{DrawnFrom, DrawnRow, DrawnSplit, RowKeys, Side, check_parquet_footer};
 use crate::storage::{StorageError, write_atomic};
 
 /// Name of the file in a project's folder.
@@ -45,6 +45,7 @@ pub fn read_split(folder: &Path) -> Result<Option<DrawnSplit>, StorageError> {
 
 fn parse(file: File) -> Result<DrawnSplit, String> {
     let bytes = file.metadata().map_err(|error| error.to_string())?.len();
+    check_parquet_footer(&file)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
     let metadata = builder.metadata().file_metadata().key_value_metadata();
     let entry = metadata.and_then(|entries| entries.iter().find(|entry| entry.key == DRAWN_FROM));

@@ -15,6 +15,7 @@ use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
+use crate::data::check_parquet_footer;
 use crate::evaluation::Prediction;
 use crate::storage::prediction_columns::{ID, from_batch, text_column, to_batch};
 use crate::storage::{RunFolder, StorageError, write_atomic};
@@ -110,6 +111,7 @@ fn write_batches(file: impl std::io::Write + Send, batches: &[RecordBatch]) -> s
 fn read_batches(path: &Path) -> Result<Vec<RecordBatch>, StorageError> {
     let open = || File::open(path).map_err(StorageError::io("read", path));
     let unreadable = |error: ParquetError| unreadable(path, &error);
+    check_parquet_footer(&open()?).map_err(|reason| unreadable_text(path, reason))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(unreadable)?;
     let groups: Vec<usize> =
         builder.metadata().row_groups().iter().map(|group| group.num_rows().max(1) as usize).collect();

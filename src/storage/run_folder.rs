@@ -30,6 +30,15 @@ pub(super) const LOCK_FILE: &str = ".training.lock";
 const NUMBER: &str = ".number";
 pub(super) const RUN_ADVICE: &str = "This run can no longer be used; the project and its other runs can.";
 
+/// Gives runs of early versions, which wrote no number, those before the first that is written.
+fn number_early_runs(newest_first: &mut [RunListing]) {
+    let mut next = 1;
+    for run in newest_first.iter_mut().rev() {
+        run.number = run.number.max(next);
+        next = run.number + 1;
+    }
+}
+
 /// A run's folder, `<project>/runs/<id>/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
@@ -41,6 +50,8 @@ pub struct RunFolder {
 pub struct RunListing {
     /// Its folder.
     pub folder: RunFolder,
+    /// Its place among the project's runs, from 1.
+    pub number: u64,
     /// Its status. A run whose status cannot be read counts as failed, with the reason.
     pub status: RunStatus,
 }
@@ -200,9 +211,10 @@ impl RunFolder {
             // A list is only read: what cannot be repaired now stays as it is.
             let _ = folder.recover();
             let status = folder.read_status().unwrap_or_else(|error| RunStatus::Failed(error.to_string()));
-            listings.push(RunListing { folder, status });
+            listings.push(RunListing { number: folder.number(), folder, status });
         }
-        listings.sort_by_cached_key(|run| Reverse((run.folder.number(), run.folder.path.clone())));
+        listings.sort_by_cached_key(|run| Reverse((run.number, run.folder.path.clone())));
+        number_early_runs(&mut listings);
         Ok(listings)
     }
 

@@ -11,6 +11,7 @@ mod evaluate;
 mod export;
 mod findings;
 mod job;
+mod label_file;
 mod language;
 mod models;
 mod other_file;
@@ -28,7 +29,7 @@ mod training;
 #[allow(clippy::module_inception, reason = "the room is named after the one thing in it")]
 mod worker;
 
-pub use crate::export::{ExportFormat, Exported};
+pub use crate::export::{ExportFormat, Exported, TableFormat};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
 pub use bench::{BenchStep, BenchTokenise, StepTimes, TokeniseTimes};
@@ -39,10 +40,14 @@ pub use evaluate::{Evaluate, EvaluationReport};
 pub use export::Export;
 pub use findings::FindProblems;
 pub use job::{Context, Job};
+pub use label_file::{
+    FileToLabel, LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions,
+    check_labelled_output,
+};
 pub use language::{FillBlanks, FilledBlanks, FindTerms};
 pub use models::FetchModel;
 pub use pending::{LogLevel, LogLine, Pending, Said};
-pub use predict::{Classified, Classify, PredictFile, SavedPredictions};
+pub use predict::{Classified, Classify};
 pub use profile::{ColumnFill, Profile, ProfileRows};
 pub use rows::{CountLabels, CountValues, FindRows, FoundRows, RowQuestion};
 pub use runs::{LoadRun, RunResults};

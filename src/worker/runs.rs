@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::evaluation::{Evidence, Interval, Judgement, Metrics, Prediction};
+use crate::evaluation::{Evidence, Interval, Judgement, Metrics, Prediction, RunDifference, Tested};
 use crate::project::{ClassWeights, ClassificationSettings};
 use crate::storage::{
-    EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunSummary, StepMetrics, StorageError,
+    EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunStatus, RunSummary, StepMetrics,
+    StorageError,
 };
 use crate::worker::{Context, Job, JobError};
 
@@ -39,6 +40,8 @@ pub struct RunResults {
     pub evaluations: Vec<EvaluationPoint>,
     /// The confidence interval and the baselines for [`Self::measured`].
     pub comparison: RunComparison,
+    /// How it compares with the finished run before it, if there is one of the same task.
+    pub difference: Option<RunDifference>,
 }
 
 impl RunResults {
@@ -92,15 +95,39 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         }
     };
     let (steps, evaluations) = run.read_metrics()?;
+    let (settings, validation) = (run.read_settings()?, run.read_predictions("validation")?);
+    // A run that was stopped twice, or has no test rows, was not evaluated on the test set.
+    let test = if summary.test.is_some() { run.read_predictions("test")? } else { Vec::new() };
+    let measured = if summary.test.is_some() { &test } else { &validation };
+    let difference = difference(&run, &summary, Tested { labels: &settings.labels, predictions: measured });
     Ok(RunResults {
-        settings: run.read_settings()?,
-        validation: run.read_predictions("validation")?,
-        // A run that was stopped twice, or has no test rows, was not evaluated on the test set.
-        test: if summary.test.is_some() { run.read_predictions("test")? } else { Vec::new() },
+        settings,
+        validation,
+        test,
+        difference,
         summary,
         steps,
         evaluations,
         comparison: run.read_comparison()?,
         folder: run.path().to_owned(),
     })
+}
+
+/// How a run compares with the finished run before it. `None` if there is none, or if its files cannot be read: the run itself
+/// can.
+fn difference(run: &RunFolder, summary: &RunSummary, this: Tested<'_>) -> Option<RunDifference> {
+    let project_folder = run.path().parent()?.parent()?;
+    let runs = RunFolder::list(project_folder).ok()?;
+    let mut before = runs.iter().skip_while(|listing| listing.folder.id() != run.id()).skip(1);
+    let (number, earlier, its_summary) = before.find_map(|listing| match &listing.status {
+        RunStatus::Finished(other) => Some((listing.number, &listing.folder, other)),
+        RunStatus::Running | RunStatus::Failed(_) => None,
+    })?;
+    if its_summary.test.is_some() != summary.test.is_some() {
+        return None;
+    }
+    let labels = earlier.read_settings().ok()?.labels;
+    let rows = if summary.test.is_some() { "test" } else { "validation" };
+    let predictions = earlier.read_predictions(rows).ok()?;
+    RunDifference::new(this, number, Tested { labels: &labels, predictions: &predictions })
 }

@@ -16,7 +16,8 @@ use hone::data::{Imported, Prepared};
 use hone::project::{ColumnRole, DatasetSettings, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
 use hone::worker::{
-    Import, Job, JobError, Pending, Prepare, RunEvent, RunResults, Said, SharedData, Train, Worker, WorkerOptions,
+    Import, Job, JobError, LabelRows, LabelledRows, Pending, Prepare, ReadToLabel, RunEvent, RunResults, Said,
+    SaveLabelledRows, SavedPredictions, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::training::{project, tiny_bert, write_reviews};
@@ -103,6 +104,19 @@ impl Bench {
 
     fn refused<J: Job>(&self, job: J) -> String {
         refused(&self.worker, job)
+    }
+
+    /// Labels the rows of a file and writes them; the reason if one of the jobs fails.
+    fn label(&self, read: ReadToLabel, output: &Path) -> Result<(Arc<LabelledRows>, SavedPredictions), String> {
+        let why = |error| match error {
+            JobError::Failed(message) => message,
+            JobError::Cancelled => panic!("it was cancelled"),
+        };
+        let file = ask(&self.worker, read).map_err(why)?;
+        let rows = ask(&self.worker, LabelRows { file }).map_err(why)?;
+        let (output, saved) = (output.to_owned(), Arc::clone(&rows));
+        let save = SaveLabelledRows { rows: saved, output, may_replace: true, threshold: None, raw: true };
+        Ok((rows, ask(&self.worker, save).map_err(why)?))
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -51,8 +51,8 @@ pub enum ModelUse {
 pub struct VersionRow {
     /// When it was saved, in seconds since 1970.
     pub saved_at: u64,
-    /// What had changed since the version before it.
-    pub changes: Vec<String>,
+    /// What had changed since the version before it; `None` for the oldest.
+    pub changes: Option<Vec<String>>,
     /// The project as it was.
     pub project: Project,
 }

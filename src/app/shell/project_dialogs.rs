@@ -12,8 +12,10 @@ use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{banner, button, choice_card, field_label, primary_button};
 use crate::project::TaskKind;
 use crate::storage::folder_name;
-use crate::words::{ago, joined, upper_first};
+use crate::words::{ago, listed_up_to, upper_first};
 
+/// Most changes named of a version.
+const CHANGES: usize = 4;
 /// Width of the column of buttons in the list of versions.
 const RESTORE: f32 = 116.0;
 
@@ -161,9 +163,10 @@ pub(super) fn versions_ui(ui: &mut Ui, theme: &Theme, versions: &[VersionRow]) -
 /// Draws a version; returns its button.
 fn version_ui(ui: &mut Ui, theme: &Theme, version: &VersionRow) -> Response {
     let when = upper_first(&ago(version.saved_at));
-    let changes = match version.changes.as_slice() {
-        [] => "The oldest version kept".to_owned(),
-        changes => format!("Changed until then: {}", joined(changes)),
+    let changes = match version.changes.as_deref() {
+        None => "The oldest version kept".to_owned(),
+        Some([]) => "Nothing that changes a result".to_owned(),
+        Some(changes) => listed_up_to(CHANGES, changes),
     };
     ui.horizontal(|ui| {
         let width = ui.available_width() - RESTORE;

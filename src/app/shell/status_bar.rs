@@ -6,7 +6,6 @@ use egui::{ProgressBar, RichText, Ui};
 
 use crate::fetch::bytes_transferred;
 use crate::models::Compute;
-use crate::progress::Progress;
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
@@ -105,25 +104,19 @@ fn amount(count: u64) -> String {
 fn activity(ui: &mut Ui, ctx: &StepContext<'_>) {
     let theme = ctx.theme;
     if let Some(live) = ctx.live.filter(|live| live.is_going()) {
-        let word = match (live.stopping, live.paused) {
-            (true, _) => "Stopping",
-            (_, true) => "Paused",
-            _ => "Training",
-        };
-        progress(ui, theme, word, live.progress.as_ref());
+        progress(ui, theme, &live.stage(), live.share_done(), live.time_left());
     } else if let Some(fetch) = &ctx.answers.fetch.running {
-        progress(ui, theme, "Downloading", Some(&fetch.progress));
+        progress(ui, theme, "Downloading", fetch.progress.fraction(), fetch.progress.time_left());
     } else if let Some(job) = ctx.job.or(ctx.preview) {
-        progress(ui, theme, job.title, Some(&job.progress));
+        progress(ui, theme, job.title, job.progress.fraction(), job.progress.time_left());
     }
 }
 
-fn progress(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>) {
+fn progress(ui: &mut Ui, theme: &Theme, title: &str, share: Option<f32>, left: Option<String>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.s;
         ui.label(RichText::new(title).size(theme.text.small).color(theme.palette.text));
-        let Some(progress) = progress else { return };
-        match progress.fraction() {
+        match share {
             Some(fraction) => {
                 let bar =
                     ProgressBar::new(fraction).desired_width(120.0).desired_height(6.0).fill(theme.palette.accent);
@@ -134,7 +127,7 @@ fn progress(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>
                 spinner(ui, theme.text.small, theme.palette.accent, title);
             }
         }
-        if let Some(left) = progress.time_left() {
+        if let Some(left) = left {
             ui.label(theme.small(left));
         }
     });

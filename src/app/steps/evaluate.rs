@@ -3,17 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use egui::{ComboBox, Ui};
+use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
-use crate::app::steps::verdict::verdict_ui;
+use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, evaluation_hint};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
-use crate::storage::{RunStatus, RunSummary};
-use crate::words::{ago, bytes, count, counted, duration, score};
+use crate::words::{bytes, count, counted, duration};
 use crate::worker::{EvaluationReport, RunResults};
 
 /// Which rows are shown.
@@ -45,6 +44,7 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             return;
         };
         state.show_new_report(ctx);
+        run_header_ui(ui, ctx, results, sender);
         toolbar(ui, ctx, state, sender, results);
         ui.add_space(ctx.theme.space.s);
         if let Some(job) = ctx.job {
@@ -55,9 +55,6 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no such rows", |_| {});
             return;
         };
-        if rows.comparison.is_some() {
-            verdict_ui(ui, ctx, results, sender);
-        }
         evaluated_rows_ui(ui, ctx.theme, &rows, &mut state.body, sender);
         how_it_was_trained(ui, ctx.theme, results);
     });
@@ -128,8 +125,6 @@ fn toolbar(
         state.rows = ShownRows::Validation;
     }
     ui.horizontal_wrapped(|ui| {
-        run_choice(ui, ctx, sender, results);
-        ui.add_space(theme.space.m);
         let has_test = results.summary.test.is_some();
         if has_test || ctx.project.task.kind().sets_a_test_set_aside() {
             let test = ui.add_enabled_ui(has_test, |ui| {
@@ -162,30 +157,6 @@ fn toolbar(
     if state.rows == ShownRows::Other && other.is_none() {
         state.rows = if results.summary.test.is_some() { ShownRows::Test } else { ShownRows::Validation };
     }
-}
-
-fn run_choice(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, results: &RunResults) {
-    let shown = run_name(&results.summary);
-    let combo = ComboBox::from_id_salt("run").width(300.0).selected_text(shown).show_ui(ui, |ui| {
-        let mut any = false;
-        for listing in ctx.runs {
-            let RunStatus::Finished(summary) = &listing.status else { continue };
-            any = true;
-            let is_shown = summary.run == results.summary.run;
-            if ui.selectable_label(is_shown, run_name(summary)).clicked() && !is_shown {
-                sender.send(AppCommand::LoadRun(listing.folder.path().to_owned()));
-            }
-        }
-        if !any {
-            ui.label("No other runs");
-        }
-    });
-    combo.response.accessible_name("Run").on_hover_text("Finished runs of this project, newest first");
-}
-
-fn run_name(summary: &RunSummary) -> String {
-    let value = summary.validation.figures().first().map_or(f64::NAN, |(_, value)| *value);
-    format!("Run {}, validation {}", ago(summary.started_at), score(value))
 }
 
 impl EvaluateStepState {

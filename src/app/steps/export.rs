@@ -6,7 +6,7 @@ use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
-use crate::app::steps::verdict::verdict_ui;
+use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{predictions_hint, python_code, terminal_code};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
@@ -49,7 +49,7 @@ impl ExportPaths {
             return;
         }
         self.of = Some(of);
-        self.free = OFFERS.map(|offer| suggestion(ctx.folder, offer.format, run));
+        self.free = OFFERS.map(|offer| suggestion(ctx.folder, offer.format));
         self.exported = ctx.exports.iter().rev().map(|(_, path, _)| path).find(|path| path.is_dir()).cloned();
     }
 
@@ -90,7 +90,7 @@ const OFFERS: [Offer; 3] = [
         format: ExportFormat::Safetensors,
         icon: icons::FILE,
         name: "Weights file",
-        text: "Only the weights, as one safetensors file with the original tensor names",
+        text: "Only the numbers the model learnt, as one safetensors file, for programs that bring their own tokenizer",
         action: "Export weights file",
     },
     Offer {
@@ -114,11 +114,11 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
             });
             return;
         };
+        run_header_ui(ui, ctx, results, sender);
         if let Some(job) = ctx.job {
             let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
-        verdict_ui(ui, ctx, results, sender);
         state.paths.refresh(ui, ctx, &results.summary.run);
         for (place, offer) in OFFERS.iter().enumerate() {
             offer_card(ui, ctx, &mut state.typed[place], offer, &state.paths.free[place], sender);
@@ -168,16 +168,17 @@ fn offer_card(
     });
 }
 
-/// An unused path: `exports/<run>-<what>` in the project's folder, numbered if it exists.
-fn suggestion(folder: &Path, format: ExportFormat, run: &str) -> PathBuf {
+/// An unused path: `exports/<project>-<what>` in the project's folder, numbered if it exists.
+fn suggestion(folder: &Path, format: ExportFormat) -> PathBuf {
     let (name, extension) = match format {
         ExportFormat::HuggingFace => ("model", ""),
         ExportFormat::Safetensors => ("weights", ".safetensors"),
         ExportFormat::Predictions | ExportFormat::RawPredictions => ("predictions", ".csv"),
     };
+    let project = folder.file_name().unwrap_or_default().to_string_lossy();
     let exports = folder.join("exports");
-    let first = exports.join(format!("{run}-{name}{extension}"));
-    let numbered = (2..1000).map(|number| exports.join(format!("{run}-{name}-{number}{extension}")));
+    let first = exports.join(format!("{project}-{name}{extension}"));
+    let numbered = (2..1000).map(|number| exports.join(format!("{project}-{name}-{number}{extension}")));
     std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
 }
 
@@ -248,7 +249,7 @@ mod tests {
         harness.get_by_label("Choose where to save: Predictions").click();
         harness.run();
         let asked = harness.state_mut().0.sender.take();
-        let path = |end: &str| PathBuf::from(format!("customer-reviews/exports/2026-11-23-1024-{end}"));
+        let path = |end: &str| PathBuf::from(format!("customer-reviews/exports/customer-reviews-{end}"));
         let export = |format, end| AppCommand::Export { format, output: path(end) };
         assert_eq!(
             asked,
@@ -265,24 +266,24 @@ mod tests {
     fn the_disk_is_checked_on_focus_and_after_an_export_but_not_in_every_frame() {
         let folder = tempfile::tempdir().unwrap();
         let mut scene = Scene::trained(false);
-        scene.folder = folder.path().to_owned();
+        scene.folder = folder.path().join("shop");
         let mut harness = open(scene, false);
         harness.run();
         let free = |harness: &Harness<'_, (Scene, ExportStepState)>| harness.state().1.paths.free[1].clone();
         let first = free(&harness);
-        assert!(first.ends_with("exports/2026-11-23-1024-weights.safetensors"));
-        std::fs::create_dir(folder.path().join("exports")).unwrap();
+        assert!(first.ends_with("shop/exports/shop-weights.safetensors"));
+        std::fs::create_dir_all(folder.path().join("shop/exports")).unwrap();
         std::fs::write(&first, "").unwrap();
         harness.run_steps(3);
         assert_eq!(free(&harness), first, "the disk is not checked in every frame");
         harness.event(Event::WindowFocused(true));
         harness.run();
         let second = free(&harness);
-        assert!(second.ends_with("exports/2026-11-23-1024-weights-2.safetensors"));
+        assert!(second.ends_with("exports/shop-weights-2.safetensors"));
         std::fs::write(&second, "").unwrap();
         harness.state_mut().0.answers.exports.push(("Weights file".to_owned(), second, String::new()));
         harness.run();
-        assert!(free(&harness).ends_with("exports/2026-11-23-1024-weights-3.safetensors"));
+        assert!(free(&harness).ends_with("exports/shop-weights-3.safetensors"));
     }
 
     #[test]
@@ -319,6 +320,8 @@ mod tests {
         harness.run();
         picture("export-dark", &mut harness);
         harness.get_by_label_contains(proof);
+        harness.get_by_label("Show in folder").scroll_to_me();
+        harness.run();
         harness.get_by_label("Show in folder").click();
         harness.run();
         harness.get_by_label("Stop").click();

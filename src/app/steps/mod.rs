@@ -8,6 +8,7 @@ mod model;
 mod prepare;
 mod remedies;
 mod review;
+mod run_header;
 mod train;
 mod try_it;
 mod verdict;

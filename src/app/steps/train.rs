@@ -4,6 +4,7 @@ use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
+use crate::app::help::Term;
 use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::model::plan::plan_summary;
@@ -11,10 +12,10 @@ use crate::app::steps::verdict::{next_step_button, tone};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::scores;
 use crate::app::widgets::{
-    Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
-    primary_button, progress_ui, section, side_by_side,
+    Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, explained,
+    figure, page, primary_button, progress_ui, section, side_by_side,
 };
-use crate::evaluation::Judgement;
+use crate::evaluation::{Judgement, RunDifference};
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
 use crate::words::{count, duration, score};
@@ -71,7 +72,7 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     };
     let busy = ctx.job.map(|job| format!("Wait for this to finish: {}", job.title));
     section(ui, theme, "Training plan", "", |ui| {
-        ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+        explained(ui, theme, &plan_summary(ctx));
         ui.add_space(theme.space.s);
         for issue in &issues {
             issue_row(ui, theme, issue, sender);
@@ -100,12 +101,12 @@ fn issue_row(ui: &mut Ui, theme: &Theme, issue: &Issue, sender: &mut CommandSend
 fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
-            ui.label(theme.heading(stage(live)));
+            ui.label(theme.heading(live.stage()));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
         });
         ui.add_space(theme.space.xs);
         let width = ui.available_width();
-        progress_ui(ui, theme, "Training progress", share_done(live), width);
+        progress_ui(ui, theme, "Training progress", live.share_done(), width);
         ui.add_space(theme.space.s);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xl;
@@ -128,37 +129,16 @@ fn controls(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSend
     });
 }
 
-fn stage(live: &LiveRun) -> String {
-    if live.stopping {
-        return "Stopping and evaluating the best checkpoint".to_owned();
-    }
-    if live.paused {
-        return "Paused".to_owned();
-    }
-    match &live.progress {
-        Some(progress) if !progress.stage.is_empty() => progress.stage.clone(),
-        _ if live.start.is_none() => "Getting ready".to_owned(),
-        _ => "Training".to_owned(),
-    }
-}
-
-/// Share of the steps done, or of the current stage before the first step.
-fn share_done(live: &LiveRun) -> Option<f32> {
-    let Some(start) = &live.start else { return live.progress.as_ref()?.fraction() };
-    let done = live.steps.last().map_or(0, |step| step.step);
-    Some((done as f32 / start.total_steps.max(1) as f32).clamp(0.0, 1.0))
-}
-
 fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
     let last = live.steps.last();
     if let Some(start) = &live.start {
         let done = last.map_or(0, |step| step.step);
         let steps = format!("{} of {}", count(done), count(start.total_steps));
-        figure(ui, theme, "Step", &steps, "Optimizer steps: one batch each (or several, with gradient accumulation)");
+        figure(ui, theme, "Step", &steps, "");
     }
     if let Some(step) = last {
-        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "Passes over the training set so far");
-        figure(ui, theme, "Training loss", &score(step.loss), "Mean cross-entropy of the last batch. Lower is better");
+        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "");
+        figure(ui, theme, "Training loss", &score(step.loss), Term::Loss.text());
     }
     let figures = live.evaluations.last().map(|point| point.metrics.figures());
     if let Some(&(name, value)) = figures.as_deref().and_then(<[_]>::first) {
@@ -177,7 +157,7 @@ fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
     let eta = if live.paused { "paused".to_owned() } else { eta.map_or_else(|| "estimating".to_owned(), duration) };
     figure(ui, theme, "Time left", &eta, "At the current speed. The run may end sooner if it stops early");
     if let Some(start) = &live.start {
-        figure(ui, theme, "Device", &start.device, "Device and number format");
+        figure(ui, theme, "Device", &start.device, "");
     }
 }
 
@@ -198,8 +178,9 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
             let judgement = ctx.results.map(|results| results.judge());
             let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
             let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
+            let difference = ctx.results.and_then(|results| results.difference.as_ref()).map(RunDifference::says);
             let outcome = ctx.results.map(|results| outcome(&results.summary));
-            let body: Vec<String> = says.into_iter().chain(outcome).collect();
+            let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
             banner(ui, theme, tone, &finished(judgement.as_ref()), &body.join(" "), |ui| {
                 if let Some(next) = judgement.as_ref().and_then(|judgement| judgement.next.as_ref()) {
                     next_step_button(ui, ctx, next, sender);

@@ -4,7 +4,7 @@ use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::steps::verdict::verdict_ui;
+use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{TryItState, answers_ui};
 use crate::app::theme::icons;
 use crate::app::widgets::{empty_state, page, primary_button};
@@ -22,7 +22,7 @@ pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sen
             });
             return;
         };
-        verdict_ui(ui, ctx, results, sender);
+        run_header_ui(ui, ctx, results, sender);
         answers_ui(ui, ctx, state, results, sender);
     });
 }

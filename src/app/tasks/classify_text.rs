@@ -1,12 +1,13 @@
 //! Try it for text classification: a text with its probabilities, or a whole file.
 
-use egui::{Align, Layout, RichText, Ui};
+use egui::{Align, Layout, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::tasks::label_file::{LabelFileState, label_file_ui};
 use crate::app::tasks::typed_text::TypedText;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Action, Chosen, banner, button, probability_bars_ui, running_card, section, spinner};
+use crate::app::widgets::{Chosen, banner, button, probability_bars_ui, section, spinner};
 use crate::evaluation::Prediction;
 use crate::worker::RunResults;
 
@@ -16,6 +17,7 @@ pub struct ClassifyTextState {
     typed: TypedText,
     /// Index of the next example among the test rows.
     example: usize,
+    file: LabelFileState,
 }
 
 /// Draws the text with its prediction, and what classifies a file.
@@ -27,7 +29,7 @@ pub fn classify_text_ui(
     sender: &mut CommandSender,
 ) {
     text_section(ui, ctx, state, results, sender);
-    file_section(ui, ctx, sender);
+    label_file_ui(ui, ctx, &mut state.file, results, sender);
 }
 
 fn text_section(
@@ -111,42 +113,6 @@ fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &ClassifyTextState) {
     });
 }
 
-fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    section(
-        ui,
-        theme,
-        "File",
-        "Classify every row of a file. The result is a CSV with its columns, the predictions and the probabilities",
-        |ui| {
-            if let Some(job) = ctx.job {
-                let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
-                running_card(ui, theme, job, Some(stop), sender);
-            }
-            ui.horizontal_wrapped(|ui| {
-                let enabled = ctx.job.is_none();
-                let choose =
-                    ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Classify a file…")).inner;
-                if choose.on_disabled_hover_text("Wait until the current job has finished").clicked() {
-                    sender.send(AppCommand::Pick(Pick::PredictFile));
-                }
-                ui.label(
-                    theme.small("A CSV, XLSX, Parquet or other table with the text column the model was trained on"),
-                );
-            });
-            if let Some((what, path, proof)) = ctx.exports.last() {
-                ui.horizontal(|ui| {
-                    ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success));
-                    ui.label(format!("{what}: {}", path.display()));
-                    if button(ui, theme, icons::FOLDER_OPEN, "Show in folder").on_hover_text(proof).clicked() {
-                        sender.send(AppCommand::Reveal(path.clone()));
-                    }
-                });
-            }
-        },
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use egui_kittest::Harness;
@@ -205,15 +171,5 @@ mod tests {
             picture(if dark { "try-dark" } else { "try-light" }, &mut harness);
             assert!(harness.query_by_label_contains("predicted").is_some());
         }
-    }
-
-    #[test]
-    fn a_file_can_be_classified() {
-        let mut harness = open(Scene::trained(false), false);
-        harness.run();
-        picture("try-empty", &mut harness);
-        harness.get_by_label("Classify a file…").click();
-        harness.run();
-        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::PredictFile)]);
     }
 }

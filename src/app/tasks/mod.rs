@@ -3,6 +3,9 @@
 mod blanks;
 mod classify_text;
 mod evaluated_rows;
+mod label_file;
+#[cfg(test)]
+mod label_file_tests;
 mod language_modelling;
 mod sample_code;
 mod text_classification;

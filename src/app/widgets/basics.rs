@@ -2,7 +2,9 @@
 
 use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2};
 
+use crate::app::help::{self, Chart, Topic};
 use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::explained::hover_text;
 
 /// The page of a step: title, one sentence, and its contents in a scroll area.
 pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
@@ -42,10 +44,18 @@ pub fn card<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) 
     inner
 }
 
-/// A card with a heading and an explanation below it.
+/// A card with a heading and an explanation below it. A heading that the help explains has a small "?" beside it.
 pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
     card(ui, theme, |ui| {
-        ui.label(theme.heading(heading));
+        // The name of a column, or the like, can follow the title.
+        let chart = Chart::titled(heading.split(':').next().unwrap_or(heading));
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xs;
+            ui.label(theme.heading(heading));
+            if let Some(chart) = chart {
+                question_ui(ui, theme, chart);
+            }
+        });
         if !hint.is_empty() {
             ui.add_space(-theme.space.xs);
             ui.label(theme.small(hint));
@@ -53,6 +63,16 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
         ui.add_space(theme.space.xs);
         contents(ui)
     })
+}
+
+/// A small "?" that explains a chart on hover, and opens the help about it.
+pub fn question_ui(ui: &mut Ui, theme: &Theme, chart: Chart) {
+    let icon = RichText::new(icons::QUESTION).size(theme.text.body).color(theme.palette.text_faint);
+    let response = ui.add(Button::new(icon).frame_when_inactive(false).min_size(Vec2::splat(theme.text.heading)));
+    let response = response.accessible_name(format!("What am I looking at? {}", chart.title()));
+    if response.on_hover_text(chart.text()).clicked() {
+        help::ask_for(ui.ctx(), Topic::Chart(chart));
+    }
 }
 
 /// Whether there is too little width for two cards side by side.
@@ -214,6 +234,7 @@ pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &s
 
 /// A value with its name above it. Values in a row line up.
 pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) -> Response {
+    let hover = hover_text(name, hover);
     let (name, value) = (theme.small(name), theme.strong(value).size(theme.text.heading + 3.0));
     let size_of = |text: &RichText| {
         let text = egui::WidgetText::from(text.clone());
@@ -232,9 +253,10 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
 
-/// The label above a field, with an explanation on hover.
+/// The label above a field, with an explanation on hover, and that of the glossary.
 pub fn field_label(ui: &mut Ui, theme: &Theme, text: &str, hover: &str) -> Response {
     let response = ui.label(theme.small(text));
+    let hover = hover_text(text, hover);
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
 

@@ -1,12 +1,13 @@
 //! The curves of a run: loss, metrics, learning rate and gradient norm.
 
-use egui::{Align, Color32, Layout, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Align, CollapsingHeader, Color32, Layout, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
 };
 
+use crate::app::help::{Chart, Term};
 use crate::app::theme::Theme;
-use crate::app::widgets::basics::{is_narrow, row_or_column};
+use crate::app::widgets::basics::{is_narrow, question_ui, row_or_column};
 use crate::app::widgets::downsample::{Point, min_max, smooth};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
@@ -54,7 +55,7 @@ pub struct Curves<'a> {
     pub best_metric: MetricName,
 }
 
-/// Draws four plots, two per row if there is enough width: loss and metrics, learning rate and gradient norm.
+/// Draws the plots of loss and metrics, side by side if there is enough width, and folded away those of the optimizer.
 pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut CurvesState) {
     let gap = theme.space.l;
     let narrow = is_narrow(ui);
@@ -104,7 +105,15 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
             }
         });
     });
-    ui.add_space(theme.space.m);
+    ui.add_space(theme.space.s);
+    // Seldom of use to anyone, so they are folded away.
+    let more = CollapsingHeader::new(theme.muted("Learning rate and gradient norm")).id_salt("more curves");
+    more.show_unindented(ui, |ui| technical_ui(ui, theme, curves, series, (width, narrow)));
+}
+
+/// The curves of interest to those who tune the optimizer.
+fn technical_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, series: &Series, (width, narrow): (f32, bool)) {
+    let (first, training) = (curves.steps.len() < 2, theme.chart(0));
     row_or_column(ui, narrow, |ui| {
         let small = |title: &'static str| {
             let range = first.then_some(if title == "Learning rate" { [0.0, 1e-4] } else { [0.0, 1.0] });
@@ -186,7 +195,11 @@ fn panel<'a>(
         ui.vertical(|ui| {
             ui.horizontal(|ui| {
                 ui.set_width(size.x);
+                ui.spacing_mut().item_spacing.x = theme.space.xs;
                 ui.label(theme.strong(panel.title));
+                if let Some(chart) = Chart::titled(panel.title) {
+                    question_ui(ui, theme, chart);
+                }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend(ui, theme, panel.legend));
             });
             let per_epoch = curves.steps_per_epoch;
@@ -227,7 +240,10 @@ fn panel<'a>(
 fn legend(ui: &mut Ui, theme: &Theme, entries: &[Option<(&'static str, Color32, Sample)>]) {
     ui.spacing_mut().item_spacing.x = theme.space.s;
     for (name, color, sample) in entries.iter().rev().flatten() {
-        ui.label(theme.small(*name));
+        let label = ui.label(theme.small(*name));
+        if let Some(term) = Term::titled(name) {
+            label.on_hover_text(term.text());
+        }
         let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), Sense::hover());
         ui.add_space(theme.space.s);
         let ends = [rect.left_center(), rect.right_center()];

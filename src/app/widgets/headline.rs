@@ -2,10 +2,12 @@
 
 use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use crate::app::theme::{Theme, icons};
+use crate::app::help::Term;
+use crate::app::theme::Theme;
 use crate::app::widgets::basics::{is_narrow, row_or_column};
+use crate::app::widgets::explained::explained;
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
-use crate::words::{count, percent_fine, score, signed_score};
+use crate::words::{count, of_hundred, percent_fine, score, signed_score};
 
 /// The metrics behind the headline, all on the same rows.
 #[derive(Clone, Copy)]
@@ -30,15 +32,13 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     row_or_column(ui, is_narrow(ui), |ui| {
         ui.vertical(|ui| {
             ui.set_width(250.0);
-            ui.label(theme.small("Macro-F1")).on_hover_text(
-                "The mean F1 of all labels. Every label counts equally, so it drops when a rare label does badly",
-            );
-            ui.label(theme.display(score(f1)));
+            ui.label(theme.display(of_hundred(headline.metrics.accuracy)));
+            ui.label(theme.strong("predictions are right")).on_hover_text(Term::Accuracy.text());
+            ui.add_space(theme.space.s);
+            ui.label(format!("Macro-F1 {}", score(f1))).on_hover_text(Term::MacroF1.text());
             if let Some((low, high)) = headline.interval {
-                ui.label(theme.muted(format!("95% interval {} to {}", score(low), score(high)))).on_hover_text(
-                    "The range that would contain macro-F1 in 95 of 100 samples of similar rows \
-                     (bootstrap over the rows)",
-                );
+                ui.label(theme.muted(format!("95% interval {} to {}", score(low), score(high))))
+                    .on_hover_text(Term::Interval.text());
             } else if headline.metrics.rows < FEWEST_ROWS {
                 ui.label(theme.muted("Too few rows for an interval"));
             }
@@ -47,7 +47,7 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = theme.space.s;
             for sentence in sentences(headline) {
-                ui.add(egui::Label::new(sentence).wrap());
+                explained(ui, theme, &sentence);
             }
             ui.add_space(theme.space.xs);
             scale_ui(ui, theme, headline);
@@ -105,6 +105,9 @@ fn most_predicted(baseline: &ClassificationMetrics) -> &str {
 /// Names the weakest label, if one is clearly worse than the others.
 fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
     metrics.weakest().map(|lowest| {
+        if lowest.recall == 0.0 && lowest.precision == 0.0 {
+            return format!("The weakest label is “{}”: the model found none of its rows.", lowest.label);
+        }
         format!(
             "The weakest label is “{}”: recall {}, precision {}.",
             lowest.label,
@@ -139,8 +142,7 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         painter.text(pos2(x, line.bottom() + 6.0), Align2::CENTER_TOP, name, small.clone(), palette.text_muted);
     }
     painter.circle(pos2(at(f1), line.center().y), 7.0, palette.accent, Stroke::new(2.0, palette.card));
-    let label = format!("this model {}", icons::CARET_DOWN);
-    painter.text(pos2(at(f1), line.top() - 4.0), Align2::CENTER_BOTTOM, label, small.clone(), palette.text);
+    painter.text(pos2(at(f1), line.top() - 4.0), Align2::CENTER_BOTTOM, "this model", small.clone(), palette.text);
     painter.text(line.left_bottom() + vec2(0.0, 6.0), Align2::LEFT_TOP, "0", small.clone(), palette.text_muted);
     painter.text(line.right_bottom() + vec2(0.0, 6.0), Align2::RIGHT_TOP, "1", small, palette.text_muted);
 }

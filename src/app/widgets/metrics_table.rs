@@ -3,6 +3,7 @@
 use egui::{Align, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
+use crate::app::help::Term;
 use crate::app::theme::Theme;
 use crate::evaluation::{ClassificationMetrics, Metrics, PrecisionRecall};
 use crate::project::MetricName;
@@ -15,27 +16,22 @@ pub fn scores(metrics: &Metrics) -> String {
     metrics.figures().into_iter().map(named).collect::<Vec<_>>().join(", ")
 }
 
-/// The columns of numbers: name and explanation.
+/// Headers with their explanations.
 const COLUMNS: [(&str, &str); 4] = [
-    (
-        "Precision",
-        "Share of the rows predicted as this label that really have it. If low, the model predicts it too often.",
-    ),
-    ("Recall", "Share of the rows with this label that the model found. If low, the model misses it."),
-    ("F1", "The harmonic mean of precision and recall: high only if both are. 1 is perfect."),
+    ("Precision", Term::Precision.text()),
+    ("Recall", Term::Recall.text()),
+    ("F1", Term::F1.text()),
     ("Rows", "Number of evaluated rows with this label. With few rows, the other metrics are uncertain."),
 ];
-
-/// Explanations of the two averages.
-const MACRO: &str = "Every label counts equally, however few rows it has. It drops when a rare label does badly.";
-const WEIGHTED: &str = "Labels count in proportion to their rows. Frequent labels outweigh rare ones.";
 
 /// Draws the table in the available width, at most `max_height` points high; longer tables scroll.
 pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
     let row_height = theme.size.row;
     let classes = &metrics.per_class;
-    let averages =
-        [("Macro average", metrics.macro_average, MACRO), ("Weighted average", metrics.weighted_average, WEIGHTED)];
+    let averages = [
+        ("Macro average", metrics.macro_average, Term::MacroAverage.text()),
+        ("Weighted average", metrics.weighted_average, Term::WeightedAverage.text()),
+    ];
     TableBuilder::new(ui)
         .id_salt("metrics table")
         .striped(false)

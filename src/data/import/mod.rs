@@ -32,6 +32,7 @@ mod markup;
 mod names;
 mod ods_check;
 mod parquet_file;
+pub(crate) mod parquet_footer;
 mod records;
 mod rows;
 mod sheet_cells;

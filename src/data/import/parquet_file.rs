@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use crate::data::DataError;
 use crate::data::import::arrow_columns::{CELL, Columns, Room, Texts, damaged, to_texts};
 use crate::data::import::bytes::{self, ArrowKind, FileState};
+use crate::data::import::parquet_footer::check_parquet_footer;
 use crate::data::import::rows::RawRows;
 use crate::progress::{Control, Watch};
 
@@ -80,6 +81,7 @@ fn described(groups: &[RowGroupMetaData], cells: u64) -> u64 {
 
 /// The file's metadata, with texts to be read as views.
 fn metadata(path: &Path, file: &File) -> Result<ArrowReaderMetadata, DataError> {
+    check_parquet_footer(file).map_err(|reason| damaged(path, ArrowKind::Parquet, reason))?;
     let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())
         .map_err(|error| damaged(path, ArrowKind::Parquet, error.to_string()))?;
     let options = ArrowReaderOptions::new().with_schema(with_views(metadata.schema()));

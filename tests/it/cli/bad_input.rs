@@ -276,7 +276,7 @@ fn projects_that_cannot_be_opened() {
             hone train nowhere
             hone runs nowhere
             hone predict home reviews.csv --out a.csv
-            hone predict home reviews.csv --out a.xlsx
+            hone predict home reviews.csv --out a.ods
             "
         ),
         @r"
@@ -292,8 +292,8 @@ fn projects_that_cannot_be_opened() {
         ! Error: 'home' is neither a project (no project.ron) nor a model folder (no config.json). Check the path.
         exit code 1
 
-        $ hone predict home reviews.csv --out a.xlsx
-        ! Error: Predictions are written as CSV, but 'a.xlsx' ends in .xlsx. Use an --out name that ends in .csv.
+        $ hone predict home reviews.csv --out a.ods
+        ! Error: 'home' is neither a project (no project.ron) nor a model folder (no config.json). Check the path.
         exit code 1
         "
     );

@@ -64,7 +64,7 @@ fn several_files_are_inspected_and_made_into_one_project() {
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
 
         71 distinct words among 720 words in 60 texts.
-        Typical words of each label (by log-odds with a prior, strongest first):
+        Typical words of each label (strongest first):
           bad: broken
           fair: okay
           good: great
@@ -337,10 +337,16 @@ fn titles_are_joined_to_texts_in_prediction_as_in_training() {
 
         $ hone predict shop untitled.csv --text body --out x.csv
         Wrote predictions for 1 row to [folder]/x.csv, with the model in [folder]/shop/runs/[run]/best.
+
+        predicted  rows  share
+        bad           1   100%
+        fair          0     0%
+        good          0     0%
         ! Reading the file
         ! Finding rows: 5 B of 22 B
         ! Warning: [folder]/untitled.csv has no column 'title', which was prepended to the text in training.
         ! Predicting
+        ! Writing the file
         "
     );
 

@@ -117,7 +117,7 @@ fn inspect_reports_problems_of_the_rows_and_their_remedies() {
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
 
         44 distinct words among 498 words in 62 texts.
-        Typical words of each label (by log-odds with a prior, strongest first):
+        Typical words of each label (strongest first):
           bad: broken, hate
           fair: fairly, is, okay, it
           good: love

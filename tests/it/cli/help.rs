@@ -132,25 +132,26 @@ fn help_of_predict() {
         $ hone predict --help
         Predict a label for every row of a file
 
-        Usage: hone predict [OPTIONS] --out <FILE> <PROJECT|MODEL_FOLDER> <FILE>
+        Usage: hone predict [OPTIONS] <PROJECT|MODEL_FOLDER> <FILE>
 
         Arguments:
           <PROJECT|MODEL_FOLDER>  Project folder, or trained model folder
           <FILE>                  File of texts
 
         Options:
-              --out <FILE>        CSV to write: the file's columns, the predicted label, and the probability of each label
-              --force             Replace the output file if it exists
-              --text <COLUMN>     Text column [default: the one the model was trained on]
-              --delimiter <CHAR>  Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
-              --encoding <NAME>   Encoding, such as utf-8 or windows-1252 [default: detected]
-              --no-header         The file has no header line; columns are numbered [default: detected]
-              --header-row <N>    Line of a text file, or row of a sheet, that names the columns [default: detected]
-              --sheet <NAME>      Sheet of a workbook [default: the first one that is not empty]
-              --run <ID>          Run to use [default: the newest that was not stopped early]
-              --raw               Write cells as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
-              --json              Print the result as one JSON object
-          -h, --help              Print help
+              --out <FILE>         CSV, XLSX or Parquet file to write: the file's columns, the predicted label, and the probability of each label [default: only show the counts and the first rows]
+              --threshold <SHARE>  Least probability, such as 0.8, with which a row gets its label; below it, the row is 'undecided' [default: none]
+              --force              Replace the output file if it exists
+              --text <COLUMN>      Text column [default: the one the model was trained on]
+              --delimiter <CHAR>   Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
+              --encoding <NAME>    Encoding, such as utf-8 or windows-1252 [default: detected]
+              --no-header          The file has no header line; columns are numbered [default: detected]
+              --header-row <N>     Line of a text file, or row of a sheet, that names the columns [default: detected]
+              --sheet <NAME>       Sheet of a workbook [default: the first one that is not empty]
+              --run <ID>           Run to use [default: the newest that was not stopped early]
+              --raw                Write a CSV for programs, not for Excel: without a byte order mark, and with cells that begin with = + - @ as they are
+              --json               Print the result as one JSON object
+          -h, --help               Print help
         ");
 }
 

@@ -71,7 +71,7 @@ fn from_reviews_to_an_exported_model() {
     let labelled = place.read("labelled.csv");
     assert_eq!(
         labelled.lines().next(),
-        Some("review,more,predicted,probability_bad,probability_fair,probability_good")
+        Some("\u{feff}review,more,predicted,probability_bad,probability_fair,probability_good")
     );
     assert_eq!(labelled.lines().count(), 4);
 
@@ -98,7 +98,7 @@ fn from_reviews_to_an_exported_model() {
 
         $ hone export shop --format hf --out exported-again
         Exported run [run] to [folder]/exported-again.
-        Reopened and compared with the trained model on # test rows: logits differ by at most # (limit #)
+        Reopened and compared with the trained model on # test rows: the answers are identical
         ! Copying config.json
         ! Copying hone.ron
         ! Copying model.safetensors
@@ -110,7 +110,7 @@ fn from_reviews_to_an_exported_model() {
 
         $ hone export shop --format safetensors --out weights
         Exported run [run] to [folder]/weights/model.safetensors.
-        Reopened and compared with the trained model on # test rows: logits differ by at most # (limit #)
+        Reopened and compared with the trained model on # test rows: the answers are identical
         ! Writing the weights
         ! Reopening the export
         ! Comparing the export with the model
@@ -128,9 +128,16 @@ fn from_reviews_to_an_exported_model() {
         $ hone predict exported new.csv --out again.csv --force
         Wrote predictions for # rows to [folder]/again.csv, with the model in [folder]/exported.
         # row has no text left after cleaning, and so no prediction.
+
+        predicted  rows  share
+        bad # #
+        fair # #
+        good # #
+        (no text) # #
         ! Reading the file
         ! Finding rows: # B of # B
         ! Predicting
+        ! Writing the file
 
         $ hone predict shop new.csv --text body --out x.csv
         ! Reading the file
@@ -269,6 +276,8 @@ fn training_shows_progress_and_results() {
         On # test rows: macro-F1 #, accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
+        Verdict: unclear. # rows are too few to tell; # or more are needed.
+        What would most likely help: label more rows, or choose a larger test set.
 
         label             precision  recall     F1  rows
         bad # # # #
@@ -442,7 +451,7 @@ fn kill_during_training_keeps_the_last_checkpoint() {
 
         $ hone export shop --format safetensors --out weights
         Exported run [run] to [folder]/weights/model.safetensors.
-        Reopened and compared with the trained model on # test rows: logits differ by at most # (limit #)
+        Reopened and compared with the trained model on # test rows: the answers are identical
         ! Note: run [run] did not finish. Using its best checkpoint, from step #.
         ! Writing the weights
         ! Reopening the export

@@ -15,10 +15,12 @@
 mod adapt;
 mod bad_input;
 mod columns;
+mod compared_runs;
 mod data;
 mod help;
 mod job;
 mod kept_rows;
+mod label;
 mod old_projects;
 mod safety;
 mod split;

@@ -53,10 +53,16 @@ fn commands_take_the_newest_run_that_trained_to_its_end_and_say_so() {
         $ hone predict shop reviews.csv --out said.csv
         Wrote predictions for # rows to [folder]/said.csv, with the model in [folder]/shop/runs/[run]/best.
         Every row got the label 'bad'. Check that the text column is the right one, that the texts are like those the model was trained on, and that it was trained long enough.
+
+        predicted  rows  share
+        bad # #
+        fair # #
+        good # #
         ! Note: using run [run], the newest that trained to its end. Run [run] was stopped early; use it with --run [run].
         ! Reading the file
         ! Finding rows: # B of # KiB
         ! Predicting
+        ! Writing the file
         ");
     let runs = place.json(&["runs", "shop", "--json"]);
     let [newest, ended] = [&runs["runs"][0], &runs["runs"][1]];

@@ -11,7 +11,7 @@ fn a_wrong_command_line_is_a_usage_error() {
             "
             hone new shop
             hone train
-            hone predict shop a.csv
+            hone predict shop
             hone export shop --format pdf --out a
             hone inspect
             hone inspect a.csv --delimiter ab
@@ -39,11 +39,11 @@ fn a_wrong_command_line_is_a_usage_error() {
         ! For more information, try '--help'.
         exit code 2
 
-        $ hone predict shop a.csv
+        $ hone predict shop
         ! error: the following required arguments were not provided:
-        !   --out <FILE>
+        !   <FILE>
         ! 
-        ! Usage: hone predict --out <FILE> <PROJECT|MODEL_FOLDER> <FILE>
+        ! Usage: hone predict <PROJECT|MODEL_FOLDER> <FILE>
         ! 
         ! For more information, try '--help'.
         exit code 2

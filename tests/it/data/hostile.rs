@@ -239,6 +239,18 @@ fn a_small_parquet_file_cannot_fill_the_memory() {
     }
 }
 
+#[test]
+fn a_parquet_file_whose_metadata_lies_about_a_list_is_refused_before_it_is_decoded() {
+    let (_folder, path) = written("lies.parquet", "");
+    // A list of two thousand million booleans, which the decoder would count one by one.
+    let metadata = [0x19, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07, 0];
+    let length = (metadata.len() as u32).to_le_bytes();
+    std::fs::write(&path, [b"PAR1", &metadata[..], &length, b"PAR1"].concat()).unwrap();
+    let error = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap_err();
+    assert!(matches!(error, DataError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("its metadata has a list of 2147483647 elements in 1 byte"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_to_nowhere_devices_and_folders_are_refused() {

@@ -1,6 +1,6 @@
 //! Training runs, and the data they read.
 
-use hone::worker::{Evaluate, LoadRun, PredictFile, RunEvent, Said};
+use hone::worker::{Evaluate, LoadRun, ReadToLabel, RunEvent, Said};
 
 use super::*;
 
@@ -89,15 +89,13 @@ fn changes_of_an_appended_file_are_noticed() {
     bench.project.dataset.more = vec!["more.csv".into()];
     let first = bench.train();
     assert_eq!(first.settings.rows.iter().sum::<usize>(), 121);
-    let message = bench.refused(PredictFile {
+    let read = ReadToLabel {
         model: first.folder.join("best"),
         input: bench.path("reviews.csv"),
         reading: DatasetSettings::default(),
         text_column: None,
-        output: more.clone(),
-        may_replace: true,
-        raw: false,
-    });
+    };
+    let message = bench.label(read, &more).unwrap_err();
     assert!(message.contains("is a data file of the project"), "{message}");
     bench.ask(Evaluate { run: first.folder.clone(), data: None, reading: DatasetSettings::default() });
     std::fs::write(&more, "text,label\na very good extra row,good\na very bad extra row,bad\n").unwrap();

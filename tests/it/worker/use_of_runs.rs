@@ -1,7 +1,8 @@
 //! Using finished runs: evaluating, classifying texts, predicting files, exporting.
 
 use hone::worker::{
-    Classified, Classify, Evaluate, Export, ExportFormat, FetchModel, JobError, LoadRun, PredictFile, SavedPredictions,
+    Classified, Classify, Evaluate, Export, ExportFormat, FetchModel, JobError, LabelledCounts, LoadRun, ReadToLabel,
+    SavedPredictions,
 };
 
 use super::*;
@@ -40,46 +41,34 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
 
     let (input, output) = (bench.path("new.csv"), bench.path("out/labelled.csv"));
     std::fs::write(&input, "id,predicted,text\n1,x,\"the phone, is great\"\n2,y,<br>\n3,z,bad\n").unwrap();
-    let predict = |input: &Path, column: Option<&str>, output: &Path| PredictFile {
+    let read = |input: &Path, column: Option<&str>| ReadToLabel {
         model: best.clone(),
         input: input.to_owned(),
         reading: DatasetSettings::default(),
         text_column: column.map(str::to_owned),
-        output: output.to_owned(),
-        may_replace: true,
-        raw: false,
     };
-    let saved = bench.ask(predict(&input, None, &output));
-    assert_eq!(
-        saved,
-        SavedPredictions {
-            path: output.clone(),
-            rows: 2,
-            empty: 1,
-            truncated: 0,
-            max_length: 32,
-            only_label: None,
-            other_parts: Vec::new()
-        }
-    );
+    let (rows, saved) = bench.label(read(&input, None), &output).unwrap();
+    assert_eq!((rows.truncated, rows.max_length, rows.only_label()), (0, 32, None));
+    let SavedPredictions { path, counts: LabelledCounts { labels, undecided, empty }, cut_cells } = saved;
+    assert_eq!((path, labels.iter().sum::<u64>(), undecided, empty, cut_cells), (output.clone(), 2, 0, 1, 0));
     let written = std::fs::read_to_string(&output).unwrap();
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines[0], "id,predicted,text,predicted_2,probability_bad,probability_good");
     assert!(lines[1].starts_with("1,x,\"the phone, is great\",") && lines[1].split(',').count() == 7, "{written}");
     assert_eq!((lines[2], lines.len()), ("2,y,<br>,,,", 4));
 
-    let message = bench.refused(predict(&input, None, &input));
+    let message = bench.label(read(&input, None), &input).unwrap_err();
     assert!(message.contains("is the input file"), "{message}");
-    let message = bench.refused(predict(&input, None, &bench.path("project.ron")));
+    let message = bench.label(read(&input, None), &bench.path("project.ron")).unwrap_err();
     assert!(message.contains("is a project"), "{message}");
     let learnt_from = bench.path("reviews.csv");
     let before = std::fs::read(&learnt_from).unwrap();
-    let message = bench.refused(predict(&input, None, &learnt_from));
+    let message = bench.label(read(&input, None), &learnt_from).unwrap_err();
     assert!(message.contains("is a data file of the project"), "{message}");
     assert_eq!(std::fs::read(&learnt_from).unwrap(), before);
-    let message = bench.refused(predict(&input, Some("review"), &output));
+    let message = bench.label(read(&input, Some("review")), &output).unwrap_err();
     assert!(message.contains("no column 'review'") && message.contains("id, predicted, text"), "{message}");
-    let message = bench.refused(predict(&bench.path("none.csv"), None, &output));
+    let message = bench.label(read(&bench.path("none.csv"), None), &output).unwrap_err();
     assert!(message.contains("There is no file at"), "{message}");
 }
 

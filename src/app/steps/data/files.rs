@@ -3,11 +3,10 @@
 use egui::{Grid, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
 use crate::app::steps::data::choices::{choice_width, edit};
-use crate::app::steps::data::reading::reading_ui;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, field_label, icon_button};
+use crate::app::widgets::{banner, button, card, field_label, icon_button, reading_ui};
 use crate::data::{FilePart, Imported, ImportedFile};
 use crate::project::{DatasetSettings, RowId, SourceFile};
 use crate::words::{bytes, count, counted};
@@ -62,7 +61,9 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
         }
         ui.add_space(theme.space.m);
         let width = choice_width(ui, ctx, 4).min(COMBO);
-        reading_ui(ui, ctx, file, width, sender);
+        if let Some(settings) = reading_ui(ui, theme, file, &ctx.project.dataset, width) {
+            sender.edit(Edit::Dataset(settings));
+        }
         let spacing = [theme.space.xl, theme.space.xs];
         Grid::new("other files").num_columns(2).min_col_width(width).spacing(spacing).show(ui, |ui| {
             field_label(ui, theme, "Validation file", "Use a separate file as the validation set");

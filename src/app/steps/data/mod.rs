@@ -3,9 +3,7 @@
 mod choices;
 pub mod columns;
 pub mod files;
-pub mod reading;
-
-use std::path::PathBuf;
+pub use std::path::PathBuf;
 
 use egui::{CollapsingHeader, Label, RichText, TextEdit, Ui};
 

@@ -154,8 +154,7 @@ fn plot<'a>(ctx: &StepContext<'_>, id: &str) -> Plot<'a> {
 
 fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, state: &mut ExploreState) {
     let theme = ctx.theme;
-    let hint = "Words far more frequent in one label than in the others, by log-odds with an informative prior (Monroe, \
-                Colaresi and Quinn 2008). Click a word to see its rows";
+    let hint = "Words that are far more frequent with one label than with the others. Click a word to see its rows";
     section(ui, theme, "Typical words of each label", hint, |ui| {
         let all = source.prepared.examples.len();
         let of = if terms.texts < all {

@@ -168,7 +168,7 @@ fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber,
     }
     ui.add(Label::new(shortened(&rows.text(place), SHOWN)).wrap());
     let note = match rows.reason(place) {
-        Some(_) => "As in the file",
+        Some(_) => "Shown as it is in the file",
         None => "Cleaning doesn't change this text",
     };
     ui.label(theme.small(note));

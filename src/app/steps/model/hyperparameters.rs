@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
 
+use crate::app::help::Term;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::button;
 use crate::models::Compute;
@@ -322,7 +323,11 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl 
         let height = theme.size.control;
         let label = ui.allocate_ui(vec2(NAME_WIDTH, height), |ui| {
             ui.set_width(NAME_WIDTH);
-            ui.label(name)
+            let label = ui.label(name);
+            match Term::titled(name.trim()) {
+                Some(term) => label.on_hover_text(term.text()),
+                None => label,
+            }
         });
         ui.allocate_ui(vec2(CONTROL_WIDTH, height), |ui| {
             ui.set_width(CONTROL_WIDTH);

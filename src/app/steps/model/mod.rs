@@ -18,7 +18,10 @@ use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{Anchor, anchor, badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
+use crate::app::widgets::{
+    Anchor, anchor, badge, banner, button, choice_card, explained, is_narrow, page, progress_ui, section,
+};
+use crate::data::Language;
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TaskKind, TrainingSettings};
@@ -125,7 +128,9 @@ fn entry_card(
         ui.add(egui::Label::new(RichText::new(&entry.description).color(theme.palette.text)).wrap());
         // If the file size is unknown, show the size of 32-bit weights.
         let size = entry.bytes().map_or_else(|| format!("about {}", bytes(entry.parameters * 4)), bytes);
-        let facts = format!("{} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
+        let language = entry.language.as_deref().and_then(Language::of_code).map_or("several languages", |of| of.name);
+        let facts =
+            format!("{language}  ·  {} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
         let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
         ui.label(theme.small(facts)).on_hover_text(format!("Source: {}", sources.join("; or: ")));
         ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
@@ -233,7 +238,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ui.add_space(theme.space.s);
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
-            ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+            explained(ui, theme, &plan_summary(ctx));
         });
         ui.add_space(theme.space.s);
         forecast_ui(ui, ctx, sender);

@@ -2,7 +2,10 @@
 
 use crate::app::context::StepContext;
 use crate::app::state::entry;
-use crate::project::{ClassWeights, EvaluateEvery, IMBALANCE, MetricName, TaskKind, TrainingSettings, are_imbalanced};
+use crate::project::{
+    ClassWeights, EarlyStopping, EvaluateEvery, IMBALANCE, MetricName, TaskKind, TrainedLayers, TrainingSettings,
+    are_imbalanced,
+};
 use crate::words::{bytes, count, counted, upper_first};
 
 /// What balanced class weights do.
@@ -15,12 +18,19 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let sides = ctx.survey.map(|survey| survey.sides);
     let mut sentences: Vec<String> = download(ctx).into_iter().collect();
     sentences.push(passes(ctx.project.task.kind(), settings, sides.map(|[train, ..]| train)));
+    sentences.push(layers(settings.trained_layers));
+    if ctx.project.task.kind() == TaskKind::TextClassification {
+        let longest = counted(settings.max_length as u64, "token", "tokens");
+        sentences.push(format!(
+            "Of longer texts, the first {longest} are read: about {} words.",
+            words(settings.max_length)
+        ));
+    }
     let metric = ctx.project.best_metric();
     sentences.push(measuring(settings, metric, sides.map(|[_, validation, _]| validation)));
-    if let Some(stopping) = &settings.early_stopping {
+    if let Some(stopping) = settings.early_stopping.as_ref().filter(|stopping| can_stop_early(settings, stopping)) {
         let times = counted(u64::from(stopping.patience), "evaluation", "evaluations");
-        sentences
-            .push(format!("It stops early when {} has not improved for {times} in a row.", metric.in_a_sentence()));
+        sentences.push(format!("It stops early when {} has not improved in {times} in a row.", metric.in_a_sentence()));
     }
     match ctx.project.classification().map(|task| &task.class_weights) {
         None | Some(ClassWeights::None) => {}
@@ -34,6 +44,29 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
         Some(ClassWeights::ByHand(_)) => sentences.push("Labels have the weights you set.".to_owned()),
     }
     sentences.join(" ")
+}
+
+/// What is trained of the model.
+fn layers(trained: TrainedLayers) -> String {
+    match trained {
+        TrainedLayers::All => "All layers of the model are trained.".to_owned(),
+        TrainedLayers::Top(layers) => {
+            let layers = if layers == 1 { "top layer".to_owned() } else { format!("top {layers} layers") };
+            format!("Only the head and the {layers} of the model are trained, which is faster.")
+        }
+        TrainedLayers::Head => "Only the head of the model is trained, which is fastest.".to_owned(),
+    }
+}
+
+/// Words in so many tokens of English, rounded: about three words in four tokens.
+fn words(tokens: usize) -> String {
+    let words = tokens * 3 / 4;
+    count(if words >= 100 { words / 10 * 10 } else { words })
+}
+
+/// Whether there are more evaluations than may pass without improvement, so that early stopping can make a difference.
+fn can_stop_early(settings: &TrainingSettings, stopping: &EarlyStopping) -> bool {
+    matches!(settings.evaluate_every, EvaluateEvery::Steps(_)) || settings.epochs > stopping.patience + 1
 }
 
 /// The download that comes first, if the model is not on this machine.
@@ -94,6 +127,20 @@ mod tests {
         assert_eq!(total_steps(&settings, 11_515), 1080);
         let accumulated = TrainingSettings { gradient_accumulation: 4, ..settings };
         assert_eq!(total_steps(&accumulated, 11_515), 270);
+    }
+
+    #[test]
+    fn the_plan_names_what_is_trained_and_stops_early_only_if_it_can() {
+        assert_eq!(
+            layers(TrainedLayers::Top(1)),
+            "Only the head and the top layer of the model are trained, which is faster."
+        );
+        assert_eq!([words(64), words(512)], ["48", "380"]);
+        let stopping = EarlyStopping { patience: 2, ..EarlyStopping::default() };
+        let of = |epochs, evaluate_every| TrainingSettings { epochs, evaluate_every, ..TrainingSettings::default() };
+        assert!(!can_stop_early(&of(3, EvaluateEvery::Epoch), &stopping), "it could only stop at the end");
+        assert!(can_stop_early(&of(4, EvaluateEvery::Epoch), &stopping));
+        assert!(can_stop_early(&of(1, EvaluateEvery::Steps(10)), &stopping));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::data::files::row_name;
 use crate::app::steps::review::queue::{Decision, Order, Queue};
+use crate::app::steps::run_header::run_bar_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
     Chosen, badge, banner, button, card, empty_state, is_narrow, page, primary_button, probability_bars_ui,
@@ -49,6 +50,7 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
             });
             return;
         };
+        run_bar_ui(ui, ctx, results, sender);
         state.queue.refresh(results, &ctx.project.edits);
         state.settle();
         progress_card(ui, ctx, state, sender);
@@ -130,6 +132,9 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
                     counted(all as u64, "misclassified row", "misclassified rows")
                 )));
                 progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), 320.0);
+                if all > 0 {
+                    ui.label(theme.small(format!("{} rows", state.queue.sources())));
+                }
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let going = ctx.live.is_some_and(crate::app::live_run::LiveRun::is_going);

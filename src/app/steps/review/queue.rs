@@ -4,6 +4,7 @@ use crate::app::context::StepContext;
 use crate::data::RowColumns;
 use crate::evaluation::Prediction;
 use crate::project::{Edits, RowEdit, RowId};
+use crate::words::count;
 use crate::worker::RunResults;
 
 /// Order of the queue.
@@ -63,6 +64,8 @@ pub struct Queue {
     places: Vec<usize>,
     reviewed: usize,
     corrections: usize,
+    /// Misclassified rows of the test set; the others are of the validation set.
+    test: usize,
 }
 
 impl Queue {
@@ -72,6 +75,7 @@ impl Queue {
             self.run = Some(results.summary.run.clone());
             let all = results.validation.iter().chain(&results.test);
             self.wrong = all.filter(|prediction| prediction.is_wrong()).cloned().collect();
+            self.test = results.test.iter().filter(|prediction| prediction.is_wrong()).count();
             self.fill(edits);
         } else if self.edits != *edits {
             self.fill(edits);
@@ -105,6 +109,14 @@ impl Queue {
             Order::LeastSure => self.places.sort_by(|a, b| sure(a).total_cmp(&sure(b))),
             Order::File => self.places.sort_by_key(|&place| self.wrong[place].id),
         }
+    }
+
+    /// Where the misclassified rows come from, in words: "27 test + 18 validation". Evaluate counts one set alone.
+    #[must_use]
+    pub fn sources(&self) -> String {
+        let rows = [(self.test, "test"), (self.wrong.len() - self.test, "validation")];
+        let some = rows.into_iter().filter(|(rows, _)| *rows > 0).map(|(rows, set)| format!("{} {set}", count(rows)));
+        some.collect::<Vec<_>>().join(" + ")
     }
 
     /// All misclassified rows.

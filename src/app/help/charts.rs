@@ -1,0 +1,34 @@
+//! What am I looking at? An answer for each chart and table, by the title of its card.
+
+use crate::app::help::entries::entries;
+
+entries! {
+    /// A chart or table with a title.
+    Chart {
+        Headline: "How good is it?", "The model's score on rows it has never seen, on a scale from 0 to 1. The shaded band is the 95% interval: with other rows of the same kind, the score would most likely be somewhere in it. The marks below are the baselines. The model is useful if its band lies clearly to the right of them.";
+        Loss: "Loss", "How wrong the model was at each step: lower is better. The thin line is each batch, the thick line a running average, the dots the validation set. Both should fall. If the dots rise while the line falls, the model is learning the training rows by heart; the star marks the checkpoint that is kept.";
+        ValidationMetrics: "Validation metrics", "How good the model was at each evaluation, on rows it does not learn from: higher is better. The star marks the best one, which is kept. A flat line at the start is normal; a flat line to the end means it learns nothing.";
+        LearningRate: "Learning rate", "How far the model moves at each step. It rises at first (warm-up), then falls to 0, as planned. There is nothing to do here.";
+        GradientNorm: "Gradient norm", "How strongly each batch pulls at the model. It jumps about; that is normal. Worry only if it grows to many times its usual size and the loss rises too.";
+        ConfusionMatrix: "Confusion matrix", "Each row is a true label, each column a predicted one. The diagonal is right. A dark cell elsewhere is a frequent mistake: rows of that label that were taken for the other. Click a cell on Evaluate to read them.";
+        MetricsPerLabel: "Metrics per label", "How well the model does on each label. Low recall: it misses this label. Low precision: it uses this label too often. With few rows, a figure is uncertain.";
+        TextLength: "Text length", "How many texts there are of each length. Texts to the right of max length are cut off: their end is not read.";
+        TypicalWords: "Typical words of each label", "Words that occur more often with one label than with the others. They should make sense. A word that has nothing to do with the label, such as a name or a date, is a shortcut the model may learn. (Ranked by log-odds with an informative prior: Monroe, Colaresi and Quinn 2008.)";
+        OverTime: "Over time", "How many rows there are in each period, and how the labels share them. A jump shows that something changed: a new product, another way of labelling. Test on the newest rows if the model will be used on new ones.";
+        MissingValues: "Missing values", "Share of rows in which each column is empty.";
+        Languages: "Languages", "The language of the texts, guessed from their letters and words. A model trained on one language does badly on another.";
+        Findings: "Findings", "Problems that Hone found in the rows, the most serious first. Each says what it means and what you can do. Ignored findings are not reported again.";
+        Rows: "Rows", "All rows as the model will see them. Search, filter and sort them; choose one to read all of it and to correct its label.";
+        Cleaning: "Cleaning", "What is changed in every text before training, and later before every prediction. Each step shows how many rows it changes.";
+        Split: "Split", "How the rows are divided: most to learn from, some to choose the best checkpoint, and some that are kept apart for an honest test.";
+        NearDuplicates: "Near-duplicates", "Texts that differ in a few words only. If one is in training and the other in the test set, the test is too easy.";
+        Leakage: "Leakage", "Ways in which the test set may be easier than new texts: copies of training rows, the same customer in both, or a text that contains its label.";
+        Plan: "Training plan", "What will happen when you press the button: the model, the rows, how often it goes through them, and how long that took when it was measured.";
+        Log: "Log", "What Hone did, line by line. Warnings have a sign before them.";
+        LabelAFile: "Label a file", "Predicts a label for every row of a table. You see the numbers of rows per label and the rows themselves before anything is written.";
+        BeforeAndAfter: "Before and after", "How well the model predicts hidden words of your texts, before and after training on them.";
+        DomainTerms: "Domain terms", "Words that are typical of your texts, and how well the model predicts them before and after training.";
+        HardestDocuments: "Hardest documents", "The documents whose words the model still finds hardest to predict. They are often in another language, or damaged.";
+        NewWords: "New words", "Frequent words of your texts that the model knows only in pieces. Added as whole words, they are learnt faster.";
+    }
+}
