@@ -193,9 +193,11 @@ fn the_footer_stays_in_sight_and_a_problem_there_leads_to_its_place() {
     assert!(window.ctx.content_rect().contains_rect(place));
     let heading = |window: &Window| window.get_by_label("Findings").rect().top();
     let before = heading(&window);
-    let mut buttons = window.get_all_by_role(Role::Button);
-    let is_problem = |label: Option<String>| label.is_some_and(|label| label.contains(" problem"));
-    buttons.rfind(|button| is_problem(button.accesskit_node().label())).unwrap().click();
+    {
+        let mut buttons = window.get_all_by_role(Role::Button);
+        let is_problem = |label: Option<String>| label.is_some_and(|label| label.contains(" problem"));
+        buttons.rfind(|button| is_problem(button.accesskit_node().label())).unwrap().click();
+    }
     settle(&mut window);
     window.run_steps(30);
     picture("footer-problem", &mut window);
