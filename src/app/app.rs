@@ -300,7 +300,3 @@ pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
     eframe::run_native("Hone", options, Box::new(|creation| Ok(Box::new(HoneApp::new(&creation.egui_ctx, start)?))))
         .map_err(|error| AppError::Window(error.to_string()))
 }
-
-#[cfg(test)]
-#[path = "app_tests.rs"]
-mod tests;

@@ -3,12 +3,12 @@
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
-use super::*;
 use crate::app::messages::{AppCommand, Edit};
-use crate::app::shell::Leaving;
+use crate::app::shell::{Dialog, Leaving};
 use crate::app::testing::{Window, app, hone, picture, press, results, settle, told};
 use crate::app::view::View;
 use crate::project::{CleaningSettings, Step};
+use crate::storage::ThemeChoice;
 
 #[test]
 fn the_sample_project_opens_ready_to_train() {

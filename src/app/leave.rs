@@ -15,6 +15,7 @@ use crate::app::shell::{Dialog, DialogAnswer, Leaving, VersionRow};
 use crate::app::steps::StepStates;
 use crate::app::theme::Tone;
 use crate::app::view::View;
+use crate::app::window_place::place_of;
 use crate::words::ago;
 
 impl HoneApp {
@@ -153,6 +154,14 @@ impl HoneApp {
         self.state.settings.open = None;
         self.note_window();
         self.keep_settings();
+    }
+
+    /// Notes where the window is, for the next start.
+    fn note_window(&mut self) {
+        let zoom = self.ctx.zoom_factor();
+        let place = self.ctx.input(|input| place_of(input.viewport(), zoom));
+        // A test, or a system that does not tell, has none.
+        self.state.settings.window = place.or(self.state.settings.window);
     }
 
     /// Creates a project and opens it. Returns whether that worked.
@@ -295,7 +304,3 @@ impl HoneApp {
         self.tell(Tone::Success, title, "Undo brings back what you had");
     }
 }
-
-#[cfg(test)]
-#[path = "leave_tests.rs"]
-mod tests;

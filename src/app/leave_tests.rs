@@ -1,18 +1,19 @@
 //! Tests of opening and closing projects.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
-use super::*;
+use crate::app::app::HoneApp;
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit, Pick};
-use crate::app::shell::ModelUse;
+use crate::app::shell::{Dialog, Leaving, ModelUse};
 use crate::app::testing::{Window, app, app_on, hone, picture, press, settle};
 use crate::fetch::Catalogue;
 use crate::project::{ModelChoice, TaskKind};
-use crate::storage::{RunStatus, ThemeChoice};
+use crate::storage::{ProjectFile, RunStatus, ThemeChoice};
 
 fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
     let begun = Instant::now();

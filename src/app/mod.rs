@@ -8,6 +8,8 @@ mod act;
 mod answers;
 #[allow(clippy::module_inception, reason = "the application itself, in the room named after it")]
 mod app;
+#[cfg(test)]
+mod app_tests;
 mod commands;
 mod context;
 #[cfg(test)]
@@ -15,6 +17,8 @@ mod frame_times;
 mod help;
 mod history;
 mod leave;
+#[cfg(test)]
+mod leave_tests;
 mod live_run;
 mod messages;
 mod pick;
@@ -23,6 +27,8 @@ mod pictures;
 #[cfg(test)]
 mod scroll_times;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod shell;
 mod slot;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::app::messages::Edit;
 use crate::app::view::View;
 
 /// Time without an edit before saving, so that dragging a slider writes only once.
-const SAVE_AFTER: Duration = Duration::from_millis(800);
+pub(super) const SAVE_AFTER: Duration = Duration::from_millis(800);
 
 /// Edits within this time make one version.
 const VERSION_EVERY: Duration = Duration::from_mins(10);
@@ -359,7 +359,3 @@ fn stale(before: &Project, after: &Project) -> Stale {
         (true, true) => Stale::Nothing,
     }
 }
-
-#[cfg(test)]
-#[path = "session_tests.rs"]
-mod tests;

@@ -1,7 +1,13 @@
 //! Tests of the open project.
 
-use super::*;
-use crate::project::{CleaningSettings, ColumnRole, DatasetSettings, SplitSettings};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::app::messages::Edit;
+use crate::app::session::{SAVE_AFTER, Session, Stale};
+use crate::app::view::View;
+use crate::project::{CleaningSettings, ColumnRole, DatasetSettings, Project, SplitSettings, Step};
+use crate::storage::ProjectFile;
 
 impl Session {
     /// Applies an edit made on the first page.

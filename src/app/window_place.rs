@@ -2,7 +2,6 @@
 
 use egui::{Rect, ViewportBuilder, ViewportInfo, vec2};
 
-use crate::app::app::HoneApp;
 use crate::storage::WindowPlace;
 
 /// Size of the contents at the first start, in points.
@@ -10,18 +9,8 @@ const FIRST: [f32; 2] = [1280.0, 800.0];
 /// Smallest size of the contents, in points.
 pub(super) const SMALLEST: [f32; 2] = [800.0, 600.0];
 
-impl HoneApp {
-    /// Notes where the window is, for the next start.
-    pub(super) fn note_window(&mut self) {
-        let zoom = self.ctx.zoom_factor();
-        let place = self.ctx.input(|input| place_of(input.viewport(), zoom));
-        // A test, or a system that does not tell, has none.
-        self.state.settings.window = place.or(self.state.settings.window);
-    }
-}
-
 /// The place of a window. Its rectangles are in points that grow with the zoom.
-fn place_of(viewport: &ViewportInfo, zoom: f32) -> Option<WindowPlace> {
+pub(super) fn place_of(viewport: &ViewportInfo, zoom: f32) -> Option<WindowPlace> {
     let inner = viewport.inner_rect?;
     let size = inner.size() * zoom;
     let screen = viewport.monitor_size.map(|size| Rect::from_min_size(egui::Pos2::ZERO, size));

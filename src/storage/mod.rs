@@ -15,6 +15,7 @@ mod paths;
 mod prediction_columns;
 mod predictions;
 mod project_file;
+mod project_text;
 mod project_window;
 mod recent;
 mod ron_file;

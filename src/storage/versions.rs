@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::project::Project;
-use crate::storage::project_file::parse_project;
+use crate::storage::project_text::parse_project;
 use crate::storage::remove_file;
 
 /// The folder in the project's folder.

@@ -2,60 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Response, Stroke, TextEdit, Ui};
+use egui::{CornerRadius, Frame, Id, Margin, Modal, Stroke, Ui};
 
 use crate::app::messages::{CommandSender, Pick};
 use crate::app::pick;
 use crate::app::shell::Notices;
+use crate::app::shell::dialog_parts::{
+    DialogAnswer, Leaving, ModelUse, Reply, VersionRow, buttons, entered, focus_first, heading, text_field,
+};
 use crate::app::shell::help;
 use crate::app::shell::project_dialogs::{duplicate_ui, new_ui, rename_ui, unsaved_ui, versions_ui};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{button, field_label, primary_button, spinner};
 use crate::fetch::{CatalogueEntry, Source};
-use crate::project::{Project, TaskKind};
+use crate::project::TaskKind;
 use crate::words::bytes;
-
-/// Where to go after the open project is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Leaving {
-    /// Quit Hone.
-    Quit,
-    /// Close the project and show the start page.
-    StartPage,
-    /// Start a new project with these data files.
-    NewData(Vec<PathBuf>),
-    /// Open another project.
-    Open(PathBuf),
-    /// Create a new project.
-    Create {
-        /// What its model is for.
-        task: TaskKind,
-        /// Its folder.
-        folder: PathBuf,
-        /// Its name.
-        name: String,
-    },
-}
-
-/// What needs a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ModelUse {
-    /// Training.
-    Train,
-    /// Measuring the time and memory of a run.
-    Measure,
-}
-
-/// An earlier version of the project in the list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VersionRow {
-    /// When it was saved, in seconds since 1970.
-    pub saved_at: u64,
-    /// What had changed since the version before it; `None` for the oldest.
-    pub changes: Option<Vec<String>>,
-    /// The project as it was.
-    pub project: Project,
-}
 
 /// An open dialog, and what has been typed into it.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,38 +86,6 @@ pub enum Dialog {
     Notifications,
 }
 
-/// The answer to a dialog.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DialogAnswer {
-    /// Create this project.
-    Create {
-        /// What its model is for.
-        task: TaskKind,
-        /// Its folder.
-        folder: PathBuf,
-        /// Its name.
-        name: String,
-    },
-    /// Give the project this name.
-    Rename(String),
-    /// Restore this version.
-    Restore(Box<VersionRow>),
-    /// Write a copy here and continue with it.
-    Duplicate(PathBuf),
-    /// Ask where to write a copy.
-    AskForCopy,
-    /// Use this path.
-    Path(Pick, PathBuf),
-    /// Download the chosen model and use it.
-    Download(ModelUse),
-    /// Stop the run and leave.
-    StopAndLeave(Leaving),
-    /// Discard the changes and leave.
-    DiscardAndLeave(Leaving),
-    /// Restore the last good state of this damaged project.
-    RestoreLastGood(PathBuf),
-}
-
 impl Dialog {
     /// An empty [`Dialog::New`] in a folder.
     #[must_use]
@@ -208,13 +137,6 @@ pub fn dialogs_ui(
     answer
 }
 
-/// What one frame of a dialog results in.
-pub(super) enum Reply {
-    None,
-    Close,
-    Answer(DialogAnswer),
-}
-
 fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, sender: &mut CommandSender) -> Reply {
     match dialog {
         Dialog::New { task, name, parent, error } => new_ui(ui, theme, (task, name, parent), error.as_deref(), sender),
@@ -233,14 +155,6 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
     }
 }
 
-pub(super) fn heading(ui: &mut Ui, theme: &Theme, title: &str, body: &str) {
-    ui.label(theme.strong(title).size(theme.text.heading + 3.0));
-    if !body.is_empty() {
-        ui.add(egui::Label::new(theme.muted(body)).wrap());
-    }
-    ui.add_space(theme.space.s);
-}
-
 /// A dialog with nothing but text and a close button.
 fn page(ui: &mut Ui, theme: &Theme, title: &str, body: impl FnOnce(&mut Ui)) -> Reply {
     heading(ui, theme, title, "");
@@ -248,30 +162,6 @@ fn page(ui: &mut Ui, theme: &Theme, title: &str, body: impl FnOnce(&mut Ui)) -> 
     let close = buttons(ui, theme, |ui| primary_button(ui, theme, "", "Close", Ok(())));
     focus_first(&close);
     if close.clicked() { Reply::Close } else { Reply::None }
-}
-
-/// Focuses the first button or field of a dialog, unless something in the dialog already has the focus.
-pub(super) fn focus_first(response: &Response) {
-    if response.ctx.memory(|memory| memory.focused().is_none()) {
-        response.request_focus();
-    }
-}
-
-/// Whether Enter was pressed in a text field (on a button, Enter clicks the button).
-pub(super) fn entered(field: &Response) -> bool {
-    field.lost_focus() && field.ctx.input(|input| input.key_pressed(Key::Enter))
-}
-
-/// The row of buttons at the bottom, laid out from the right with the default button first.
-pub(super) fn buttons<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.add_space(theme.space.m);
-    let size = egui::vec2(ui.available_width(), theme.size.control + 4.0);
-    ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), contents).inner
-}
-
-pub(super) fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width: f32) -> Response {
-    let margin = egui::vec2(theme.space.s, 7.0);
-    ui.add(TextEdit::singleline(value).desired_width(width).margin(margin)).accessible_name(name)
 }
 
 fn type_path_ui(ui: &mut Ui, theme: &Theme, pick: &Pick, path: &mut String) -> Reply {

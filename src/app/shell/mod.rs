@@ -1,5 +1,6 @@
 //! Everything around the step: menu bar, rail, status bar, notifications, palette, dialogs, footer, start page.
 
+mod dialog_parts;
 mod dialogs;
 mod drop_hint;
 mod footer;
@@ -13,7 +14,8 @@ mod rail;
 mod start_page;
 mod status_bar;
 
-pub use dialogs::{Dialog, DialogAnswer, Leaving, ModelUse, VersionRow, dialogs_ui};
+pub use dialog_parts::{DialogAnswer, Leaving, ModelUse, VersionRow};
+pub use dialogs::{Dialog, dialogs_ui};
 pub use drop_hint::drop_hint_ui;
 pub use footer::{footer_height, footer_ui};
 pub use help_window::HelpWindow;

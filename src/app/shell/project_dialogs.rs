@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Response, ScrollArea, Ui};
 
 use crate::app::messages::{AppCommand, CommandSender, Pick};
-use crate::app::shell::dialogs::{
+use crate::app::shell::dialog_parts::{
     DialogAnswer, Leaving, Reply, VersionRow, buttons, entered, focus_first, heading, text_field,
 };
 use crate::app::theme::{Theme, Tone, icons};
