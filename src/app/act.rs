@@ -96,6 +96,10 @@ impl HoneApp {
             UserCommand::Stop => self.state.work.stop_training(),
             UserCommand::GoTo(step) => self.state.view = View::Step(step),
             UserCommand::TryIt => self.state.view = View::TryIt,
+            UserCommand::LabelFile => {
+                self.state.view = View::TryIt;
+                self.ask_for(Pick::FileToLabel);
+            }
             UserCommand::NextStep => self.go_by(1),
             UserCommand::PreviousStep => self.go_by(-1),
             UserCommand::Palette => self.palette.toggle(),

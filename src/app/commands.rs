@@ -79,6 +79,8 @@ pub enum UserCommand {
     GoTo(Step),
     /// Show the page to try the model on a text.
     TryIt,
+    /// Label the rows of a file with the trained model.
+    LabelFile,
     /// Show the next step.
     NextStep,
     /// Show the previous step.
@@ -140,7 +142,7 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::StartPage,
         Self::New,
         Self::Open,
@@ -168,6 +170,7 @@ impl UserCommand {
         Self::GoTo(Step::Review),
         Self::GoTo(Step::Export),
         Self::TryIt,
+        Self::LabelFile,
         Self::Palette,
         Self::Notifications,
         Self::ThemeSystem,
@@ -211,6 +214,7 @@ impl UserCommand {
             Self::GoTo(Step::Review) => "Go to Review",
             Self::GoTo(Step::Export) => "Go to Export",
             Self::TryIt => "Try it",
+            Self::LabelFile => "Label a file…",
             Self::NextStep => "Next step",
             Self::PreviousStep => "Previous step",
             Self::Palette => "Command palette…",
@@ -262,6 +266,7 @@ impl UserCommand {
             Self::Stop => "Stop the run now, evaluate its best checkpoint and keep it",
             Self::GoTo(step) => step.purpose(),
             Self::TryIt => "Type a text and see what the trained model predicts",
+            Self::LabelFile => "Predict a label for every row of a table",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
             Self::Palette => "Search every command by name",
@@ -300,6 +305,7 @@ impl UserCommand {
             | Self::Stop
             | Self::GoTo(_)
             | Self::TryIt
+            | Self::LabelFile
             | Self::NextStep
             | Self::PreviousStep => Menu::Run,
             Self::Palette

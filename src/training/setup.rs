@@ -104,8 +104,8 @@ pub(super) fn load_model(
 fn describe(report: &LoadReport, model: &Model) -> Vec<(bool, String)> {
     let (all, trained) = (model.parameter_count(), model.trained_count());
     let tensors = counted(report.loaded.len(), "tensor", "tensors");
-    let mut lines =
-        vec![(false, format!("Loaded {tensors}. Training {} of {} parameters.", count(trained), count(all)))];
+    let which = if trained == all { "all".to_owned() } else { format!("{} of", count(trained)) };
+    let mut lines = vec![(false, format!("Loaded {tensors}. Training {which} {} parameters.", count(all)))];
     if trained < all {
         let what = "The rest is frozen: it has no dropout and is computed once per text.";
         lines.push((false, what.to_owned()));

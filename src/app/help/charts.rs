@@ -6,7 +6,7 @@ entries! {
     /// A chart or table with a title.
     Chart {
         Headline: "How good is it?", "The model's score on rows it has never seen, on a scale from 0 to 1. The shaded band is the 95% interval: with other rows of the same kind, the score would most likely be somewhere in it. The marks below are the baselines. The model is useful if its band lies clearly to the right of them.";
-        Loss: "Loss", "How wrong the model was at each step: lower is better. The thin line is each batch, the thick line a running average, the dots the validation set. Both should fall. If the dots rise while the line falls, the model is learning the training rows by heart; the star marks the checkpoint that is kept.";
+        Loss: "Loss", "How wrong the model was at each step: lower is better. The thin line is each batch, the thick line a running average, the dots the validation set. Both should fall. If the dots rise while the line falls, the model is memorising the training rows; the star marks the checkpoint that is kept.";
         ValidationMetrics: "Validation metrics", "How good the model was at each evaluation, on rows it does not learn from: higher is better. The star marks the best one, which is kept. A flat line at the start is normal; a flat line to the end means it learns nothing.";
         LearningRate: "Learning rate", "How far the model moves at each step. It rises at first (warm-up), then falls to 0, as planned. There is nothing to do here.";
         GradientNorm: "Gradient norm", "How strongly each batch pulls at the model. It jumps about; that is normal. Worry only if it grows to many times its usual size and the loss rises too.";
@@ -29,6 +29,6 @@ entries! {
         BeforeAndAfter: "Before and after", "How well the model predicts hidden words of your texts, before and after training on them.";
         DomainTerms: "Domain terms", "Words that are typical of your texts, and how well the model predicts them before and after training.";
         HardestDocuments: "Hardest documents", "The documents whose words the model still finds hardest to predict. They are often in another language, or damaged.";
-        NewWords: "New words", "Frequent words of your texts that the model knows only in pieces. Added as whole words, they are learnt faster.";
+        NewWords: "New words", "Frequent words of your texts that the model knows only in pieces. The model learns them faster if you add them as whole words.";
     }
 }

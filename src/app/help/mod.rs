@@ -157,6 +157,29 @@ mod tests {
         assert_eq!(Chart::titled("no such chart"), None);
     }
 
+    /// The source of the window, without the help.
+    fn source(folder: &std::path::Path) -> String {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let of = |path: std::path::PathBuf| {
+            if path.ends_with("help") {
+                String::new()
+            } else if path.is_dir() {
+                source(&path)
+            } else {
+                std::fs::read_to_string(path).unwrap()
+            }
+        };
+        entries.map(of).collect()
+    }
+
+    #[test]
+    fn every_chart_that_is_explained_is_on_screen() {
+        let source = source(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app"));
+        for chart in Chart::ALL {
+            assert!(source.contains(&format!("\"{}", chart.title())), "nothing is called {}", chart.title());
+        }
+    }
+
     #[test]
     fn the_search_finds_titles_before_texts() {
         assert_eq!(search("warm")[0], Topic::Term(Term::WarmUp));

@@ -31,7 +31,7 @@ entries! {
         Head: "Head", "The last layer, which turns what the model understood into one of your labels. It is new and starts from nothing.";
         Interval: "95% interval", "The range in which the score would lie in 95 of 100 tests with similar rows. With few test rows it is wide, and small differences mean nothing.";
         LabelSmoothing: "Label smoothing", "Tells the model to be slightly less sure of every label. Helps when some labels are wrong.";
-        Leakage: "Leakage", "The test set contains what the model could learn by heart, such as copies of training rows. The score is then better than it will be on new texts.";
+        Leakage: "Leakage", "The test set contains rows the model has seen in some form, such as copies of training rows. The score is then better than it will be on new texts.";
         LearningRate: "Learning rate", "How far the model moves at each step. Too high, and it forgets what it knew; too low, and it learns nothing. The presets choose it for you.";
         Logit: "Logit", "The raw score of a label before it becomes a probability.";
         Lora: "LoRA", "A way to train a few added numbers instead of the whole model. Hone does not use it; it trains whole layers.";
@@ -41,12 +41,12 @@ entries! {
         Majority: "Majority baseline", "Always predicts the label that is most frequent in training. A model must beat it to be of any use.";
         MaxLength: "Max length", "The most tokens of a text that the model reads; the rest is cut off. A word is about 1.3 tokens. Longer is slower.";
         NearDuplicates: "Near-duplicates", "Texts that differ in a few words only. They tell the model little, and make a test too easy if one is in training and one in the test set.";
-        Overfitting: "Overfitting", "The model learns training rows by heart instead of what they have in common. The training loss falls while the validation loss rises.";
+        Overfitting: "Overfitting", "The model memorises the training rows instead of learning what they have in common. The training loss falls while the validation loss rises.";
         Patience: "Patience", "How many evaluations in a row may bring no improvement before training stops.";
-        Perplexity: "Perplexity", "How many words the model hesitates between when one is hidden. Lower is better; 1 means it always knows.";
+        Perplexity: "Perplexity", "How many words the model has to choose between when one is hidden. Lower is better; 1 means it always knows.";
         Precision: "Precision", "Of the rows predicted as this label, the share that really have it. If it is low, the model uses the label too often.";
         NumberPrecision: "Number format", "How exactly numbers are computed. f32 is exact; bf16 is coarser and faster on some processors, with the same results for nearly all data.";
-        PreTraining: "Pre-training", "What a model learnt from a large amount of text before it saw yours. Fine-tuning adds your labels to it.";
+        PreTraining: "Pre-training", "The training a model had before it saw your texts, on a large amount of other text. Fine-tuning adds your labels to it.";
         Recall: "Recall", "Of the rows that have this label, the share the model found. If it is low, the model misses them.";
         Safetensors: "Safetensors", "A file format for a model's weights. It holds numbers only and cannot run code.";
         Schedule: "Schedule", "How the learning rate changes during training. It usually falls towards the end, so that the model settles.";
@@ -61,8 +61,8 @@ entries! {
         Token: "Token", "What a model reads instead of words: a short word, or a part of a longer one. 100 words are about 130 tokens.";
         TrainingSet: "Training set", "The rows the model learns from.";
         Truncated: "Truncated", "Cut off after max length: the model did not read the end of the text.";
-        ValidationSet: "Validation set", "Rows that are not learnt from. They decide which checkpoint is best and when to stop.";
-        WarmUp: "Warm-up", "The first part of training, in which the learning rate rises from 0, so that the new head does not upset the rest of the model.";
+        ValidationSet: "Validation set", "Rows the model does not learn from. They decide which checkpoint is best and when to stop.";
+        WarmUp: "Warm-up", "The first part of training, in which the learning rate rises from 0, so that the untrained head does not spoil the rest of the model.";
         Weights: "Weights", "The numbers a model consists of. Training changes them.";
         WeightDecay: "Weight decay", "Pulls weights a little towards 0 at each step, which reduces overfitting.";
         WeightedAverage: "Weighted average", "Labels count in proportion to their rows. Frequent labels outweigh rare ones.";

@@ -228,6 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn the_help_fits_into_a_small_window_at_twice_the_size() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        hone(&mut window).state.settings.zoom = 2.0;
+        hone(&mut window).apply_settings();
+        hone(&mut window).help.show(Some(Topic::Page(Page::Start)));
+        settle(&mut window);
+        picture("help-large", &mut window);
+        let inside = window.ctx.content_rect();
+        for name in ["Search the help", "Contents", "Getting started"] {
+            let rect = window.get_by_label(name).rect();
+            assert!(inside.contains_rect(rect), "{name} at {rect:?} in {inside:?}");
+        }
+    }
+
+    #[test]
     fn emphasis_marks_are_not_shown() {
         let job = emphasised(&theme(false), "Press *Start training*, or run `hone train`.");
         assert_eq!(job.text, "Press Start training, or run hone train.");

@@ -94,7 +94,8 @@ fn network(ui: &mut Ui, theme: &Theme) {
         amount(sent),
         amount(received)
     );
-    item(ui, theme, icons::SHIELD_CHECK, &format!("{} sent", amount(sent)), &hover);
+    let text = if sent == 0 { "Nothing sent".to_owned() } else { format!("{} sent", amount(sent)) };
+    item(ui, theme, icons::SHIELD_CHECK, &text, &hover);
 }
 
 fn amount(count: u64) -> String {

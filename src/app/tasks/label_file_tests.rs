@@ -81,11 +81,11 @@ fn a_file_without_the_text_column_asks_for_it() {
     assert!(harness.query_by_label_contains("--text").is_none());
     harness.get_by_role_and_label(egui::Role::ComboBox, "Text column").click();
     harness.run_steps(9);
-    harness.get_by_label("review").click();
+    harness.get_by_label("shop").click();
     harness.run_steps(9);
     let asked = harness.state_mut().0.sender.take();
     let [AppCommand::ReadToLabel(question)] = &asked[..] else { panic!("{asked:?}") };
-    assert_eq!(question.text_column.as_deref(), Some("review"));
+    assert_eq!(question.text_column.as_deref(), Some("shop"));
 }
 
 #[test]

@@ -232,6 +232,9 @@ pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &s
     });
 }
 
+/// The widths of [`figure`] are multiples of this.
+const FIGURE_STEP: f32 = 24.0;
+
 /// A value with its name above it. Values in a row line up.
 pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) -> Response {
     let hover = hover_text(name, hover);
@@ -241,8 +244,10 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
         text.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::FontSelection::Default).size()
     };
     let (above, below) = (size_of(&name), size_of(&value));
-    // The size is set in advance, so that a row wraps between two values.
-    let size = Vec2::new(above.x.max(below.x), above.y + 2.0 + below.y);
+    // The size is set in advance, so that a row wraps between two values; and in steps, so that those that follow do not
+    // move with every digit.
+    let width = (above.x.max(below.x) / FIGURE_STEP).ceil() * FIGURE_STEP;
+    let size = Vec2::new(width, above.y + 2.0 + below.y);
     let response = ui
         .allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;

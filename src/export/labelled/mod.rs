@@ -202,6 +202,24 @@ mod tests {
     }
 
     #[test]
+    fn a_stopped_export_leaves_no_file() {
+        let (table, labels, answers) = (reviews(), labels(), answers());
+        let labelled = LabelledTable { table: &table, labels: &labels, answers: &answers, threshold: None };
+        let control = Control::default();
+        control.cancel();
+        let mut watch = Watch { control: &control, report: &mut |_| {} };
+        let folder = tempfile::tempdir().unwrap();
+        for format in TableFormat::ALL {
+            let path = folder.path().join("out");
+            let written = crate::storage::write_atomic(&path, |file| {
+                write_labelled(&labelled, (format, false), file, &mut watch).map(drop)
+            });
+            assert!(written.is_err(), "{format:?}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn a_label_called_undecided_is_not_confused_with_undecided_rows() {
         let (table, answers) = (reviews(), answers());
         let labels = ["undecided", "good"].map(str::to_owned);

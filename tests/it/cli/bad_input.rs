@@ -324,7 +324,7 @@ fn places_that_cannot_be_written() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Loaded 39 tensors. Training 30,531 of 30,531 parameters.
+        ! Loaded 39 tensors. Training all 30,531 parameters.
         ! Created a new classification head for 3 labels.
         ! Warning: The model reads at most 64 tokens: longer texts are truncated.
         ! Tokenising

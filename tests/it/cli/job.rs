@@ -300,7 +300,7 @@ fn training_shows_progress_and_results() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Loaded # tensors. Training # of # parameters.
+        ! Loaded # tensors. Training all # parameters.
         ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising

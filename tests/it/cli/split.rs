@@ -343,7 +343,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! The column 'reason' alone predicts the label with # accuracy; without it, # is possible. Of # rows with 'broken', # are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
         ! Loading the model
         ! Training on [device].
-        ! Loaded # tensors. Training # of # parameters.
+        ! Loaded # tensors. Training all # parameters.
         ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
@@ -382,7 +382,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Loaded # tensors. Training # of # parameters.
+        ! Loaded # tensors. Training all # parameters.
         ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
