@@ -370,6 +370,7 @@ impl UserCommand {
             Self::OpenSample
             | Self::Rename
             | Self::Versions
+            | Self::LabelFile
             | Self::Notifications
             | Self::ThemeSystem
             | Self::ThemeLight
@@ -397,7 +398,10 @@ impl UserCommand {
             Self::Rename | Self::Duplicate | Self::KeepVersion | Self::Versions | Self::GoTo(_) => {
                 unless(state.has_project, "Open a project first")
             }
-            Self::ExportWeights | Self::TryIt => unless(state.has_run, "Train a model first"),
+            Self::LabelFile if state.has_project && !state.steps.contains(&Step::Labels) => {
+                Some("This project's model predicts words, not labels".to_owned())
+            }
+            Self::ExportWeights | Self::TryIt | Self::LabelFile => unless(state.has_run, "Train a model first"),
             Self::NextStep => unless(state.view.step(state.steps, 1).is_some(), "This is the last step"),
             Self::PreviousStep => unless(state.view.step(state.steps, -1).is_some(), "This is the first step"),
             _ => None,
