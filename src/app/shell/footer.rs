@@ -1,6 +1,6 @@
 //! The footer of every page: what is still open there, and the way on. It never scrolls away.
 
-use egui::{Align, Button, Layout, RichText, Ui, vec2};
+use egui::{Align, AtomExt as _, Button, Layout, RichText, Ui, vec2};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
@@ -92,7 +92,9 @@ fn open_ui(ui: &mut Ui, theme: &Theme, open: &Open, sender: &mut CommandSender) 
         ui.add(egui::Label::new(theme.muted(&open.text)).truncate());
         return;
     }
-    let button = Button::new((icon, open.text.as_str())).frame_when_inactive(false).truncate();
+    // Without a mark, the icon would be cut off instead of the text.
+    let text = open.text.as_str().atom_shrink(true);
+    let button = Button::new((icon, text)).frame_when_inactive(false).truncate();
     if !ui.add(button).accessible_name(&open.text).clicked() {
         return;
     }
