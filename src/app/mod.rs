@@ -16,10 +16,14 @@ mod context;
 mod frame_times;
 mod help;
 mod history;
+#[cfg(test)]
+mod layout;
 mod leave;
 #[cfg(test)]
 mod leave_tests;
 mod live_run;
+#[cfg(test)]
+mod memory;
 mod messages;
 mod pick;
 #[cfg(test)]

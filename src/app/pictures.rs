@@ -1,7 +1,7 @@
 //! Pictures of every page with real data, to look at: `HONE_PICTURES=FOLDER cargo nextest run --run-ignored only pictures_of_every_page`.
 //!
 //! `HONE_PICTURES_TABLE=/path/to/table.csv` shows another table than the sample project, and `HONE_PICTURES_PROJECT=FOLDER` a
-//! project with the runs it has.
+//! project with the runs it has. `HONE_PICTURES_SIZE=1920x1080` draws a window of this many points instead of the usual ones.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::storage::ThemeChoice;
 const ZOOMS: [(f32, [f32; 2]); 2] = [(1.0, [1280.0, 800.0]), (2.0, [1280.0, 800.0])];
 
 /// The app on the sample project or the table named, with a model trained on it.
-fn trained() -> (Window, tempfile::TempDir) {
+pub(super) fn trained() -> (Window, tempfile::TempDir) {
     let (mut window, folder) = app(ThemeChoice::Light, 1.0);
     settle(&mut window);
     if let Some(project) = std::env::var_os("HONE_PICTURES_PROJECT").map(PathBuf::from) {
@@ -46,10 +46,18 @@ fn trained() -> (Window, tempfile::TempDir) {
     (window, folder)
 }
 
+/// The sizes of the text and the window to draw.
+fn sizes() -> Vec<(f32, [f32; 2])> {
+    let Ok(size) = std::env::var("HONE_PICTURES_SIZE") else { return ZOOMS.to_vec() };
+    let (width, height) = size.split_once('x').unwrap();
+    let points = [width, height].map(|side| side.parse().unwrap());
+    vec![(1.0, points)]
+}
+
 fn make_pictures() {
     let (mut window, _folder) = trained();
     for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
-        for (zoom, size) in ZOOMS {
+        for (zoom, size) in sizes() {
             hone(&mut window).state.settings.theme = theme;
             hone(&mut window).state.settings.zoom = zoom;
             hone(&mut window).apply_settings();

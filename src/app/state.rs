@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
-use crate::project::{Facts, ModelChoice, Project, Readiness, Step, changes, readiness};
+use crate::project::{DatasetSettings, Facts, ModelChoice, Project, Readiness, Step, changes, readiness};
 use crate::storage::{
     AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, recent_projects,
     with_absolute_paths,
@@ -57,6 +57,8 @@ pub struct AppState {
     changed_since_run: Vec<String>,
     compared_with_run: Option<Compared>,
     stale: Option<(Stale, Instant)>,
+    /// The files that are being opened in place of a table.
+    pub replacing: Option<DatasetSettings>,
 }
 
 impl AppState {
@@ -77,6 +79,7 @@ impl AppState {
             changed_since_run: Vec::new(),
             compared_with_run: None,
             stale: None,
+            replacing: None,
         }
     }
 
@@ -84,7 +87,7 @@ impl AppState {
     pub fn set_session(&mut self, session: Option<Session>) {
         self.work.forget_project();
         self.session = session;
-        self.stale = None;
+        (self.stale, self.replacing) = (None, None);
         self.view = self.first_page();
         self.refresh_model();
         self.refresh_runs();

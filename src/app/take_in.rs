@@ -23,8 +23,13 @@ impl HoneApp {
 
     fn take_in_data(&mut self, now: Instant) {
         let work = &mut self.state.work;
-        if work.answers.imported.poll() == Some(Ended::Answered) {
-            self.guess_columns(now);
+        match work.answers.imported.poll() {
+            Some(Ended::Answered) => {
+                self.state.replacing = None;
+                self.guess_columns(now);
+            }
+            Some(Ended::Failed { message, .. }) => self.keep_old_table(&message),
+            Some(Ended::Stopped) | None => {}
         }
         let work = &mut self.state.work;
         match work.answers.rows.poll() {
@@ -45,6 +50,19 @@ impl HoneApp {
         }
         // A failure is shown in place of the report.
         self.state.work.answers.leakage.poll();
+    }
+
+    /// Opens the table again that a file was to replace, if that file could not be read.
+    fn keep_old_table(&mut self, why: &str) {
+        let Some(dataset) = self.state.replacing.take() else { return };
+        if self.state.session.as_ref().is_none_or(|session| session.project().dataset != dataset) {
+            return;
+        }
+        let now = Instant::now();
+        if let Some((_, stale)) = self.state.session.as_mut().and_then(|session| session.undo(now)) {
+            self.state.make_stale(stale, now);
+        }
+        self.tell(Tone::Danger, "The file could not be opened", format!("{why}. Your table is unchanged"));
     }
 
     fn take_in_questions(&mut self) {

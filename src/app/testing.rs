@@ -416,7 +416,9 @@ pub fn app_from(start: Start, scale: f32) -> Window {
         window.set_clip_rect(all);
         app.draw(&mut window);
     };
-    Harness::builder().with_size([1280.0, 800.0]).with_pixels_per_point(scale).build_ui_state(draw, None)
+    // Texts may have letters that no installed font has.
+    let builder = Harness::builder().allow_missing_glyphs();
+    builder.with_size([1280.0, 800.0]).with_pixels_per_point(scale).build_ui_state(draw, None)
 }
 
 /// Compares the last frame with the picture in `tests/snapshots`, without the status bar, which differs between machines.

@@ -27,6 +27,8 @@ pub struct Work {
     heavy: Worker,
     preview: Worker,
     background: Worker,
+    /// What they have read, for each other.
+    data: SharedData,
     training: Option<Training>,
     /// Their answers.
     pub answers: Answers,
@@ -50,16 +52,21 @@ impl Work {
         Ok(Self {
             heavy: Worker::spawn_with(background, data.clone(), wake.clone())?,
             preview: Worker::spawn_with(WorkerOptions::default(), data.clone(), wake.clone())?,
-            background: Worker::spawn_with(background, data, wake)?,
+            background: Worker::spawn_with(background, data.clone(), wake)?,
+            data,
             training: None,
             answers: Answers::default(),
         })
     }
 
-    /// Forgets everything about the project that was open, and abandons its jobs.
+    /// Forgets everything about the project that was open, abandons its jobs, and gives its memory back to the system.
     pub fn forget_project(&mut self) {
         self.training = None;
         self.answers = Answers::default();
+        self.data.forget();
+        for worker in [&self.heavy, &self.preview, &self.background] {
+            worker.forget();
+        }
     }
 
     // Data.

@@ -35,7 +35,9 @@ pub use dropout::Dropout;
 pub use embedding::TokenRows;
 pub use gradients::{Gradient, Gradients, RowGradient};
 pub use host::is_finite;
-pub use kernels::{MatrixPrecision, keep_awake, keep_candle_on_one_thread, operations as matrix_operations};
+pub use kernels::{
+    MatrixPrecision, keep_awake, keep_candle_on_one_thread, operations as matrix_operations, trim_memory,
+};
 pub use layer_norm::LayerNormWeights;
 pub use linear::LinearWeights;
 pub use pool::release_memory;

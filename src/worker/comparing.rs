@@ -34,6 +34,12 @@ struct State {
 }
 
 impl Comparisons {
+    /// Forgets all finished comparisons.
+    pub fn forget(&self) {
+        let mut state = self.lock();
+        (state.made, state.narrowed) = (VecDeque::new(), VecDeque::new());
+    }
+
     /// The near-duplicates among the rows' texts: from an earlier comparison, from one that another worker is running,
     /// or compared now.
     ///

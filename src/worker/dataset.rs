@@ -89,6 +89,12 @@ fn stamp(path: &Path, levels: usize) -> Stamp {
 }
 
 impl SharedData {
+    /// Forgets what is kept. Whoever uses it now can go on.
+    pub fn forget(&self) {
+        *self.lock() = LastData::default();
+        self.comparisons.forget();
+    }
+
     /// Keeps rows just read.
     pub(super) fn keep_imported(&self, project: &Project, folder: &Path, imported: Imported) -> Arc<Imported> {
         let imported = Arc::new(imported);

@@ -112,6 +112,21 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// Forgets, after the jobs queued so far, what this worker keeps for the next jobs, but not the data that it shares with
+    /// others, and gives free memory back to the system.
+    pub fn forget(&self) {
+        let work: Work = Box::new(|shop| {
+            shop.cache = Cache { data: shop.cache.data.clone(), ..Cache::default() };
+            ops::trim_memory();
+        });
+        if let Some(queue) = &self.queue {
+            // A thread that has ended keeps nothing.
+            let _ = queue.send(work);
+        }
+    }
+}
+
 impl Drop for Worker {
     fn drop(&mut self) {
         for ticket in self.outstanding.lock().iter() {

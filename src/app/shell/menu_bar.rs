@@ -8,6 +8,9 @@ use crate::app::theme::{Theme, icons};
 use crate::storage::RecentProject;
 use crate::words::shortened_left;
 
+/// Width of the button of the command palette.
+const COMMANDS: f32 = 170.0;
+
 /// Draws the menu bar.
 pub fn menu_bar_ui(
     ui: &mut Ui,
@@ -27,8 +30,14 @@ pub fn menu_bar_ui(
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let keys = UserCommand::Palette.shortcuts();
             let hint = keys.first().map(|keys| ui.ctx().format_shortcut(keys)).unwrap_or_default();
-            let text = theme.small(format!("{}  Commands", icons::MAGNIFYING_GLASS));
-            let button = Button::new(text).shortcut_text(theme.small(hint)).frame_when_inactive(false);
+            // In a narrow window the icon says it alone.
+            let button = if ui.available_width() < COMMANDS {
+                Button::new(theme.small(icons::MAGNIFYING_GLASS))
+            } else {
+                let text = theme.small(format!("{}  Commands", icons::MAGNIFYING_GLASS));
+                Button::new(text).shortcut_text(theme.small(hint))
+            };
+            let button = button.frame_when_inactive(false);
             let response = ui.add(button).accessible_name("Open the command palette");
             if response.on_hover_text(UserCommand::Palette.tooltip()).clicked() {
                 sender.user(UserCommand::Palette);

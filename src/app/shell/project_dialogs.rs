@@ -79,7 +79,7 @@ fn task_cards(ui: &mut Ui, theme: &Theme, task: &mut TaskKind) {
     field_label(ui, theme, "What is the model for?", "");
     ui.columns(TaskKind::ALL.len(), |columns| {
         for (ui, kind) in columns.iter_mut().zip(TaskKind::ALL) {
-            choice_card(ui, theme, *task == kind, 0.0, |ui| {
+            choice_card(ui, theme, *task == kind, |ui| {
                 ui.radio_value(task, kind, theme.strong(kind.title())).on_hover_text(kind.explanation());
             });
         }

@@ -10,7 +10,7 @@ use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, evaluation_hint};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
+use crate::app::widgets::{Action, button_if, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
 use crate::words::{bytes, count, counted, duration};
 use crate::worker::{EvaluationReport, RunResults};
@@ -127,11 +127,12 @@ fn toolbar(
     ui.horizontal_wrapped(|ui| {
         let has_test = results.summary.test.is_some();
         if has_test || ctx.project.task.kind().sets_a_test_set_aside() {
-            let test = ui.add_enabled_ui(has_test, |ui| {
-                ui.selectable_value(&mut state.rows, ShownRows::Test, format!("Test ({})", results.test.len()))
-            });
-            test.inner
-                .on_hover_text("Rows held out before training: these metrics are unbiased")
+            let name = format!("Test ({})", results.test.len());
+            let test = ui.add_enabled(has_test, egui::Button::selectable(state.rows == ShownRows::Test, name));
+            if test.clicked() {
+                state.rows = ShownRows::Test;
+            }
+            test.on_hover_text("Rows held out before training: these metrics are unbiased")
                 .on_disabled_hover_text("This run has no test set. Choose its size in Prepare and train again");
         }
         ui.selectable_value(
@@ -144,13 +145,8 @@ fn toolbar(
             ui.selectable_value(&mut state.rows, ShownRows::Other, file_name(&report.data)).on_hover_text(&report.data);
         }
         let hint = "Evaluate this model on another labelled file with the same columns";
-        let busy = ctx.job.is_some();
-        if ui
-            .add_enabled_ui(!busy, |ui| button(ui, theme, icons::FILE_PLUS, "Evaluate on a file…"))
-            .inner
-            .on_hover_text(hint)
-            .clicked()
-        {
+        let evaluate = button_if(ui, theme, ctx.job.is_none(), icons::FILE_PLUS, "Evaluate on a file…");
+        if evaluate.on_hover_text(hint).clicked() {
             sender.send(AppCommand::Pick(Pick::EvaluateFile));
         }
     });
@@ -224,6 +220,7 @@ mod tests {
     fn clicking_a_cell_lists_its_rows() {
         for dark in [false, true] {
             let mut harness = open(Scene::trained(dark), dark);
+            harness.set_size(egui::vec2(1280.0, 1400.0));
             harness.run();
             picture(if dark { "evaluate-dark" } else { "evaluate-light" }, &mut harness);
             let errors = harness.state().1.body.classes.listed.len();

@@ -10,7 +10,8 @@ use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{predictions_hint, python_code, terminal_code};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Action, banner, button, card, empty_state, icon_button, page, primary_button, running_card, section,
+    Action, banner, button, button_if, card, card_grid, empty_state, icon_button, is_wide, page, primary_button,
+    running_card, section,
 };
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
@@ -59,6 +60,9 @@ impl ExportPaths {
         self.exported.as_deref().unwrap_or(&self.free[suggested.unwrap_or_default()])
     }
 }
+
+/// Narrower cards have the path above the buttons.
+const NARROW: f32 = 520.0;
 
 /// Which sample code is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,9 +124,11 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         state.paths.refresh(ui, ctx, &results.summary.run);
-        for (place, offer) in OFFERS.iter().enumerate() {
-            offer_card(ui, ctx, &mut state.typed[place], offer, &state.paths.free[place], sender);
-        }
+        let across = if is_wide(ui, ctx.theme) { OFFERS.len() } else { 1 };
+        card_grid(ui, ctx.theme, "offers", (across, OFFERS.len()), |ui, place, spare| {
+            let ExportStepState { typed, paths, .. } = &mut *state;
+            offer_card(ui, ctx, &mut typed[place], (&OFFERS[place], &paths.free[place], spare), sender);
+        });
         done(ui, ctx, sender);
         sample_code(ui, ctx, &mut state.code, state.paths.model(), results);
     });
@@ -132,40 +138,73 @@ fn offer_card(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     typed: &mut String,
-    offer: &Offer,
-    suggested: &Path,
+    (offer, suggested, spare): (&Offer, &Path, f32),
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
     card(ui, theme, |ui| {
-        ui.horizontal(|ui| {
+        ui.horizontal_top(|ui| {
             ui.label(RichText::new(offer.icon).size(theme.text.title).color(theme.palette.accent));
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 ui.label(theme.heading(offer.name));
                 let is_predictions = offer.format == ExportFormat::Predictions;
                 let text = if is_predictions { predictions_hint(ctx.project.task.kind()) } else { offer.text };
-                ui.label(theme.muted(text));
+                ui.add(egui::Label::new(theme.muted(text)).wrap());
             });
         });
-        ui.add_space(theme.space.xs);
+        ui.add_space(theme.space.xs + spare);
+        let narrow = ui.available_width() < NARROW;
+        if narrow {
+            path_field(ui, typed, offer, suggested);
+            ui.horizontal_wrapped(|ui| {
+                choose_button(ui, ctx, offer, sender);
+                export_button(ui, ctx, typed, (offer, suggested), sender);
+            });
+            return;
+        }
         let size = egui::vec2(ui.available_width(), theme.size.control + 2.0);
         ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-            let enabled = if ctx.job.is_some() { Err("Wait until the current job has finished") } else { Ok(()) };
-            if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
-                let output = if typed.trim().is_empty() { suggested.to_owned() } else { PathBuf::from(typed.trim()) };
-                sender.send(AppCommand::Export { format: offer.format, output });
-            }
-            let choose = button(ui, theme, icons::FOLDER, "Choose…");
-            let choose = choose.accessible_name(format!("Choose where to save: {}", offer.name));
-            if choose.on_hover_text("Choose where to save, then export").clicked() {
-                sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
-            }
-            let field = TextEdit::singleline(typed).hint_text(suggested.display().to_string());
-            ui.add(field.align(egui::Align2::LEFT_CENTER).desired_width(ui.available_width()))
-                .accessible_name(format!("Save to: {}", offer.name));
+            export_button(ui, ctx, typed, (offer, suggested), sender);
+            choose_button(ui, ctx, offer, sender);
+            path_field(ui, typed, offer, suggested);
         });
     });
+}
+
+/// Exports to the typed path or, without one, to the suggested path. Only the first offer is what most people want.
+fn export_button(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    typed: &str,
+    (offer, suggested): (&Offer, &Path),
+    sender: &mut CommandSender,
+) {
+    let enabled = if ctx.job.is_some() { Err("Wait until the current job has finished") } else { Ok(()) };
+    let clicked = if offer.format == ExportFormat::HuggingFace {
+        primary_button(ui, ctx.theme, icons::EXPORT, offer.action, enabled).clicked()
+    } else {
+        let button = button_if(ui, ctx.theme, enabled.is_ok(), icons::EXPORT, offer.action);
+        button.on_disabled_hover_text(enabled.err().unwrap_or_default()).clicked()
+    };
+    if clicked {
+        let output = if typed.trim().is_empty() { suggested.to_owned() } else { PathBuf::from(typed.trim()) };
+        sender.send(AppCommand::Export { format: offer.format, output });
+    }
+}
+
+fn choose_button(ui: &mut Ui, ctx: &StepContext<'_>, offer: &Offer, sender: &mut CommandSender) {
+    let choose = button(ui, ctx.theme, icons::FOLDER, "Choose…");
+    let choose = choose.accessible_name(format!("Choose where to save: {}", offer.name));
+    if choose.on_hover_text("Choose where to save, then export").clicked() {
+        sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
+    }
+}
+
+fn path_field(ui: &mut Ui, typed: &mut String, offer: &Offer, suggested: &Path) {
+    let field = TextEdit::singleline(typed).hint_text(suggested.display().to_string());
+    ui.add(field.align(egui::Align2::LEFT_CENTER).desired_width(ui.available_width()))
+        .accessible_name(format!("Save to: {}", offer.name));
 }
 
 /// An unused path: `exports/<project>-<what>` in the project's folder, numbered if it exists.
@@ -204,7 +243,7 @@ fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path
             Code::Terminal => terminal_code(task, model),
             Code::Transformers => python_code(task, model, results.settings.project.training.max_length),
         };
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.selectable_value(code, Code::Terminal, "Terminal");
             ui.selectable_value(code, Code::Transformers, "Python (transformers)");
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -317,6 +356,7 @@ mod tests {
             },
         });
         let mut harness = open(scene, true);
+        harness.set_size(egui::vec2(1280.0, 1000.0));
         harness.run();
         picture("export-dark", &mut harness);
         harness.get_by_label_contains(proof);

@@ -57,7 +57,8 @@ fn difference_ui(ui: &mut Ui, theme: &Theme, difference: &RunDifference) {
 fn run_choice(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, sender: &mut CommandSender) {
     let shown = ctx.runs.iter().find(|listing| listing.folder.id() == results.summary.run);
     let name = shown.map_or_else(|| results.summary.run.clone(), run_name);
-    let combo = ComboBox::from_id_salt("run").width(300.0).selected_text(name).show_ui(ui, |ui| {
+    let width = 300.0_f32.min(ui.max_rect().width() - 24.0);
+    let combo = ComboBox::from_id_salt("run").width(width).truncate().selected_text(name).show_ui(ui, |ui| {
         let finished = || ctx.runs.iter().filter(|listing| matches!(listing.status, RunStatus::Finished(_)));
         for listing in finished() {
             let is_shown = listing.folder.id() == results.summary.run;

@@ -12,15 +12,21 @@ use crate::app::steps::verdict::{next_step_button, tone};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::scores;
 use crate::app::widgets::{
-    Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, explained,
-    figure, page, primary_button, progress_ui, section, side_by_side,
+    Curves, CurvesState, MatrixState, after_page, banner, button, card, columns, confusion_matrix_ui, curves_ui,
+    empty_state, explained, figure, fill, is_narrow, is_wide, page, primary_button, progress_ui, section, side_by_side,
 };
 use crate::evaluation::{Judgement, RunDifference};
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
-use crate::words::{count, duration, score};
+use crate::words::{count, counted, duration, score};
 use crate::worker::{LogLevel, LogLine, RunResults};
 
+/// Height of the log.
+const LOG: f32 = 260.0;
+/// Greatest height of a confusion matrix that scrolls.
+const MATRIX: f32 = 420.0;
+/// Most lines shown of the log.
+const LINES: usize = 200;
 /// Steps over which the speed is averaged.
 const SPEED_STEPS: usize = 20;
 
@@ -89,7 +95,7 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 
 /// Something that blocks training, with a button that leads to the step where it can be fixed.
 fn issue_row(ui: &mut Ui, theme: &Theme, issue: &Issue, sender: &mut CommandSender) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(icons::WARNING).color(theme.palette.warning));
         ui.label(&issue.message);
         if button(ui, theme, icons::ARROW_RIGHT, &format!("Go to {}", issue.step.title())).clicked() {
@@ -100,10 +106,15 @@ fn issue_row(ui: &mut Ui, theme: &Theme, issue: &Issue, sender: &mut CommandSend
 
 fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
     card(ui, theme, |ui| {
-        ui.horizontal(|ui| {
-            ui.label(theme.heading(live.stage()));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
-        });
+        if is_narrow(ui) {
+            ui.add(egui::Label::new(theme.heading(live.stage())).wrap());
+            ui.horizontal_wrapped(|ui| controls(ui, theme, live, sender));
+        } else {
+            ui.horizontal(|ui| {
+                ui.label(theme.heading(live.stage()));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
+            });
+        }
         ui.add_space(theme.space.xs);
         let width = ui.available_width();
         progress_ui(ui, theme, "Training progress", live.share_done(), width);
@@ -239,8 +250,22 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
         steps_per_epoch: start.map_or(0, |start| start.steps_per_epoch),
         best_metric,
     };
-    card(ui, theme, |ui| curves_ui(ui, theme, curves, &mut state.curves));
-    matrix_and_log(ui, theme, state, live.evaluations.last(), &live.log);
+    let (matrix, curve_state) = (&mut state.matrix, &mut state.curves);
+    let mut draw_curves = |ui: &mut Ui| card(ui, theme, |ui| curves_ui(ui, theme, curves, curve_state));
+    if !is_wide(ui, theme) {
+        draw_curves(ui);
+        matrix_and_log(ui, theme, matrix, live.evaluations.last(), &live.log);
+        return;
+    }
+    let room = ui.available_width() - theme.space.m;
+    columns(ui, theme.space.m, &[room * 0.6, room * 0.4], |ui, place| {
+        if place == 0 {
+            draw_curves(ui);
+        } else {
+            matrix_card(ui, theme, matrix, live.evaluations.last(), 0.0);
+            section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, &live.log, LOG));
+        }
+    });
 }
 
 /// The curves of the selected run, if none was started since Hone opened.
@@ -262,45 +287,53 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
 fn matrix_and_log(
     ui: &mut Ui,
     theme: &Theme,
-    state: &mut TrainStepState,
+    state: &mut MatrixState,
     evaluation: Option<&EvaluationPoint>,
     log: &[LogLine],
 ) {
-    let matrix = |ui: &mut Ui, state: &mut MatrixState| {
-        let hint = evaluation.map_or_else(
-            || "Appears after the first evaluation".to_owned(),
-            |point| format!("On the validation set, at step {}", count(point.step)),
-        );
-        section(ui, theme, "Confusion matrix", &hint, |ui| {
-            ui.set_min_height(280.0);
-            if let Some(metrics) = evaluation.and_then(|point| point.metrics.classification()) {
-                confusion_matrix_ui(ui, theme, &metrics.confusion, state, 260.0);
-            }
-        });
-    };
-    side_by_side(ui, theme, &mut state.matrix, matrix, |ui, _| {
-        section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, log));
+    let matrix = |ui: &mut Ui, state: &mut MatrixState, spare: f32| matrix_card(ui, theme, state, evaluation, spare);
+    side_by_side(ui, theme, ("matrix and log", 0.5), state, matrix, |ui, _, spare| {
+        section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, log, LOG + spare));
     });
 }
 
-fn log_ui(ui: &mut Ui, theme: &Theme, log: &[LogLine]) {
-    let height = ui.text_style_height(&egui::TextStyle::Body);
-    ui.set_min_height(280.0);
-    let area =
-        ScrollArea::vertical().id_salt("log").max_height(260.0).auto_shrink([false, false]).stick_to_bottom(true);
-    area.show_rows(ui, height, log.len(), |ui, range| {
-        for line in log.get(range).unwrap_or_default() {
-            ui.horizontal(|ui| {
-                if line.level == LogLevel::Warning {
-                    ui.label(RichText::new(icons::WARNING).color(theme.palette.warning)).on_hover_text("Warning");
-                }
-                ui.add(egui::Label::new(&line.message).truncate().selectable(true)).on_hover_text(&line.message);
-            });
+fn matrix_card(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, evaluation: Option<&EvaluationPoint>, spare: f32) {
+    let hint = evaluation.map_or_else(
+        || "Appears after the first evaluation".to_owned(),
+        |point| format!("On the validation set, at step {}", count(point.step)),
+    );
+    section(ui, theme, "Confusion matrix", &hint, |ui| {
+        if let Some(metrics) = evaluation.and_then(|point| point.metrics.classification()) {
+            confusion_matrix_ui(ui, theme, &metrics.confusion, state, MATRIX);
         }
+        fill(ui, spare);
     });
-    if log.is_empty() {
-        ui.label(theme.muted("Nothing yet"));
-    }
+}
+
+/// The last lines of the log, each whole.
+fn log_ui(ui: &mut Ui, theme: &Theme, log: &[LogLine], height: f32) {
+    let area = ScrollArea::vertical().id_salt("log").max_height(height).min_scrolled_height(height);
+    let earlier = log.len().saturating_sub(LINES);
+    after_page(ui, |ui| {
+        area.auto_shrink([false, false]).stick_to_bottom(true).show(ui, |ui| {
+            if log.is_empty() {
+                ui.label(theme.muted("Nothing yet"));
+            }
+            if earlier > 0 {
+                ui.label(
+                    theme.small(format!("{} are not shown", counted(earlier as u64, "earlier line", "earlier lines"))),
+                );
+            }
+            for line in &log[earlier..] {
+                ui.horizontal_top(|ui| {
+                    if line.level == LogLevel::Warning {
+                        ui.label(RichText::new(icons::WARNING).color(theme.palette.warning)).on_hover_text("Warning");
+                    }
+                    ui.add(egui::Label::new(&line.message).wrap().selectable(true));
+                });
+            }
+        });
+    });
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::label_file::{LabelFileState, label_file_ui};
 use crate::app::tasks::typed_text::TypedText;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Chosen, banner, button, probability_bars_ui, section, spinner};
+use crate::app::widgets::{Chosen, banner, button, button_if, probability_bars_ui, section, spinner};
 use crate::evaluation::Prediction;
 use crate::worker::RunResults;
 
@@ -56,7 +56,7 @@ fn text_section(
                     state.next_example(results);
                 }
                 let some = !state.typed.text.is_empty();
-                if ui.add_enabled_ui(some, |ui| button(ui, theme, icons::X, "Clear")).inner.clicked() {
+                if button_if(ui, theme, some, icons::X, "Clear").clicked() {
                     state.typed.text.clear();
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

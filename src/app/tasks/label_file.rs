@@ -152,8 +152,8 @@ fn file_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &Arc<FileToLabel>, sender: 
         });
     });
     ui.add_enabled_ui(ctx.job.is_none(), |ui| {
-        let width = ((ui.available_width() - 3.0 * theme.space.xl) / 4.0).min(COMBO);
-        if let Some(reading) = reading_ui(ui, theme, &file.file, &file.asked.reading, width) {
+        let width = ui.available_width().min(COMBO);
+        if let Some(reading) = reading_ui(ui, theme, &file.file, &file.asked.reading) {
             let question = ReadToLabel { reading, ..file.asked.clone() };
             sender.send(AppCommand::ReadToLabel(Box::new(question)));
         }

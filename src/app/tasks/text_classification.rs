@@ -6,12 +6,17 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    Cell, Headline, MatrixState, button, confusion_matrix_ui, explain, headline_ui, metrics_table_ui, row_list_ui,
-    section, side_by_side,
+    Cell, Headline, MatrixState, RowList, after_page, button, columns, confusion_matrix_ui, explain, fill, headline_ui,
+    is_narrow, metrics_table_ui, page_height, row_list_ui, section, side_by_side,
 };
 use crate::evaluation::{BaselineName, ClassificationMetrics, ConfusionMatrix, Prediction};
 use crate::project::Step;
 use crate::words::counted;
+
+/// Greatest height of a confusion matrix or a table of metrics that scrolls.
+const TALLEST: f32 = 480.0;
+/// Least height of a list of rows that scrolls.
+const LEAST: f32 = 240.0;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -47,10 +52,9 @@ pub fn classification_ui(
         rows: &shown.rows,
     };
     section(ui, theme, "How good is it?", "", |ui| headline_ui(ui, theme, headline));
-    matrix_and_rows(ui, theme, state, shown, &metrics.confusion, sender);
-    section(ui, theme, "Metrics per label", "Hover over a name to see what it means", |ui| {
-        metrics_table_ui(ui, theme, metrics, 420.0);
-    });
+    matrix_and_metrics(ui, theme, state, metrics);
+    state.refresh(shown);
+    rows_card(ui, theme, state, shown, &metrics.confusion, sender);
 }
 
 impl ClassificationState {
@@ -76,27 +80,22 @@ impl ClassificationState {
     }
 }
 
-fn matrix_and_rows(
-    ui: &mut Ui,
-    theme: &Theme,
-    state: &mut ClassificationState,
-    shown: &EvaluatedRows<'_>,
-    confusion: &ConfusionMatrix,
-    sender: &mut CommandSender,
-) {
-    let matrix = |ui: &mut Ui, state: &mut ClassificationState| {
+fn matrix_and_metrics(ui: &mut Ui, theme: &Theme, state: &mut ClassificationState, metrics: &ClassificationMetrics) {
+    let matrix = |ui: &mut Ui, state: &mut ClassificationState, spare: f32| {
         section(ui, theme, "Confusion matrix", "Click a cell to see its rows", |ui| {
-            ui.set_min_height(392.0);
             let before = state.matrix.selected;
-            let clicked = confusion_matrix_ui(ui, theme, confusion, &mut state.matrix, 340.0);
+            let clicked = confusion_matrix_ui(ui, theme, &metrics.confusion, &mut state.matrix, TALLEST);
             if clicked.is_some() && clicked == before {
                 state.matrix.selected = None;
             }
+            fill(ui, spare);
         });
     };
-    side_by_side(ui, theme, state, matrix, |ui, state| {
-        state.refresh(shown);
-        rows_card(ui, theme, state, shown, confusion, sender);
+    side_by_side(ui, theme, ("matrix and metrics", 0.5), state, matrix, |ui, _, spare| {
+        section(ui, theme, "Metrics per label", "Hover over a name to see what it means", |ui| {
+            metrics_table_ui(ui, theme, metrics, TALLEST);
+            fill(ui, spare);
+        });
     });
 }
 
@@ -116,24 +115,40 @@ fn rows_card(
         (heading, "Most confident mistakes first".to_owned())
     };
     section(ui, theme, &heading, &hint, |ui| {
-        ui.set_min_height(392.0);
         if state.listed.is_empty() {
-            ui.add_space(theme.space.xl);
             ui.label(theme.muted("No rows"));
             return;
-        }
-        let detail =
-            state.selected.and_then(|place| state.listed.get(place)).and_then(|&row| shown.predictions.get(row));
-        let list_height = if detail.is_some() { 210.0 } else { 340.0 };
-        row_list_ui(ui, theme, shown.labels, shown.predictions, &state.listed, &mut state.selected, list_height);
-        if let Some(prediction) = detail {
-            ui.separator();
-            egui::ScrollArea::vertical().id_salt("row text").max_height(96.0).show(ui, |ui| {
-                ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
-            });
         }
         if shown.can_be_reviewed && button(ui, theme, icons::LIST_CHECKS, "Review mistakes").clicked() {
             sender.send(AppCommand::GoTo(Step::Review));
         }
+        let height = RowList::height_of(state.listed.len()).min((page_height(ui) * 0.6).max(LEAST));
+        let ClassificationState { listed, selected, .. } = state;
+        let narrow = is_narrow(ui);
+        let room = ui.available_width() - theme.space.l;
+        let widths = if narrow { vec![room + theme.space.l] } else { vec![room / 2.0; 2] };
+        columns(ui, theme.space.l, &widths, |ui, place| {
+            if place == 0 {
+                let (labels, predictions) = (shown.labels, shown.predictions);
+                let list = RowList { labels, predictions, rows: listed, decided: &|_| None, height };
+                after_page(ui, |ui| row_list_ui(ui, theme, list, selected));
+            }
+            if place == 1 || narrow {
+                let row = selected.and_then(|place| listed.get(place)).and_then(|&row| shown.predictions.get(row));
+                text_ui(ui, theme, row, height);
+            }
+        });
+    });
+}
+
+/// The whole text of a row.
+fn text_ui(ui: &mut Ui, theme: &Theme, row: Option<&Prediction>, height: f32) {
+    let Some(prediction) = row else {
+        ui.label(theme.muted("Select a row to read all of it"));
+        return;
+    };
+    let area = egui::ScrollArea::vertical().id_salt("row text").max_height(height);
+    area.auto_shrink([false, true]).show(ui, |ui| {
+        ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
     });
 }

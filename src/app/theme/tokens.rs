@@ -179,8 +179,12 @@ pub struct Sizes {
     pub narrow: f32,
     /// Height of the status bar.
     pub bar: f32,
-    /// Greatest width of a step's contents.
-    pub content: f32,
+    /// Windows at least this wide show a list and what is chosen in it side by side.
+    pub wide: f32,
+    /// Charts narrower than this have their legend below the title.
+    pub legend: f32,
+    /// Greatest width of a paragraph.
+    pub reading: f32,
 }
 
 impl Tokens {

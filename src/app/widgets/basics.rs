@@ -1,32 +1,72 @@
 //! Basic widgets of every step: pages, cards, buttons, badges, banners, empty states.
 
-use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2};
+use egui::{
+    Align, Button, CornerRadius, Frame, Layout, Margin, Rect, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder,
+    Vec2, WidgetInfo, vec2,
+};
 
 use crate::app::help::{self, Chart, Topic};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::explained::hover_text;
+use crate::app::widgets::layout::{after_page, is_narrow, is_wide, make_room, page_height, page_scroll};
 
-/// The page of a step: title, one sentence, and its contents in a scroll area.
+/// The page of a step: title, one sentence, and its contents, which scroll together.
 pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    egui::ScrollArea::vertical()
-        .id_salt(("page", title))
-        .auto_shrink([false, false])
-        .show(ui, |ui| {
-            let margin = Margin::symmetric(theme.space.xl as i8, theme.space.xl as i8);
-            Frame::NONE
-                .inner_margin(margin)
-                .show(ui, |ui| {
-                    ui.set_max_width(theme.size.content.min(ui.available_width()));
-                    ui.label(theme.title(title));
-                    ui.add_space(-theme.space.xs);
-                    ui.label(theme.muted(purpose));
-                    ui.add_space(theme.space.m);
-                    contents(ui)
-                })
-                .inner
-        })
-        .inner
+    let margin = page_margin(ui, theme);
+    page_scroll(ui, ("page", title), |ui| {
+        Frame::NONE
+            .inner_margin(Margin::same(margin as i8))
+            .show(ui, |ui| {
+                page_title(ui, theme, title, purpose);
+                contents(ui)
+            })
+            .inner
+    })
 }
+
+fn page_title(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str) {
+    ui.label(theme.title(title));
+    ui.add_space(-theme.space.xs);
+    ui.add(egui::Label::new(theme.muted(purpose)).wrap());
+    ui.add_space(theme.space.m);
+}
+
+fn page_margin(ui: &Ui, theme: &Theme) -> f32 {
+    if is_narrow(ui) { theme.space.m } else { theme.space.xl }
+}
+
+/// A page of two parts. In a wide window they stand side by side: the first scrolls, and the second, a list or a table, fills
+/// the height. Otherwise the second comes after the first, and is as high as the page that can be seen. `share` is the share
+/// of the width that the first part gets.
+pub fn page_beside<S>(
+    ui: &mut Ui,
+    theme: &Theme,
+    (title, purpose, share): (&str, &str, f32),
+    state: &mut S,
+    first: impl FnOnce(&mut Ui, &mut S),
+    second: impl FnOnce(&mut Ui, &mut S, f32),
+) {
+    let margin = page_margin(ui, theme);
+    if !is_wide(ui, theme) {
+        page(ui, theme, title, purpose, |ui| {
+            first(ui, state);
+            let height = (page_height(ui) - margin - theme.space.l).clamp(LOWEST, HIGHEST);
+            after_page(ui, |ui| second(ui, state, height));
+        });
+        return;
+    }
+    let all = ui.available_rect_before_wrap();
+    let middle = all.left() + all.width() * share;
+    let (left, right) = (all.with_max_x(middle), all.with_min_x(middle));
+    ui.scope_builder(UiBuilder::new().max_rect(left), |ui| page(ui, theme, title, purpose, |ui| first(ui, state)));
+    let right = Rect::from_min_max(right.min + vec2(0.0, margin), right.max - vec2(margin, margin));
+    ui.scope_builder(UiBuilder::new().max_rect(right), |ui| second(ui, state, right.height()));
+}
+
+/// The least height of a list or a table that is the second part of a page.
+const LOWEST: f32 = 360.0;
+/// The greatest height of one that comes after the first part.
+const HIGHEST: f32 = 1_600.0;
 
 /// A card: a bordered box around things that belong together. It takes the full width.
 pub fn card<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -> R {
@@ -58,7 +98,10 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
         });
         if !hint.is_empty() {
             ui.add_space(-theme.space.xs);
-            ui.label(theme.small(hint));
+            ui.scope(|ui| {
+                ui.set_max_width(theme.size.reading.min(ui.available_width()));
+                ui.add(egui::Label::new(theme.small(hint)).wrap());
+            });
         }
         ui.add_space(theme.space.xs);
         contents(ui)
@@ -75,39 +118,6 @@ pub fn question_ui(ui: &mut Ui, theme: &Theme, chart: Chart) {
     }
 }
 
-/// Whether there is too little width for two cards side by side.
-#[must_use]
-pub fn is_narrow(ui: &Ui) -> bool {
-    ui.available_width() < 640.0
-}
-
-/// Draws in a row, or in a column if a row does not fit.
-pub fn row_or_column<R>(ui: &mut Ui, narrow: bool, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    if narrow { ui.vertical(contents).inner } else { ui.horizontal_top(contents).inner }
-}
-
-/// Two cards side by side, each with half the width, or one below the other if there is too little width.
-pub fn side_by_side<S>(
-    ui: &mut Ui,
-    theme: &Theme,
-    state: &mut S,
-    left: impl FnOnce(&mut Ui, &mut S),
-    right: impl FnOnce(&mut Ui, &mut S),
-) {
-    if is_narrow(ui) {
-        left(ui, state);
-        right(ui, state);
-        return;
-    }
-    let gap = theme.space.m;
-    let half = Vec2::new((ui.available_width() - gap) / 2.0, 0.0);
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = gap;
-        ui.allocate_ui(half, |ui| ui.vertical(|ui| left(ui, state)));
-        ui.allocate_ui(half, |ui| ui.vertical(|ui| right(ui, state)));
-    });
-}
-
 fn with_icon<'a>(icon: &str, text: &str) -> Button<'a> {
     if icon.is_empty() {
         Button::new(text.to_owned())
@@ -122,10 +132,19 @@ pub fn button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str) -> Response {
     ui.add(with_icon(icon, text).min_size(size)).accessible_name(text)
 }
 
+/// A button that may be disabled. It wraps with the others of its row.
+pub fn button_if(ui: &mut Ui, theme: &Theme, enabled: bool, icon: &str, text: &str) -> Response {
+    let size = Vec2::new(0.0, theme.size.control);
+    ui.add_enabled(enabled, with_icon(icon, text).min_size(size)).accessible_name(text)
+}
+
 /// The primary button of a page. Pass `Err(why)` to disable it; the reason shows on hover.
 pub fn primary_button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str, enabled: Result<(), &str>) -> Response {
     let palette = &theme.palette;
     let size = Vec2::new(0.0, theme.size.control + 2.0);
+    let font = egui::TextStyle::Button.resolve(ui.style());
+    let shown = ui.painter().layout_no_wrap(format!("{icon} {text}"), font, palette.text);
+    make_room(ui, shown.size().x + 2.0 * theme.space.l + theme.space.s);
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
         for (widget, fill) in [
@@ -156,25 +175,20 @@ pub fn icon_button(ui: &mut Ui, theme: &Theme, icon: &str, name: &str) -> Respon
     ui.add(Button::new(label).frame_when_inactive(false).min_size(size)).accessible_name(name).on_hover_text(name)
 }
 
-/// A small label on a tinted background, with an icon so that it does not rely on colour alone.
+/// A small label on a tinted background, with an icon so that it does not rely on colour alone. A long one wraps.
 pub fn badge(ui: &mut Ui, theme: &Theme, tone: Tone, icon: &str, text: &str) -> Response {
     let ink = theme.ink(tone);
-    Frame::new()
-        .fill(theme.ground(tone))
-        .corner_radius(CornerRadius::same(theme.radius.small))
-        .inner_margin(Margin::symmetric(theme.space.s as i8, 2))
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = theme.space.xs;
-            // A badge is not clickable, so it is only as tall as its text.
-            ui.spacing_mut().interact_size.y = 0.0;
-            ui.horizontal(|ui| {
-                if !icon.is_empty() {
-                    ui.label(RichText::new(icon).size(theme.text.small).color(ink));
-                }
-                ui.label(RichText::new(text).size(theme.text.small).color(ink));
-            });
-        })
-        .response
+    let padding = vec2(theme.space.s, 2.0);
+    let room = if ui.layout().main_wrap() { ui.max_rect().width() } else { ui.available_width() };
+    let shown = if icon.is_empty() { text.to_owned() } else { format!("{icon} {text}") };
+    let galley = ui.painter().layout(shown, theme.font(theme.text.small), ink, (room - 2.0 * padding.x).max(40.0));
+    let (rect, response) = ui.allocate_exact_size(galley.size() + 2.0 * padding, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    if ui.is_rect_visible(rect) {
+        ui.painter().rect_filled(rect, CornerRadius::same(theme.radius.small), theme.ground(tone));
+        ui.painter().galley(rect.min + padding, galley, ink);
+    }
+    response
 }
 
 /// Icon of a tone.
@@ -246,13 +260,14 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
     let (above, below) = (size_of(&name), size_of(&value));
     // The size is set in advance, so that a row wraps between two values; and in steps, so that those that follow do not
     // move with every digit.
-    let width = (above.x.max(below.x) / FIGURE_STEP).ceil() * FIGURE_STEP;
+    let width = ((above.x.max(below.x) / FIGURE_STEP).ceil() * FIGURE_STEP).min(ui.max_rect().width());
     let size = Vec2::new(width, above.y + 2.0 + below.y);
     let response = ui
         .allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
+            ui.set_min_width(width);
             ui.add(egui::Label::new(name).extend());
-            ui.add(egui::Label::new(value).extend());
+            ui.add(egui::Label::new(value).truncate());
         })
         .response;
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
@@ -265,8 +280,8 @@ pub fn field_label(ui: &mut Ui, theme: &Theme, text: &str, hover: &str) -> Respo
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
 
-/// A card that is marked when it is chosen.
-pub fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+/// A card that is marked when it is chosen. `contents` adds the points by which the card is lower than its neighbours.
+pub fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let palette = &theme.palette;
     let (fill, stroke) = if chosen {
         (palette.accent_soft, Stroke::new(1.0, palette.accent))
@@ -280,7 +295,6 @@ pub fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, con
         .inner_margin(Margin::same(theme.space.m as i8))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.set_min_height(height);
             ui.vertical(contents).inner
         })
         .inner

@@ -7,32 +7,11 @@ use egui::{
 
 use crate::app::theme::Theme;
 use crate::app::widgets::contrast::readable_on;
+use crate::app::widgets::matrix_cells::{
+    Cell, MatrixView, cell_name, cell_text, cell_value, column_total, explain, largest_value, row_total,
+};
 use crate::evaluation::ConfusionMatrix;
-use crate::words::{count, counted, percent};
-
-/// What the cells show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MatrixView {
-    /// Number of rows.
-    #[default]
-    Counts,
-    /// Share of the true label's rows.
-    Rates,
-    /// Number of misclassified rows; the diagonal stays blank, so that mistakes stand out.
-    Errors,
-}
-
-impl MatrixView {
-    /// All views, with button text and explanation.
-    const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::Counts, "Counts", "Number of rows with this true label and this predicted label"),
-        (Self::Rates, "Rates by row", "Share of the rows with this true label. Each row adds up to 100%"),
-        (Self::Errors, "Errors only", "Only wrong predictions, so that they stand out"),
-    ];
-}
-
-/// A cell: (true class id, predicted class id).
-pub type Cell = (usize, usize);
+use crate::words::count;
 
 /// State kept between frames.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +40,12 @@ const HEADER_HEIGHT: f32 = 44.0;
 const TOTAL_WIDTH: f32 = 56.0;
 const LARGEST_CELL: f32 = 136.0;
 const GAP: f32 = 2.0;
+/// Most labels of a matrix that is shown whole, however narrow its cells become.
+const WHOLE: usize = 10;
+/// Narrowest cell that shows a part of its label in the header.
+const NAMED: f32 = 40.0;
+/// Narrowest cell of a whole matrix.
+const SMALLEST_CELL: f32 = 14.0;
 
 /// Draws the view switch and the matrix in the available width and at most `max_height` points.
 /// Returns the cell that was clicked (or on which Enter was pressed) in this frame.
@@ -83,6 +68,15 @@ pub fn confusion_matrix_ui(
     ui.add_space(theme.space.s);
     let geometry = Geometry::fit(ui, matrix);
     let mut clicked = None;
+    if matrix.labels.len() <= WHOLE {
+        let (area, _) = ui.allocate_exact_size(geometry.size(), Sense::hover());
+        let viewport = Rect::from_min_size(Pos2::ZERO, geometry.size());
+        clicked = cells_ui(ui, theme, matrix, state, &geometry, area, viewport);
+        totals_ui(ui, theme, matrix, &geometry, area);
+        headers_ui(ui, theme, matrix, &geometry, area, viewport);
+        state.selected = clicked.or(state.selected);
+        return clicked;
+    }
     ScrollArea::both().id_salt("confusion matrix").max_height(max_height).auto_shrink([false, true]).show_viewport(
         ui,
         |ui, viewport| {
@@ -103,11 +97,18 @@ impl Geometry {
         let count = matrix.labels.len();
         let font = body_font(ui);
         let widest = matrix.labels.iter().map(|label| text_width(ui, label, &font)).fold(0.0, f32::max);
-        let header_width = (widest + 36.0).clamp(72.0, 180.0);
-        let room = ui.available_width() - header_width - TOTAL_WIDTH - 12.0;
-        let width = (room / count as f32).clamp(40.0, LARGEST_CELL);
+        let all = ui.available_width();
+        let header_width = (widest + 36.0).clamp(72.0, (all * 0.3).clamp(72.0, 180.0));
+        let room = all - header_width - TOTAL_WIDTH - 12.0;
+        let least = if count <= WHOLE { SMALLEST_CELL } else { NAMED };
+        let width = (room / count as f32).clamp(least, LARGEST_CELL);
         let height = width.clamp(32.0, 64.0);
         Self { cell: vec2(width, height), header_width, header_height: HEADER_HEIGHT, total_width: TOTAL_WIDTH, count }
+    }
+
+    /// Whether the columns are too narrow for labels.
+    fn is_numbered(&self) -> bool {
+        self.cell.x < NAMED
     }
 
     fn size(&self) -> egui::Vec2 {
@@ -174,7 +175,11 @@ fn paint_cell(ui: &Ui, theme: &Theme, response: &Response, share: f32, text: &st
     let (fill, _) = theme.sequential(share);
     let painter = ui.painter();
     painter.rect_filled(response.rect, theme.radius.small, fill);
-    painter.text(response.rect.center(), Align2::CENTER_CENTER, text, number_font(ui), readable_on(fill, theme));
+    // Where a number does not fit, its colour and its tooltip tell it.
+    let galley = painter.layout_no_wrap(text.to_owned(), number_font(ui), readable_on(fill, theme));
+    if galley.size().x <= response.rect.width() {
+        painter.galley(response.rect.center() - galley.size() / 2.0, galley, theme.palette.text);
+    }
     if response.has_focus() {
         painter.rect_stroke(
             response.rect,
@@ -204,21 +209,11 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
         theme.palette.card,
     );
     let small = small_font(ui);
-    painter.text(
-        pos2(corner.x + geometry.header_width - 10.0, corner.y + geometry.header_height - 6.0),
-        Align2::RIGHT_BOTTOM,
-        "True label",
-        small.clone(),
-        theme.palette.text_muted,
-    );
+    let (right, ink) = (corner.x + geometry.header_width - 10.0, theme.palette.text_muted);
+    let at = pos2(right, corner.y + geometry.header_height - 6.0);
+    painter.text(at, Align2::RIGHT_BOTTOM, "True label", small.clone(), ink);
     let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32;
-    painter.text(
-        pos2(corner.x + geometry.header_width - 10.0, bottom + 6.0),
-        Align2::RIGHT_TOP,
-        "Total",
-        small,
-        theme.palette.text_muted,
-    );
+    painter.text(pos2(right, bottom + 6.0), Align2::RIGHT_TOP, "Total", small, ink);
 }
 
 fn column_headers_ui(
@@ -237,25 +232,17 @@ fn column_headers_ui(
     );
     for column in geometry.visible(viewport, 0) {
         let rect = geometry.cell_rect(area, (0, column));
-        let galley = elided(ui, &matrix.labels[column], &font, theme.palette.text, rect.width() - 4.0);
+        // A narrow column has the number that stands before the label of its row.
+        let name = if geometry.is_numbered() { (column + 1).to_string() } else { matrix.labels[column].clone() };
+        let galley = elided(ui, &name, &font, theme.palette.text, rect.width() - 4.0);
         let at = pos2(rect.center().x - galley.size().x / 2.0, top + geometry.header_height - galley.size().y - 4.0);
         painter.galley(at, galley, theme.palette.text);
     }
     let middle = geometry.header_width + geometry.cell.x * geometry.count as f32 / 2.0;
-    painter.text(
-        pos2(area.min.x + middle, top),
-        Align2::CENTER_TOP,
-        "Predicted label",
-        small.clone(),
-        theme.palette.text_muted,
-    );
-    painter.text(
-        pos2(area.max.x - 4.0, top + geometry.header_height - 6.0),
-        Align2::RIGHT_BOTTOM,
-        "Total",
-        small,
-        theme.palette.text_muted,
-    );
+    let ink = theme.palette.text_muted;
+    painter.text(pos2(area.min.x + middle, top), Align2::CENTER_TOP, "Predicted label", small.clone(), ink);
+    let at = pos2(area.max.x - 4.0, top + geometry.header_height - 6.0);
+    painter.text(at, Align2::RIGHT_BOTTOM, "Total", small, ink);
 }
 
 fn row_headers_ui(
@@ -277,7 +264,9 @@ fn row_headers_ui(
     );
     for row in geometry.visible(viewport, 1) {
         let rect = geometry.cell_rect(area, (row, 0));
-        let galley = elided(ui, &matrix.labels[row], &font, theme.palette.text, geometry.header_width - 20.0);
+        let number = if geometry.is_numbered() { format!("{} ", row + 1) } else { String::new() };
+        let name = format!("{number}{}", matrix.labels[row]);
+        let galley = elided(ui, &name, &font, theme.palette.text, geometry.header_width - 20.0);
         let at =
             pos2(corner.x + geometry.header_width - galley.size().x - 10.0, rect.center().y - galley.size().y / 2.0);
         painter.galley(at, galley, theme.palette.text);
@@ -292,89 +281,15 @@ fn totals_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geomet
         let beside = geometry.cell_rect(area, (class, 0)).center().y;
         let below = geometry.cell_rect(area, (0, class)).center().x;
         let painter = ui.painter();
-        painter.text(
-            pos2(right, beside),
-            Align2::RIGHT_CENTER,
-            count(row_total(matrix, class)),
-            font.clone(),
-            theme.palette.text_muted,
-        );
-        painter.text(
-            pos2(below, bottom),
-            Align2::CENTER_TOP,
-            count(column_total(matrix, class)),
-            font.clone(),
-            theme.palette.text_muted,
-        );
+        let ink = theme.palette.text_muted;
+        painter.text(pos2(right, beside), Align2::RIGHT_CENTER, count(row_total(matrix, class)), font.clone(), ink);
+        let total = painter.layout_no_wrap(count(column_total(matrix, class)), font.clone(), theme.palette.text_muted);
+        if total.size().x <= geometry.cell.x {
+            painter.galley(pos2(below - total.size().x / 2.0, bottom), total, theme.palette.text_muted);
+        }
     }
     let all: u64 = (0..geometry.count).map(|class| row_total(matrix, class)).sum();
     ui.painter().text(pos2(right, bottom), Align2::RIGHT_TOP, count(all), font, theme.palette.text);
-}
-
-/// Rows whose true label is `class`.
-fn row_total(matrix: &ConfusionMatrix, class: usize) -> u64 {
-    matrix.counts.get(class).map_or(0, |row| row.iter().sum())
-}
-
-/// Rows predicted as `class`.
-fn column_total(matrix: &ConfusionMatrix, class: usize) -> u64 {
-    matrix.counts.iter().filter_map(|row| row.get(class)).sum()
-}
-
-fn cell_count(matrix: &ConfusionMatrix, (row, column): Cell) -> u64 {
-    matrix.counts.get(row).and_then(|row| row.get(column)).copied().unwrap_or(0)
-}
-
-fn cell_value(matrix: &ConfusionMatrix, view: MatrixView, cell: Cell) -> f64 {
-    let count = cell_count(matrix, cell) as f64;
-    match view {
-        MatrixView::Rates => count / (row_total(matrix, cell.0) as f64).max(1.0),
-        MatrixView::Errors if cell.0 == cell.1 => 0.0,
-        MatrixView::Counts | MatrixView::Errors => count,
-    }
-}
-
-fn largest_value(matrix: &ConfusionMatrix, view: MatrixView) -> f64 {
-    if view == MatrixView::Rates {
-        return 1.0;
-    }
-    let classes = matrix.labels.len();
-    let cells = (0..classes).flat_map(|row| (0..classes).map(move |column| (row, column)));
-    cells.map(|cell| cell_value(matrix, view, cell)).fold(0.0, f64::max)
-}
-
-fn cell_text(matrix: &ConfusionMatrix, view: MatrixView, cell: Cell) -> String {
-    match view {
-        MatrixView::Rates if row_total(matrix, cell.0) == 0 => "–".to_owned(),
-        MatrixView::Rates => percent(cell_value(matrix, view, cell)),
-        MatrixView::Errors if cell.0 == cell.1 => String::new(),
-        MatrixView::Counts | MatrixView::Errors => count(cell_count(matrix, cell)),
-    }
-}
-
-/// Accessible name of a cell.
-fn cell_name(matrix: &ConfusionMatrix, cell: Cell) -> String {
-    let rows = counted(cell_count(matrix, cell), "row", "rows");
-    format!("True {}, predicted {}: {rows}", matrix.labels[cell.0], matrix.labels[cell.1])
-}
-
-/// A cell in words: "12 rows are negative but were predicted neutral (4% of negative)".
-#[must_use]
-pub fn explain(matrix: &ConfusionMatrix, cell: Cell) -> String {
-    let (truth, predicted) = (&matrix.labels[cell.0], &matrix.labels[cell.1]);
-    let rows = cell_count(matrix, cell);
-    let total = row_total(matrix, cell.0);
-    if total == 0 {
-        return format!("No row is {truth}");
-    }
-    let share = percent(rows as f64 / total as f64);
-    let (is, was) = if rows == 1 { ("is", "was") } else { ("are", "were") };
-    let rows = counted(rows, "row", "rows");
-    if cell.0 == cell.1 {
-        format!("{rows} {is} {truth} and {was} predicted {predicted}: correct ({share} of {truth})")
-    } else {
-        format!("{rows} {is} {truth} but {was} predicted {predicted} ({share} of {truth})")
-    }
 }
 
 fn body_font(ui: &Ui) -> FontId {
@@ -416,20 +331,6 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_explained_in_a_sentence() {
-        let matrix = matrix();
-        assert_eq!(explain(&matrix, (0, 1)), "60 rows are negative but were predicted neutral (7% of negative)");
-        assert_eq!(
-            explain(&matrix, (2, 2)),
-            "191 rows are positive and were predicted positive: correct (81% of positive)"
-        );
-        let one =
-            ConfusionMatrix { labels: matrix.labels.clone(), counts: vec![vec![0, 1, 0], vec![0; 3], vec![0; 3]] };
-        assert_eq!(explain(&one, (0, 1)), "1 row is negative but was predicted neutral (100% of negative)");
-        assert_eq!(explain(&one, (1, 1)), "No row is neutral");
-    }
-
-    #[test]
     fn a_click_or_enter_selects_a_cell() {
         let matrix = matrix();
         let mut clicks = Vec::new();
@@ -462,6 +363,22 @@ mod tests {
         });
         let cells = harness.query_all_by_role(Role::Button).count();
         assert!(cells < 400, "{cells} cells are laid out");
+    }
+
+    #[test]
+    fn a_matrix_of_ten_labels_is_shown_whole_in_a_narrow_card() {
+        let labels: Vec<String> = (0..10).map(|class| format!("a long name of class {class}")).collect();
+        let matrix = ConfusionMatrix { counts: vec![vec![12; 10]; 10], labels };
+        let theme = testing::theme(false);
+        let state = MatrixState::default();
+        let harness = testing::sized_window([300.0, 700.0], 1.0, false, state, |ui, state| {
+            confusion_matrix_ui(ui, &theme, &matrix, state, 100.0);
+        });
+        let cells: Vec<_> =
+            harness.query_all_by_role(Role::Button).filter(|cell| cell.rect().height() < 60.0).collect();
+        assert!(cells.len() >= 100, "{} cells are shown", cells.len());
+        let inside = harness.ctx.content_rect();
+        assert!(cells.iter().all(|cell| inside.contains_rect(cell.rect())));
     }
 
     mod needs_renderer {

@@ -21,10 +21,10 @@ pub fn readable_on(fill: Color32, theme: &Theme) -> Color32 {
 }
 
 /// Colour of a label's bar: the chosen colour, moved towards the text colour if its contrast on a card is below 3:1, or else
-/// the first chart colour.
+/// the chart colour of its place among the labels.
 #[must_use]
-pub fn label_colour(theme: &Theme, chosen: Option<[u8; 3]>) -> Color32 {
-    let Some([red, green, blue]) = chosen else { return theme.chart(0) };
+pub fn label_colour(theme: &Theme, chosen: Option<[u8; 3]>, place: usize) -> Color32 {
+    let Some([red, green, blue]) = chosen else { return theme.chart(place) };
     #[allow(clippy::disallowed_methods, reason = "a colour chosen by the person")]
     let colour = Color32::from_rgb(red, green, blue);
     let towards_text = |step: u8| colour.lerp_to_gamma(theme.palette.text, f32::from(step) / 10.0);
@@ -53,11 +53,11 @@ mod tests {
     fn every_label_colour_is_visible_in_both_themes() {
         for theme in Theme::pair(&Tokens::bundled().unwrap()) {
             for colour in [[0, 0, 0], [255, 255, 255], [250, 240, 30], [20, 20, 90], [128, 128, 128]] {
-                let shown = label_colour(&theme, Some(colour));
+                let shown = label_colour(&theme, Some(colour), 0);
                 let ratio = contrast(shown, theme.palette.card);
                 assert!(ratio >= 3.0, "{colour:?} is shown as {shown:?}, dark {}: {ratio}", theme.dark);
             }
-            assert_eq!(label_colour(&theme, None), theme.chart(0));
+            assert_eq!(label_colour(&theme, None, 2), theme.chart(2));
         }
     }
 

@@ -7,8 +7,9 @@ use egui_plot::{
 
 use crate::app::help::{Chart, Term};
 use crate::app::theme::Theme;
-use crate::app::widgets::basics::{is_narrow, question_ui, row_or_column};
+use crate::app::widgets::basics::question_ui;
 use crate::app::widgets::downsample::{Point, min_max, smooth};
+use crate::app::widgets::layout::{is_narrow, row_or_column};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::words::{count, score};
@@ -19,6 +20,8 @@ const SMOOTHING: f64 = 0.9;
 const UPPER: f32 = 230.0;
 /// Height of the plots of learning rate and gradient norm.
 const LOWER: f32 = 120.0;
+/// Width of the sample of a series in the legend.
+const SAMPLE: f32 = 18.0;
 
 /// State kept between frames: the thinned series, recomputed only when the data or the width changes.
 #[derive(Clone, Debug, Default)]
@@ -191,17 +194,10 @@ fn panel<'a>(
     draw: impl FnOnce(&mut egui_plot::PlotUi<'a>) + 'a,
 ) {
     let size = panel.size;
-    ui.allocate_ui(size + vec2(0.0, 28.0), |ui| {
+    ui.allocate_ui(vec2(size.x, 0.0), |ui| {
         ui.vertical(|ui| {
-            ui.horizontal(|ui| {
-                ui.set_width(size.x);
-                ui.spacing_mut().item_spacing.x = theme.space.xs;
-                ui.label(theme.strong(panel.title));
-                if let Some(chart) = Chart::titled(panel.title) {
-                    question_ui(ui, theme, chart);
-                }
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend(ui, theme, panel.legend));
-            });
+            ui.set_width(size.x);
+            head(ui, theme, panel);
             let per_epoch = curves.steps_per_epoch;
             let font = theme.font(theme.text.small);
             let axis = |hints: AxisHints<'static>| {
@@ -236,31 +232,64 @@ fn panel<'a>(
     });
 }
 
-/// The legend of a plot, from the right.
-fn legend(ui: &mut Ui, theme: &Theme, entries: &[Option<(&'static str, Color32, Sample)>]) {
-    ui.spacing_mut().item_spacing.x = theme.space.s;
-    for (name, color, sample) in entries.iter().rev().flatten() {
-        let label = ui.label(theme.small(*name));
-        if let Some(term) = Term::titled(name) {
-            label.on_hover_text(term.text());
+/// The title of a plot, and its legend: beside the title, or below it if the plot is narrow.
+fn head(ui: &mut Ui, theme: &Theme, panel: &Panel<'_>) {
+    if panel.size.x >= theme.size.legend {
+        ui.horizontal(|ui| {
+            ui.set_width(panel.size.x);
+            title(ui, theme, panel.title);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                panel.legend.iter().rev().flatten().for_each(|&entry| entry_ui(ui, theme, entry));
+            });
+        });
+        return;
+    }
+    ui.horizontal(|ui| title(ui, theme, panel.title));
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.spacing_mut().item_spacing = vec2(theme.space.m, theme.space.xs);
+        panel.legend.iter().flatten().for_each(|&entry| entry_ui(ui, theme, entry));
+    });
+}
+
+/// The title of a plot, and what the help says about it.
+fn title(ui: &mut Ui, theme: &Theme, title: &str) {
+    ui.spacing_mut().item_spacing.x = theme.space.xs;
+    ui.label(theme.strong(title));
+    if let Some(chart) = Chart::titled(title) {
+        question_ui(ui, theme, chart);
+    }
+}
+
+/// A series in the legend: how it is drawn, and its name.
+fn entry_ui(ui: &mut Ui, theme: &Theme, (name, color, sample): (&str, Color32, Sample)) {
+    let font = theme.font(theme.text.small);
+    let galley = ui.painter().layout_no_wrap(name.to_owned(), font, theme.palette.text_muted);
+    let size = vec2(SAMPLE + theme.space.s + galley.size().x, galley.size().y);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name));
+    if let Some(term) = Term::titled(name) {
+        response.on_hover_text(term.text());
+    }
+    ui.painter().galley(rect.min + vec2(SAMPLE + theme.space.s, 0.0), galley, theme.palette.text_muted);
+    sample_ui(ui, egui::Rect::from_min_size(rect.min, vec2(SAMPLE, rect.height())), color, sample);
+}
+
+fn sample_ui(ui: &Ui, rect: egui::Rect, color: Color32, sample: Sample) {
+    let ends = [rect.left_center(), rect.right_center()];
+    let painter = ui.painter();
+    match sample {
+        Sample::Line => drop(painter.line_segment(ends, Stroke::new(1.0, color))),
+        Sample::Thick => drop(painter.line_segment(ends, Stroke::new(2.5, color))),
+        Sample::Points => {
+            painter.line_segment(ends, Stroke::new(1.5, color));
+            painter.circle_filled(rect.center(), 3.5, color);
         }
-        let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), Sense::hover());
-        ui.add_space(theme.space.s);
-        let ends = [rect.left_center(), rect.right_center()];
-        let painter = ui.painter();
-        match sample {
-            Sample::Line => drop(painter.line_segment(ends, Stroke::new(1.0, *color))),
-            Sample::Thick => drop(painter.line_segment(ends, Stroke::new(2.5, *color))),
-            Sample::Points => {
-                painter.line_segment(ends, Stroke::new(1.5, *color));
-                painter.circle_filled(rect.center(), 3.5, *color);
-            }
-            Sample::Dashes => painter.extend(Shape::dashed_line(&ends, Stroke::new(1.5, *color), 4.0, 3.0)),
-            Sample::Star => {
-                for turn in 0..3_u8 {
-                    let arm = 6.0 * egui::Vec2::angled(f32::from(turn) * std::f32::consts::PI / 3.0 + 0.52);
-                    painter.line_segment([rect.center() - arm, rect.center() + arm], Stroke::new(1.5, *color));
-                }
+        Sample::Dashes => painter.extend(Shape::dashed_line(&ends, Stroke::new(1.5, color), 4.0, 3.0)),
+        Sample::Star => {
+            for turn in 0..3_u8 {
+                let arm = 6.0 * egui::Vec2::angled(f32::from(turn) * std::f32::consts::PI / 3.0 + 0.52);
+                painter.line_segment([rect.center() - arm, rect.center() + arm], Stroke::new(1.5, color));
             }
         }
     }

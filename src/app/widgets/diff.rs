@@ -4,7 +4,6 @@ use egui::text::{LayoutJob, TextFormat};
 use egui::{Color32, FontId, Ui};
 
 use crate::app::theme::Theme;
-use crate::words::shortened;
 
 /// Most characters compared when only the beginning is shown.
 const SHOWN: usize = 600;
@@ -22,7 +21,7 @@ struct Piece {
 
 /// Draws the beginning of a text before and after, with the differences marked.
 pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
-    Diff::of(&shortened(before, SHOWN), &shortened(after, SHOWN)).ui(ui, theme);
+    Diff::of_beginning(before, after, SHOWN).ui(ui, theme);
 }
 
 /// Two versions of a text, compared.
@@ -40,11 +39,37 @@ impl Diff {
         Self { before, after }
     }
 
+    /// Compares the first `shown` characters of two texts. Where a text goes on, "…" says so, and is no change.
+    #[must_use]
+    pub fn of_beginning(before: &str, after: &str, shown: usize) -> Self {
+        // What follows is compared as well: the same words must not count as changed because one text is cut a little earlier.
+        let beginning = |text: &str| text.chars().take(2 * shown).collect::<String>();
+        let both = Self::of(&beginning(before), &beginning(after));
+        Self { before: cut(both.before, before, shown), after: cut(both.after, after, shown) }
+    }
+
     /// Draws both, with the differences marked.
     pub fn ui(&self, ui: &mut Ui, theme: &Theme) {
         let palette = &theme.palette;
         sides(ui, theme, [("Before", &self.before, palette.removed), ("After", &self.after, palette.added)]);
     }
+}
+
+/// The pieces of the first `shown` characters of `text`.
+fn cut(pieces: Vec<Piece>, text: &str, shown: usize) -> Vec<Piece> {
+    let mut left = shown;
+    let mut out = Vec::new();
+    for piece in pieces {
+        let text: String = piece.text.chars().take(left).collect();
+        left -= text.chars().count();
+        if !text.is_empty() {
+            out.push(Piece { text, ..piece });
+        }
+    }
+    if text.chars().nth(shown).is_some() {
+        out.push(Piece { text: "…".to_owned(), changed: false });
+    }
+    out
 }
 
 fn sides(ui: &mut Ui, theme: &Theme, sides: [(&str, &Vec<Piece>, Color32); 2]) {
@@ -221,6 +246,17 @@ mod tests {
         assert_eq!(text(&before), format!("{same} {other} end"));
         assert_eq!(text(&after), format!("{same} {third} end"));
         assert!(!before[0].changed && before[1].changed && !before.last().unwrap().changed);
+    }
+
+    #[test]
+    fn the_end_of_what_is_shown_is_no_change() {
+        let words = (0..400).map(|word| format!("word{word}")).collect::<Vec<_>>().join(" ");
+        let diff = Diff::of_beginning(&format!("<b>{words}"), &words, 60);
+        assert!(marked(&diff.before).starts_with("[<b>]word0 word1 "), "{}", marked(&diff.before));
+        assert!(!marked(&diff.after).contains('['), "{}", marked(&diff.after));
+        assert!(diff.before.last().unwrap().text == "…" && diff.after.last().unwrap().text == "…");
+        let whole = Diff::of_beginning("a  b", "a b", 60);
+        assert_eq!((marked(&whole.before), marked(&whole.after)), ("a[  ]b".to_owned(), "a[ ]b".to_owned()));
     }
 
     #[test]

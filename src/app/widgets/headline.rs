@@ -1,11 +1,11 @@
 //! The headline of a run: macro-F1 with its interval next to the baselines, and what it means in words.
 
-use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::help::Term;
 use crate::app::theme::Theme;
-use crate::app::widgets::basics::{is_narrow, row_or_column};
 use crate::app::widgets::explained::explained;
+use crate::app::widgets::layout::{is_narrow, row_or_column};
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
 use crate::words::{count, of_hundred, percent_fine, score, signed_score};
 
@@ -120,7 +120,7 @@ fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
 /// A scale from 0 to 1 with the interval, the score and the baselines.
 fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     let palette = &theme.palette;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 62.0), Sense::hover());
     let f1 = headline.metrics.macro_average.f1;
     response.widget_info(|| {
         WidgetInfo::labeled(Role::Meter, true, format!("Macro-F1 {} on a scale from 0 to 1", score(f1)))
@@ -135,16 +135,36 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         painter.rect_filled(band, 4.0, palette.accent.gamma_multiply(0.45));
     }
     let small = theme.font(theme.text.small);
+    let ends = ["0", "1"].map(|end| painter.layout_no_wrap(end.to_owned(), small.clone(), palette.text_muted));
+    let [first, last] = &ends;
+    let mut taken = vec![
+        Rect::from_min_size(line.left_bottom() + vec2(0.0, 6.0), first.size()),
+        Rect::from_min_size(line.right_bottom() + vec2(-last.size().x, 6.0), last.size()),
+    ];
+    for (end, place) in ends.iter().zip(&taken) {
+        painter.galley(place.min, end.clone(), palette.text_muted);
+    }
     for (baseline, name) in [(headline.baseline, "majority"), (headline.tfidf, "TF-IDF")] {
         let Some(baseline) = baseline else { continue };
         let x = at(baseline.macro_average.f1);
         painter.vline(x, line.top() - 4.0..=line.bottom() + 4.0, Stroke::new(2.0, palette.text_muted));
-        painter.text(pos2(x, line.bottom() + 6.0), Align2::CENTER_TOP, name, small.clone(), palette.text_muted);
+        let name = painter.layout_no_wrap(name.to_owned(), small.clone(), palette.text_muted);
+        let half = name.size().x / 2.0;
+        let middle = x.clamp(rect.left() + half, (rect.right() - half).max(rect.left() + half));
+        let mut place = Rect::from_min_size(pos2(middle - half, line.bottom() + 6.0), name.size());
+        // A name that would be written over another one goes a line lower.
+        while taken.iter().any(|other| other.expand(3.0).intersects(place)) && place.bottom() < rect.bottom() + 40.0 {
+            place = place.translate(vec2(0.0, name.size().y + 2.0));
+        }
+        painter.galley(place.min, name, palette.text_muted);
+        taken.push(place);
     }
     painter.circle(pos2(at(f1), line.center().y), 7.0, palette.accent, Stroke::new(2.0, palette.card));
-    painter.text(pos2(at(f1), line.top() - 4.0), Align2::CENTER_BOTTOM, "this model", small.clone(), palette.text);
-    painter.text(line.left_bottom() + vec2(0.0, 6.0), Align2::LEFT_TOP, "0", small.clone(), palette.text_muted);
-    painter.text(line.right_bottom() + vec2(0.0, 6.0), Align2::RIGHT_TOP, "1", small, palette.text_muted);
+    let name = painter.layout_no_wrap("this model".to_owned(), small.clone(), palette.text);
+    // The name stays inside, even at either end of the scale.
+    let half = name.size().x / 2.0;
+    let middle = at(f1).clamp(rect.left() + half, (rect.right() - half).max(rect.left() + half));
+    painter.galley(pos2(middle - half, line.top() - 6.0 - name.size().y), name, palette.text);
 }
 
 #[cfg(test)]

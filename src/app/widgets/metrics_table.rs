@@ -24,10 +24,16 @@ const COLUMNS: [(&str, &str); 4] = [
     ("Rows", "Number of evaluated rows with this label. With few rows, the other metrics are uncertain."),
 ];
 
+/// Most labels of a table that does not scroll.
+const WHOLE: usize = 12;
+
 /// Draws the table in the available width, at most `max_height` points high; longer tables scroll.
 pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
     let row_height = theme.size.row;
     let classes = &metrics.per_class;
+    // A narrow table leaves more of its width to the names. No gaps between cells, so that the line above the averages is whole.
+    let figure = ((ui.available_width() - 96.0) / COLUMNS.len() as f32).clamp(44.0, 84.0);
+    ui.spacing_mut().item_spacing.x = 0.0;
     let averages = [
         ("Macro average", metrics.macro_average, Term::MacroAverage.text()),
         ("Weighted average", metrics.weighted_average, Term::WeightedAverage.text()),
@@ -37,9 +43,9 @@ pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetr
         .striped(false)
         .cell_layout(Layout::left_to_right(Align::Center))
         .auto_shrink([false, true])
-        .max_scroll_height(max_height)
-        .column(Column::remainder().at_least(110.0).clip(true))
-        .columns(Column::exact(74.0), COLUMNS.len())
+        .max_scroll_height(if classes.len() <= WHOLE { f32::INFINITY } else { max_height })
+        .column(Column::remainder().at_least(80.0).clip(true))
+        .columns(Column::exact(figure), COLUMNS.len())
         .header(row_height, |mut header| {
             header.col(|ui| {
                 ui.label(theme.small("Label"));

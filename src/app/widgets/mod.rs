@@ -9,7 +9,10 @@ mod curves;
 mod diff;
 mod explained;
 mod downsample;
+mod fields;
 mod headline;
+mod layout;
+mod matrix_cells;
 mod metrics_table;
 mod probability_bars;
 mod progress;
@@ -21,21 +24,30 @@ mod table_preview;
 
 pub use anchor::{Anchor, anchor, scroll_to};
 pub use basics::{
-    badge, banner, button, card, choice_card, empty_state, field_label, figure, icon_button, is_narrow, page,
-    primary_button, section, side_by_side, tone_icon,
+    badge, banner, button, button_if, card, choice_card, empty_state, field_label, figure, icon_button, page,
+    page_beside, primary_button, section, tone_icon,
 };
 pub use combo::combo;
-pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
+pub use confusion_matrix::{MatrixState, confusion_matrix_ui};
 pub use contrast::label_colour;
 pub use curves::{Curves, CurvesState, curves_ui};
 pub use diff::{Diff, diff_ui};
 pub use explained::explained;
+pub use fields::fields;
 pub use headline::{Headline, headline_ui};
+#[cfg(test)]
+pub use layout::page_goes_on;
+pub use layout::{
+    after_page, card_grid, cards_across, columns, fill, is_narrow, is_wide, make_room, page_height, side_by_side,
+};
+pub use matrix_cells::{Cell, explain};
 pub use metrics_table::{metrics_table_ui, scores};
 pub use probability_bars::{Chosen, probability_bars_ui};
 pub use progress::progress_ui;
 pub use reading::reading_ui;
-pub use row_list::row_list_ui;
+pub use row_list::{RowList, row_list_ui};
 pub use running::{Action, SlotActions, running_card, running_ui, slot_ui};
 pub use spinner::{paint_spinner, spinner};
+#[cfg(test)]
+pub use table_preview::PREVIEW;
 pub use table_preview::{TablePreview, table_preview_ui};

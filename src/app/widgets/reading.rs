@@ -1,9 +1,9 @@
 //! How a data file is read: the detected settings, and menus to change them.
 
-use egui::{Grid, Label, Ui};
+use egui::{Label, Ui};
 
 use crate::app::theme::Theme;
-use crate::app::widgets::{combo, field_label};
+use crate::app::widgets::{combo, fields};
 use crate::data::{FileFormat, ImportedFile};
 use crate::project::DatasetSettings;
 
@@ -20,16 +20,15 @@ const ENCODING: &str = "The character encoding of the file";
 const ENCODINGS: [&str; 8] =
     ["UTF-8", "windows-1252", "windows-1250", "windows-1251", "UTF-16LE", "UTF-16BE", "Shift_JIS", "GBK"];
 
-/// Draws the settings with which `file` was read, each menu `width` points wide. Returns other settings if one was changed.
+/// Draws the settings with which `file` was read. Returns other settings if one was changed.
 /// Another sheet or header may have other columns, so that those chosen are then forgotten.
 pub fn reading_ui(
     ui: &mut Ui,
     theme: &Theme,
     file: &ImportedFile,
     settings: &DatasetSettings,
-    width: f32,
 ) -> Option<DatasetSettings> {
-    let mut menus = Menus { theme, file, width, settings: settings.clone() };
+    let mut menus = Menus { theme, file, settings: settings.clone() };
     menus.ui(ui);
     (menus.settings != *settings).then_some(menus.settings)
 }
@@ -38,7 +37,6 @@ pub fn reading_ui(
 struct Menus<'a> {
     theme: &'a Theme,
     file: &'a ImportedFile,
-    width: f32,
     settings: DatasetSettings,
 }
 
@@ -67,36 +65,32 @@ impl Menus<'_> {
     }
 
     fn delimited(&mut self, ui: &mut Ui) {
-        let theme = self.theme;
-        Grid::new("how to read").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-            field_label(ui, theme, "Separator", "The character between fields");
-            let quotes = "Whether fields can be in double quotes, so that they can contain separators";
-            field_label(ui, theme, "Quotes", quotes);
-            field_label(ui, theme, "Encoding", ENCODING);
-            field_label(ui, theme, "Header", "The line that names the columns. Lines before it are skipped");
-            ui.end_row();
-            self.delimiter(ui);
-            self.quoting(ui);
-            self.encoding(ui);
-            self.header(ui, "Line");
-            ui.end_row();
+        let quotes = "Whether fields can be in double quotes, so that they can contain separators";
+        let names = [
+            ("Separator", "The character between fields"),
+            ("Quotes", quotes),
+            ("Encoding", ENCODING),
+            ("Header", "The line that names the columns. Lines before it are skipped"),
+        ];
+        fields(ui, self.theme, &names, |ui, place, width| match place {
+            0 => self.delimiter(ui, width),
+            1 => self.quoting(ui, width),
+            2 => self.encoding(ui, width),
+            _ => self.header(ui, "Line", width),
         });
     }
 
     fn workbook(&mut self, ui: &mut Ui, sheet: &str, sheets: &[String]) {
-        let theme = self.theme;
-        Grid::new("how to read").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-            field_label(ui, theme, "Sheet", "The sheet to read");
-            field_label(ui, theme, "Header", "The row that names the columns. Rows before it are skipped");
-            ui.end_row();
-            self.sheet(ui, sheet, sheets);
-            self.header(ui, "Row");
-            ui.end_row();
+        let names =
+            [("Sheet", "The sheet to read"), ("Header", "The row that names the columns. Rows before it are skipped")];
+        fields(ui, self.theme, &names, |ui, place, width| match place {
+            0 => self.sheet(ui, sheet, sheets, width),
+            _ => self.header(ui, "Row", width),
         });
     }
 
-    fn sheet(&mut self, ui: &mut Ui, now: &str, sheets: &[String]) {
-        combo(ui, "Sheet", now, self.width, |ui| {
+    fn sheet(&mut self, ui: &mut Ui, now: &str, sheets: &[String], width: f32) {
+        combo(ui, "Sheet", now, width, |ui| {
             for sheet in sheets {
                 if ui.selectable_label(sheet == now, sheet).clicked() && sheet != now {
                     self.settings.sheet = Some(sheet.clone());
@@ -106,34 +100,33 @@ impl Menus<'_> {
         });
     }
 
-    fn delimiter(&mut self, ui: &mut Ui) {
+    fn delimiter(&mut self, ui: &mut Ui, width: f32) {
         let options = DELIMITERS.map(|(value, text)| (value, text.to_owned()));
         let used = self.file.format.delimited().map_or(',', |format| format.delimiter);
         let detected = DELIMITERS.iter().find(|(value, _)| *value == used);
         let detected = detected.map_or_else(|| used.to_string(), |(_, text)| (*text).to_owned());
-        choice(ui, self.width, "Separator", &mut self.settings.delimiter, &detected, &options);
+        choice(ui, width, "Separator", &mut self.settings.delimiter, &detected, &options);
     }
 
-    fn quoting(&mut self, ui: &mut Ui) {
+    fn quoting(&mut self, ui: &mut Ui, width: f32) {
         let options = [(true, "Double quotes".to_owned()), (false, "None".to_owned())];
         let quotes = self.file.format.delimited().is_some_and(|format| format.quoting);
         let detected = if quotes { "Double quotes" } else { "None" };
-        choice(ui, self.width, "Quotes", &mut self.settings.quoting, detected, &options);
+        choice(ui, width, "Quotes", &mut self.settings.quoting, detected, &options);
     }
 
     fn encoding_with_label(&mut self, ui: &mut Ui) {
-        field_label(ui, self.theme, "Encoding", ENCODING);
-        self.encoding(ui);
+        fields(ui, self.theme, &[("Encoding", ENCODING)], |ui, _, width| self.encoding(ui, width));
     }
 
-    fn encoding(&mut self, ui: &mut Ui) {
+    fn encoding(&mut self, ui: &mut Ui, width: f32) {
         let options = ENCODINGS.map(|name| (name.to_owned(), name.to_owned()));
         let detected = self.file.format.encoding().unwrap_or_default();
-        choice(ui, self.width, "Encoding", &mut self.settings.encoding, detected, &options);
+        choice(ui, width, "Encoding", &mut self.settings.encoding, detected, &options);
     }
 
     /// A menu of the lines or rows that may be the header.
-    fn header(&mut self, ui: &mut Ui, word: &str) {
+    fn header(&mut self, ui: &mut Ui, word: &str, width: f32) {
         let line = |line: u64| format!("{word} {line}");
         let mut options = vec![(Header::None, "None".to_owned())];
         options.extend((1..=LINES).map(|number| (Header::Line(number), line(number))));
@@ -144,7 +137,7 @@ impl Menus<'_> {
             (None, None) => None,
         };
         let detected = self.file.format.header_row().map_or_else(|| "None".to_owned(), line);
-        if choice(ui, self.width, "Header", &mut chosen, &detected, &options) {
+        if choice(ui, width, "Header", &mut chosen, &detected, &options) {
             self.settings.header = (chosen == Some(Header::None)).then_some(false);
             self.settings.header_row = match chosen {
                 Some(Header::Line(line)) => Some(line),

@@ -1,6 +1,8 @@
 //! A preview of the rows of a file. Only visible rows are laid out.
 
-use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Ui};
+use egui::{
+    Align, Frame, Label, Layout, Margin, RectAlign, RichText, Role, ScrollArea, Sense, Tooltip, Ui, WidgetInfo,
+};
 use egui_extras::{Column, TableBuilder};
 
 use crate::app::theme::{Theme, icons};
@@ -12,6 +14,9 @@ use crate::words::{count, one_line, shortened};
 const SHOWN: usize = 300;
 /// Most characters shown on hover.
 const HOVERED: usize = 2_000;
+
+/// The accessible name of the table, which scrolls sideways.
+pub const PREVIEW: &str = "Preview of the rows";
 
 /// Settings of the preview.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +49,7 @@ pub fn table_preview_ui(
     let widths: Vec<(ColumnRole, &str)> = dataset.used_columns().collect();
     let others = table.names.len().saturating_sub(1).max(1) as f32;
     let text_width = (ui.available_width() - 70.0 - others * 130.0).max(400.0);
-    ScrollArea::horizontal().id_salt("preview").auto_shrink([false, true]).show(ui, |ui| {
+    let shown = ScrollArea::horizontal().id_salt("preview").auto_shrink([false, true]).show(ui, |ui| {
         let mut builder = TableBuilder::new(ui)
             .id_salt((&table.names, widths))
             .resizable(true)
@@ -88,6 +93,8 @@ pub fn table_preview_ui(
                 });
             });
     });
+    let area = ui.interact(shown.inner_rect, shown.id.with("name"), Sense::hover());
+    area.widget_info(|| WidgetInfo::labeled(Role::Table, true, PREVIEW));
     chosen
 }
 
@@ -144,10 +151,16 @@ fn head_ui(
 
 fn cell_ui(ui: &mut Ui, theme: &Theme, text: &str, in_use: bool) {
     let ink = if in_use { theme.palette.text } else { theme.palette.text_muted };
-    let label = Label::new(RichText::new(one_line(text, SHOWN)).color(ink)).truncate();
-    let response = ui.add(label);
-    if text.len() > 20 {
-        response.on_hover_ui(|ui| {
+    let shown = one_line(text, SHOWN);
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let is_whole = shown.len() == text.len()
+        && ui.painter().layout_no_wrap(shown.clone(), font, ink).size().x <= ui.available_width();
+    let response = ui.add(Label::new(RichText::new(shown).color(ink)).truncate().show_tooltip_when_elided(false));
+    if !is_whole && !text.is_empty() {
+        // Above the row, so that the next rows can still be read and pointed at.
+        let mut tooltip = Tooltip::for_enabled(&response);
+        tooltip.popup = tooltip.popup.align(RectAlign::TOP_START);
+        tooltip.show(|ui| {
             ui.set_max_width(480.0);
             Frame::NONE.inner_margin(Margin::same(theme.space.xs as i8)).show(ui, |ui| {
                 ui.label(shortened(text, HOVERED));

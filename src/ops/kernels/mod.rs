@@ -11,12 +11,14 @@ pub mod math;
 pub mod matmul;
 mod simd;
 mod threads;
+mod trim;
 
 pub use awake::keep_awake;
 pub use matmul::{MatrixPrecision, operations};
 pub(crate) use simd::simd_kernel;
 pub use simd::{SimdLevel, simd_level};
 pub use threads::keep_candle_on_one_thread;
+pub use trim::trim_memory;
 
 /// Elements a task works on in element-wise kernels: 64 KiB of `f32`, well inside a core's second-level cache.
 pub const CHUNK: usize = 16 * 1024;

@@ -1,29 +1,37 @@
 //! The role of each column: guessed by Hone, shown and changed here.
 
-use egui::{Grid, Label, RichText, ScrollArea, Ui};
+use egui::{Label, Rect, RichText, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::data::choices::{choice_width, edit};
+use crate::app::steps::data::choices::edit;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, combo, field_label};
+use crate::app::widgets::{banner, button, card, combo, fields};
 use crate::data::{DropReason, Imported};
 use crate::project::ColumnRole;
 use crate::words::{counted, one_line};
 
-/// Greatest width of a column menu.
-const COLUMN_COMBO: f32 = 284.0;
 /// Width of a role menu.
 const ROLE_COMBO: f32 = 216.0;
-/// Greatest height of the list of columns.
-const LIST: f32 = 252.0;
+/// Narrower lists show no example value.
+const NARROW: f32 = 460.0;
+/// Between the cells of a role.
+const GAP: f32 = 12.0;
+/// Columns listed at first.
+const LISTED: usize = 12;
 /// Rows searched for an example value of a column.
 const LOOKED_AT: usize = 50;
 /// Most characters shown of a value.
 const SHOWN: usize = 200;
 
-/// Draws the columns and their roles.
-pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+/// Draws the columns and their roles. `all` is whether a long list is shown whole.
+pub fn columns_card(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    imported: &Imported,
+    all: &mut bool,
+    sender: &mut CommandSender,
+) {
     label_columns_question(ui, ctx, imported, sender);
     let theme = ctx.theme;
     card(ui, theme, |ui| {
@@ -39,23 +47,16 @@ pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sen
                 });
             }
         });
-        let width = choice_width(ui, ctx, 2).min(COLUMN_COMBO);
-        Grid::new("columns").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-            field_label(ui, theme, "Text column", ColumnRole::Text.explanation());
-            let has_labels = ctx.project.task.kind().role(ColumnRole::Label).is_some();
-            if has_labels {
-                field_label(ui, theme, "Label column", ColumnRole::Label.explanation());
-            }
-            ui.end_row();
-            text_choice(ui, ctx, imported, width, sender);
-            if has_labels {
-                label_choice(ui, ctx, imported, width, sender);
-            }
-            ui.end_row();
+        let has_labels = ctx.project.task.kind().role(ColumnRole::Label).is_some();
+        let names =
+            [("Text column", ColumnRole::Text.explanation()), ("Label column", ColumnRole::Label.explanation())];
+        fields(ui, theme, &names[..if has_labels { 2 } else { 1 }], |ui, place, width| match place {
+            0 => text_choice(ui, ctx, imported, width, sender),
+            _ => label_choice(ui, ctx, imported, width, sender),
         });
         notes(ui, ctx);
         ui.add_space(theme.space.s);
-        role_list(ui, ctx, imported, sender);
+        role_list(ui, ctx, imported, all, sender);
     });
 }
 
@@ -144,44 +145,80 @@ fn notes(ui: &mut Ui, ctx: &StepContext<'_>) {
     }
 }
 
-/// Every column with its role. Only visible rows are laid out.
-fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+/// The columns with their roles. Only visible rows are laid out. A long list shows its first columns until the person asks for
+/// all of them, so that it does not scroll within the page.
+fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, all: &mut bool, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let table = &imported.main.table;
     ui.separator();
-    let name_width = (ui.available_width() * 0.28).clamp(96.0, 220.0);
+    let widths = RoleWidths::of(ui);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.m;
-        cell(ui, ctx, name_width, |ui| ui.label(theme.small("Column")));
-        cell(ui, ctx, ROLE_COMBO, |ui| ui.label(theme.small("Role")));
-        ui.label(theme.small("Example value"));
+        cell(ui, ctx, widths.name, |ui| ui.label(theme.small("Column")));
+        cell(ui, ctx, widths.role, |ui| ui.label(theme.small("Role")));
+        if widths.example {
+            ui.label(theme.small("Example value"));
+        }
     });
     let height = theme.size.control + 2.0;
-    ScrollArea::vertical()
-        .id_salt("roles")
-        .max_height(LIST)
-        .min_scrolled_height(LIST)
-        .auto_shrink([false, true])
-        .show_rows(ui, height, table.names.len(), |ui, rows| {
-            for column in rows {
-                let name = &table.names[column];
-                ui.horizontal(|ui| {
-                    ui.set_min_height(height);
-                    ui.spacing_mut().item_spacing.x = theme.space.m;
-                    let ink = match ctx.project.dataset.role_of(name) {
-                        None | Some(ColumnRole::Ignored) => theme.palette.text_muted,
-                        Some(_) => theme.palette.text,
-                    };
-                    let label = Label::new(RichText::new(name).color(ink)).truncate();
-                    cell(ui, ctx, name_width, |ui| ui.add(label));
-                    cell(ui, ctx, ROLE_COMBO, |ui| role_choice(ui, ctx, imported, name, sender));
-                    let rows = 0..table.len().min(LOOKED_AT);
-                    let value = rows.map(|row| table.cell(column, row)).find(|value| !value.trim().is_empty());
-                    let value = value.map_or_else(|| "–".to_owned(), |value| one_line(value, SHOWN));
-                    ui.add(Label::new(theme.small(value)).truncate());
-                });
-            }
-        });
+    let shown = if *all { table.names.len() } else { table.names.len().min(LISTED) };
+    for column in 0..shown {
+        if ui.is_rect_visible(Rect::from_min_size(ui.cursor().min, vec2(1.0, height))) {
+            role_row(ui, ctx, imported, (column, &widths, height), sender);
+        } else {
+            ui.allocate_space(vec2(ui.available_width(), height));
+        }
+    }
+    let more = table.names.len() - shown;
+    if more > 0 && button(ui, theme, icons::CARET_DOWN, &format!("Show all {} columns", table.names.len())).clicked() {
+        *all = true;
+    }
+}
+
+/// The widths of the cells of a role.
+struct RoleWidths {
+    name: f32,
+    role: f32,
+    example: bool,
+}
+
+impl RoleWidths {
+    fn of(ui: &Ui) -> Self {
+        let all = ui.available_width();
+        if all < NARROW {
+            let role = (all * 0.66).min(ROLE_COMBO);
+            return Self { name: all - role - GAP, role, example: false };
+        }
+        Self { name: (all * 0.28).clamp(96.0, 220.0), role: ROLE_COMBO, example: true }
+    }
+}
+
+fn role_row(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    imported: &Imported,
+    (column, widths, height): (usize, &RoleWidths, f32),
+    sender: &mut CommandSender,
+) {
+    let (theme, table) = (ctx.theme, &imported.main.table);
+    let name = &table.names[column];
+    ui.horizontal(|ui| {
+        ui.set_min_height(height);
+        ui.spacing_mut().item_spacing.x = theme.space.m;
+        let ink = match ctx.project.dataset.role_of(name) {
+            None | Some(ColumnRole::Ignored) => theme.palette.text_muted,
+            Some(_) => theme.palette.text,
+        };
+        let label = Label::new(RichText::new(name).color(ink)).truncate();
+        cell(ui, ctx, widths.name, |ui| ui.add(label));
+        cell(ui, ctx, widths.role, |ui| role_choice(ui, ctx, imported, (name, widths.role), sender));
+        if widths.example {
+            let rows = 0..table.len().min(LOOKED_AT);
+            let value = rows.map(|row| table.cell(column, row)).find(|value| !value.trim().is_empty());
+            let value = value.map_or_else(|| "–".to_owned(), |value| one_line(value, SHOWN));
+            ui.add(Label::new(theme.small(value)).truncate());
+        }
+    });
 }
 
 fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, contents: impl FnOnce(&mut Ui) -> R) {
@@ -192,7 +229,13 @@ fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, contents: impl FnOnce
     });
 }
 
-fn role_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, name: &str, sender: &mut CommandSender) {
+fn role_choice(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    imported: &Imported,
+    (name, width): (&str, f32),
+    sender: &mut CommandSender,
+) {
     let now = ctx.project.dataset.role_of(name);
     let guess = if imported.guessed_text.as_deref() == Some(name) {
         Some(ColumnRole::Text)
@@ -206,10 +249,10 @@ fn role_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, name: &s
         guess_named(title, role.is_some() && role == guess)
     };
     let shown = match (now, guess) {
-        (None, Some(guess)) => format!("No role (looks like {})", guess.title().to_lowercase()),
+        (None, Some(guess)) => format!("No role ({}?)", guess.title().to_lowercase()),
         _ => titled(now),
     };
-    combo(ui, &format!("Role of {name}"), &shown, ROLE_COMBO, |ui| {
+    combo(ui, &format!("Role of {name}"), &shown, width, |ui| {
         for role in std::iter::once(None).chain(ctx.project.task.roles().iter().map(|rule| Some(rule.role))) {
             let explanation = role.map_or("This column isn't used", ColumnRole::explanation);
             if ui.selectable_label(now == role, titled(role)).on_hover_text(explanation).clicked() && now != role {

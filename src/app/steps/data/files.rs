@@ -1,18 +1,16 @@
 //! The data files: listed, added and removed.
 
-use egui::{Grid, Label, RichText, Ui};
+use egui::{Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
-use crate::app::steps::data::choices::{choice_width, edit};
+use crate::app::steps::data::choices::edit;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, field_label, icon_button, reading_ui};
+use crate::app::widgets::{banner, button, card, fields, icon_button, is_narrow, reading_ui};
 use crate::data::{FilePart, Imported, ImportedFile};
 use crate::project::{DatasetSettings, RowId, SourceFile};
 use crate::words::{bytes, count, counted};
 
-/// Greatest width of a menu.
-const COMBO: f32 = 224.0;
 /// Width of the buttons next to the file name.
 const BUTTONS: f32 = 248.0;
 
@@ -21,6 +19,7 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
     let theme = ctx.theme;
     let file = &imported.main;
     card(ui, theme, |ui| {
+        let narrow = is_narrow(ui);
         ui.horizontal(|ui| {
             let icon = match file.format.delimited() {
                 _ if file.is_several() => icons::FILES,
@@ -30,7 +29,8 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
             ui.label(RichText::new(icon).size(theme.text.title).color(theme.palette.text_muted));
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                ui.set_max_width((ui.available_width() - BUTTONS).max(120.0));
+                let buttons = if narrow { 0.0 } else { BUTTONS };
+                ui.set_max_width((ui.available_width() - buttons).max(120.0));
                 let (name, hover) = if file.is_several() {
                     let paths: Vec<String> = file.parts.iter().map(|part| part.path.display().to_string()).collect();
                     (format!("{} files, one table", file.parts.len()), paths.join("\n"))
@@ -40,15 +40,14 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
                 ui.add(Label::new(theme.heading(name)).truncate()).on_hover_text(hover);
                 ui.add(Label::new(theme.small(describe(file))).wrap());
             });
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if button(ui, theme, icons::FOLDER_OPEN, "Replace…").clicked() {
-                    sender.send(AppCommand::Pick(Pick::MainFile));
-                }
-                if button(ui, theme, icons::ARROWS_CLOCKWISE, "Reload").clicked() {
-                    sender.send(AppCommand::ReadAgain);
-                }
-            });
+            if !narrow {
+                let right = egui::Layout::right_to_left(egui::Align::Center);
+                ui.with_layout(right, |ui| file_buttons(ui, ctx, sender));
+            }
         });
+        if narrow {
+            ui.horizontal_wrapped(|ui| file_buttons(ui, ctx, sender));
+        }
         ui.add_space(theme.space.xs);
         if file.is_several() {
             for (place, part) in file.parts.iter().enumerate() {
@@ -60,18 +59,16 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
             sender.send(AppCommand::Pick(Pick::MoreFiles));
         }
         ui.add_space(theme.space.m);
-        let width = choice_width(ui, ctx, 4).min(COMBO);
-        if let Some(settings) = reading_ui(ui, theme, file, &ctx.project.dataset, width) {
+        if let Some(settings) = reading_ui(ui, theme, file, &ctx.project.dataset) {
             sender.edit(Edit::Dataset(settings));
         }
-        let spacing = [theme.space.xl, theme.space.xs];
-        Grid::new("other files").num_columns(2).min_col_width(width).spacing(spacing).show(ui, |ui| {
-            field_label(ui, theme, "Validation file", "Use a separate file as the validation set");
-            field_label(ui, theme, "Test file", "Use a separate file as the test set");
-            ui.end_row();
-            other_file(ui, ctx, imported.validation.as_ref(), Pick::ValidationFile, sender);
-            other_file(ui, ctx, imported.test.as_ref(), Pick::TestFile, sender);
-            ui.end_row();
+        let names = [
+            ("Validation file", "Use a separate file as the validation set"),
+            ("Test file", "Use a separate file as the test set"),
+        ];
+        fields(ui, theme, &names, |ui, place, _| match place {
+            0 => other_file(ui, ctx, imported.validation.as_ref(), Pick::ValidationFile, sender),
+            _ => other_file(ui, ctx, imported.test.as_ref(), Pick::TestFile, sender),
         });
     });
     for part in file.parts.iter().filter(|part| !part.remarks.is_empty()) {
@@ -83,6 +80,15 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
         let body =
             format!("Its columns are {}. Remove the file, or rename its columns to match", stranger.names.join(", "));
         banner(ui, theme, Tone::Danger, &title, &body, |_| {});
+    }
+}
+
+fn file_buttons(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    if button(ui, ctx.theme, icons::FOLDER_OPEN, "Replace…").clicked() {
+        sender.send(AppCommand::Pick(Pick::MainFile));
+    }
+    if button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Reload").clicked() {
+        sender.send(AppCommand::ReadAgain);
     }
 }
 

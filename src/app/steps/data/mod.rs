@@ -15,7 +15,7 @@ use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Anchor, TablePreview, anchor, banner, button, card, empty_state, page, primary_button, running_card,
+    Anchor, TablePreview, anchor, banner, button, card, empty_state, page, page_beside, primary_button, running_card,
     table_preview_ui,
 };
 use crate::data::Imported;
@@ -29,34 +29,44 @@ const BAD_ROWS_SHOWN: usize = 200;
 #[derive(Debug, Default)]
 pub struct DataStepState {
     path: String,
+    /// A long list of columns is shown whole.
+    all_columns: bool,
 }
 
-/// Draws the step.
+/// Draws the step: the file and its columns, and its rows.
 pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
-    page(ui, ctx.theme, Step::Data.title(), Step::Data.purpose(), |ui| {
-        if ctx.project.dataset.main.is_none() {
-            nothing_yet(ui, ctx, state, sender);
-            return;
-        }
-        if let Some(error) = &ctx.answers.imported.failed {
-            banner(ui, ctx.theme, Tone::Danger, "The data could not be read", error, |_| {});
-            named_files_ui(ui, ctx, sender);
-            choose_file(ui, ctx, state, sender);
-            return;
-        }
-        let Some(imported) = ctx.imported else {
-            if let Some(running) = ctx.preview {
-                running_card(ui, ctx.theme, running, None, sender);
-            }
-            return;
-        };
-        file_card(ui, ctx, imported, sender);
-        anchor(ui, Anchor::BadRows);
-        bad_rows(ui, ctx, imported, sender);
-        anchor(ui, Anchor::Columns);
-        columns_card(ui, ctx, imported, sender);
-        preview_card(ui, ctx, imported, sender);
-    });
+    let (title, purpose) = (Step::Data.title(), Step::Data.purpose());
+    let Some(imported) = ctx.imported.filter(|_| ctx.project.dataset.main.is_some()) else {
+        page(ui, ctx.theme, title, purpose, |ui| no_table(ui, ctx, state, sender));
+        return;
+    };
+    page_beside(
+        ui,
+        ctx.theme,
+        (title, purpose, 0.5),
+        &mut (state, sender),
+        |ui, (state, sender)| {
+            file_card(ui, ctx, imported, sender);
+            anchor(ui, Anchor::BadRows);
+            bad_rows(ui, ctx, imported, sender);
+            anchor(ui, Anchor::Columns);
+            columns_card(ui, ctx, imported, &mut state.all_columns, sender);
+        },
+        |ui, (_, sender), height| preview_card(ui, ctx, imported, height, sender),
+    );
+}
+
+/// What is shown while there is no table: where to get one, why it could not be read, or how far reading is.
+fn no_table(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
+    if ctx.project.dataset.main.is_none() {
+        nothing_yet(ui, ctx, state, sender);
+    } else if let Some(error) = &ctx.answers.imported.failed {
+        banner(ui, ctx.theme, Tone::Danger, "The data could not be read", error, |_| {});
+        named_files_ui(ui, ctx, sender);
+        choose_file(ui, ctx, state, sender);
+    } else if let Some(running) = ctx.preview {
+        running_card(ui, ctx.theme, running, None, sender);
+    }
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
@@ -79,7 +89,7 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, se
 fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
     card(ui, ctx.theme, |ui| {
         ui.label(ctx.theme.heading("Open another file"));
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             if button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…").clicked() {
                 sender.send(AppCommand::Pick(Pick::MainFile));
             }
@@ -141,11 +151,14 @@ fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mu
     }
 }
 
-fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
-    card(ui, ctx.theme, |ui| {
-        ui.label(ctx.theme.heading("Preview"));
-        let preview = TablePreview { dataset: &ctx.project.dataset, height: 360.0 };
-        if let Some((role, column)) = table_preview_ui(ui, ctx.theme, &imported.main.table, preview) {
+fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, height: f32, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    card(ui, theme, |ui| {
+        let top = ui.cursor().top();
+        ui.label(theme.heading("Preview"));
+        let used = ui.cursor().top() - top + theme.size.row + 2.0 * theme.space.l + theme.space.xl;
+        let preview = TablePreview { dataset: &ctx.project.dataset, height: (height - used).max(240.0) };
+        if let Some((role, column)) = table_preview_ui(ui, theme, &imported.main.table, preview) {
             edit(ctx, sender, |dataset| dataset.set_role(&column, role));
         }
     });
@@ -189,11 +202,26 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_cannot_be_read_replaces_no_table() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let before = window.state().as_ref().unwrap().project().clone();
+        let missing = folder.path().join("nothing.csv");
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(missing));
+        settle(&mut window);
+        settle(&mut window);
+        assert_eq!(*window.state().as_ref().unwrap().project(), before);
+        window.get_by_label("reviews.csv");
+        window.get_by_label("The file could not be opened");
+        window.get_by_label_contains("Your table is unchanged");
+    }
+
+    #[test]
     fn a_missing_file_shows_an_error_and_another_path_can_be_typed() {
         let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
-        let missing = folder.path().join("nothing.csv");
-        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(missing));
+        std::fs::remove_file(folder.path().join("customer-reviews/reviews.csv")).unwrap();
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::ReadAgain);
         settle(&mut window);
         window.get_by_label("The data could not be read");
         window.get_by_label("Data, ready");

@@ -10,14 +10,14 @@ use crate::app::steps::labels::row_detail::{RowDetail, detail_ui};
 use crate::app::steps::labels::row_filters::{ListedRows, RowFilters, filters_ui, search_ui};
 use crate::app::steps::labels::row_table::{Selection, Shown, TableView, keys, table_ui};
 use crate::app::theme::icons;
-use crate::app::widgets::section;
+use crate::app::widgets::{columns, is_wide, section};
 use crate::data::{DropReason, RowQuery, RowSet};
 use crate::project::RowId;
 use crate::words::{count, counted};
 use crate::worker::{RowQuestion, RowSource, Survey};
 
-/// Height of the table of rows.
-const HEIGHT: f32 = 420.0;
+/// Least height of the table of rows, and of the details of a row.
+const LEAST: f32 = 180.0;
 /// Narrowest width that shows the table and the details side by side.
 const WIDE: f32 = 820.0;
 
@@ -124,17 +124,18 @@ fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usiz
     [used].into_iter().chain(found.into_iter().chain(left_out).filter(|(.., rows)| *rows > 0)).collect()
 }
 
-/// Draws the filters, the rows, and the details of the selected row.
+/// Draws the filters, the rows, and the details of the selected row, in a card as high as `height` if there are many rows.
 pub fn explore_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     source: &RowSource,
     state: &mut ExploreState,
-    sender: &mut CommandSender,
+    (height, sender): (f32, &mut CommandSender),
 ) {
     let theme = ctx.theme;
+    let top = ui.cursor().top();
     state.filters.settle(source);
-    if std::mem::take(&mut state.to_rows) {
+    if std::mem::take(&mut state.to_rows) && !is_wide(ui, theme) {
         ui.scroll_to_cursor(Some(egui::Align::TOP));
     }
     let hint = "Search and filter all rows, including dropped and suspicious ones. Select a row to see its details";
@@ -177,7 +178,8 @@ pub fn explore_ui(
             ui.label(theme.muted("No matching rows. Clear the filters or search for other words"));
             return;
         }
-        rows_and_detail(ui, ctx, source, rows, state, sender);
+        let left = top + height - ui.cursor().top() - theme.size.row - 2.0 * theme.space.l;
+        rows_and_detail(ui, ctx, source, (rows, left.max(LEAST)), state, sender);
     });
 }
 
@@ -190,7 +192,7 @@ fn rows_and_detail(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     source: &RowSource,
-    shown: Shown<'_>,
+    (shown, height): (Shown<'_>, f32),
     state: &mut ExploreState,
     sender: &mut CommandSender,
 ) {
@@ -198,32 +200,27 @@ fn rows_and_detail(
     let ExploreState { selection, detail, filters, .. } = state;
     selection.settle(&rows, shown);
     keys(ui, &rows, shown, selection);
-    let view = TableView { rows: &rows, shown, column: filters.column.as_deref(), height: HEIGHT };
-    let Some((_, id)) = selection.row() else {
-        table_ui(ui, ctx.theme, view, &mut filters.sort, selection);
-        return;
-    };
-    let gap = ctx.theme.space.l;
-    if ui.available_width() < WIDE {
-        table_ui(ui, ctx.theme, TableView { height: HEIGHT * 0.6, ..view }, &mut filters.sort, selection);
+    let (gap, width) = (ctx.theme.space.l, ui.available_width());
+    let chosen = selection.row().map(|(_, id)| id);
+    let beside = width >= WIDE && chosen.is_some();
+    let below = chosen.is_some() && !beside;
+    let table = if beside { width * 0.56 - gap } else { width };
+    let widths = if beside { vec![table, width - gap - table] } else { vec![table] };
+    let height = if below { (height * 0.4).max(LEAST) } else { height };
+    let column = filters.column.clone();
+    let view = TableView { rows: &rows, shown, column: column.as_deref(), height };
+    columns(ui, gap, &widths, |ui, place| {
+        if place == 0 {
+            table_ui(ui, ctx.theme, view, &mut filters.sort, selection);
+        } else if let Some(id) = chosen {
+            // As high as the table with its header.
+            let area = egui::ScrollArea::vertical().id_salt("row detail").max_height(height + ctx.theme.size.row);
+            area.auto_shrink([false, true])
+                .show(ui, |ui| detail_ui(ui, ctx, (source, &rows, shown), id, (&mut *detail, &mut *selection), sender));
+        }
+    });
+    if let Some(id) = chosen.filter(|_| below) {
         ui.add_space(gap);
         detail_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender);
-        return;
     }
-    let width = ui.available_width() * 0.56 - gap;
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = gap;
-        ui.allocate_ui(egui::vec2(width, HEIGHT), |ui| {
-            ui.vertical(|ui| table_ui(ui, ctx.theme, view, &mut filters.sort, selection));
-        });
-        ui.vertical(|ui| {
-            // The height of the table with its header.
-            let height = HEIGHT + ctx.theme.size.row;
-            egui::ScrollArea::vertical()
-                .id_salt("row detail")
-                .max_height(height)
-                .auto_shrink([false, true])
-                .show(ui, |ui| detail_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender));
-        });
-    });
 }

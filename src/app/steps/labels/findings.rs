@@ -9,7 +9,7 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
 use crate::app::steps::remedies::remedy_button;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{Action, badge, button, is_narrow, running_ui, section};
+use crate::app::widgets::{Action, badge, button, running_ui, section};
 use crate::data::{Finding, FindingKind, Severity};
 use crate::words::{counted, lower_first};
 
@@ -17,6 +17,9 @@ use crate::words::{counted, lower_first};
 const BADGE: f32 = 96.0;
 /// Width of the column of buttons.
 const BUTTONS: f32 = 330.0;
+
+/// Narrower lists have the badges above the words and the buttons below them.
+const NARROW: f32 = 720.0;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -102,7 +105,7 @@ struct Row<'a> {
 impl Row<'_> {
     fn draw(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, explore: &mut ExploreState, sender: &mut CommandSender) {
         let theme = ctx.theme;
-        if is_narrow(ui) {
+        if ui.available_width() < NARROW {
             ui.horizontal(|ui| self.badge(ui, theme));
             self.words(ui, theme);
             ui.horizontal_wrapped(|ui| self.buttons(ui, ctx, explore, sender));

@@ -15,6 +15,14 @@ use crate::words::{count, counted, percent_fine};
 const NAME: f32 = 180.0;
 /// Width of the counts and buttons to the right of the bar.
 const FIGURES: f32 = 266.0;
+/// Width of a count.
+const COUNT: f32 = 56.0;
+/// Width of a share.
+const SHARE: f32 = 64.0;
+/// Narrower lists have the bars and counts below the names.
+const NARROW: f32 = 460.0;
+/// Width of the buttons of a label.
+const BUTTONS: f32 = 3.0 * 26.0;
 /// Names of the theme's chart colours, in their order.
 const COLOURS: [&str; 8] = ["Blue", "Vermilion", "Green", "Pink", "Ochre", "Sky blue", "Purple", "Grey"];
 
@@ -56,31 +64,50 @@ pub fn label_row(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
+    let narrow = ui.available_width() < NARROW;
+    let share = if row.excluded { "excluded".to_owned() } else { percent_fine(row.rows as f64 / all as f64) };
+    let figures = |ui: &mut Ui, width: f32| {
+        if width > 40.0 {
+            bar(ui, ctx, (rows, row), width, most);
+        }
+        cell(ui, ctx, COUNT, egui::Align::RIGHT, |ui| ui.label(theme.strong(count(row.rows))));
+        cell(ui, ctx, SHARE, egui::Align::RIGHT, |ui| ui.label(theme.muted(share.as_str())));
+    };
     ui.horizontal(|ui| {
         ui.set_min_height(theme.size.row);
-        colour_menu(ui, ctx, row, sender);
+        colour_menu(ui, ctx, (rows, row), sender);
         name_ui(ui, ctx, rows, row, editing, sender);
-        let width = ui.available_width() - FIGURES;
-        if width > 40.0 {
-            bar(ui, ctx, row, width, most);
+        if !narrow {
+            figures(ui, ui.available_width() - FIGURES);
         }
-        let share = if row.excluded { "excluded".to_owned() } else { percent_fine(row.rows as f64 / all as f64) };
-        cell(ui, ctx, 56.0, egui::Align::RIGHT, |ui| ui.label(theme.strong(count(row.rows))));
-        cell(ui, ctx, 64.0, egui::Align::RIGHT, |ui| ui.label(theme.muted(share)));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            more_menu(ui, ctx, rows, row, editing, sender);
-            let (icon, word) = if row.excluded { (icons::EYE_SLASH, "Include") } else { (icons::EYE, "Exclude") };
-            if icon_button(ui, theme, icon, &format!("{word} {}", row.name)).clicked() {
-                let name = row.name.clone();
-                editing.ask(if row.excluded { LabelChange::Use(name) } else { LabelChange::LeaveOut(name) }, rows);
-            }
-            if icon_button(ui, theme, icons::PENCIL_SIMPLE, &format!("Rename {}", row.name)).clicked() {
-                editing.pending.clear();
-                editing.renaming = Some((row.name.clone(), row.name.clone()));
-            }
+            buttons(ui, ctx, rows, row, editing, sender);
         });
     });
+    if narrow {
+        ui.horizontal(|ui| figures(ui, ui.available_width() - COUNT - SHARE - 2.0 * theme.space.s));
+    }
+}
+
+fn buttons(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    rows: &[LabelRow],
+    row: &LabelRow,
+    editing: &mut Editing,
+    sender: &mut CommandSender,
+) {
+    more_menu(ui, ctx, rows, row, editing, sender);
+    let (icon, word) = if row.excluded { (icons::EYE_SLASH, "Include") } else { (icons::EYE, "Exclude") };
+    if icon_button(ui, ctx.theme, icon, &format!("{word} {}", row.name)).clicked() {
+        let name = row.name.clone();
+        editing.ask(if row.excluded { LabelChange::Use(name) } else { LabelChange::LeaveOut(name) }, rows);
+    }
+    if icon_button(ui, ctx.theme, icons::PENCIL_SIMPLE, &format!("Rename {}", row.name)).clicked() {
+        editing.pending.clear();
+        editing.renaming = Some((row.name.clone(), row.name.clone()));
+    }
 }
 
 /// A cell of fixed width.
@@ -105,9 +132,10 @@ fn name_ui(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let width = NAME.min(ui.available_width() * 0.28);
+    let room = ui.available_width();
+    let width = if room < NARROW { room - BUTTONS - theme.space.s } else { NAME.min(room * 0.28) };
     if let Some((from, to)) = editing.renaming.as_mut().filter(|(from, _)| *from == row.name) {
-        let edit = TextEdit::singleline(&mut *to).desired_width(width - 16.0);
+        let edit = TextEdit::singleline(&mut *to).desired_width(width - 16.0).align(egui::Align2::LEFT_CENTER);
         let response = cell(ui, ctx, width, egui::Align::LEFT, |ui| ui.add(edit)).accessible_name("New name");
         if response.lost_focus() {
             let change = LabelChange::Rename { from: std::mem::take(from), to: std::mem::take(to) };
@@ -136,27 +164,28 @@ fn name_ui(
     }
 }
 
-fn bar(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, width: f32, most: u64) {
+fn bar(ui: &mut Ui, ctx: &StepContext<'_>, (rows, row): (&[LabelRow], &LabelRow), width: f32, most: u64) {
     let theme = ctx.theme;
     let (rect, response) = ui.allocate_exact_size(vec2(width, theme.size.row), egui::Sense::hover());
     let length = (width * row.rows as f32 / most as f32).max(2.0);
     let bar = Rect::from_min_size(rect.left_center() - vec2(0.0, 5.0), vec2(length, 10.0));
-    let fill = if row.excluded { theme.palette.border_strong } else { colour_of(ctx, row) };
+    let fill = if row.excluded { theme.palette.border_strong } else { colour_of(ctx, rows, row) };
     ui.painter().rect_filled(bar, CornerRadius::same(theme.radius.small), fill);
     let name = format!("{}: {}", row.name, counted(row.rows, "row", "rows"));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
     response.on_hover_text(name);
 }
 
-fn colour_of(ctx: &StepContext<'_>, row: &LabelRow) -> egui::Color32 {
-    label_colour(ctx.theme, ctx.project.labels().colours.get(&row.name).copied())
+fn colour_of(ctx: &StepContext<'_>, rows: &[LabelRow], row: &LabelRow) -> egui::Color32 {
+    let place = rows.iter().position(|other| std::ptr::eq(other, row)).unwrap_or_default();
+    label_colour(ctx.theme, ctx.project.labels().colours.get(&row.name).copied(), place)
 }
 
 /// The label's colour, with a menu to change it.
-fn colour_menu(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, sender: &mut CommandSender) {
+fn colour_menu(ui: &mut Ui, ctx: &StepContext<'_>, (rows, row): (&[LabelRow], &LabelRow), sender: &mut CommandSender) {
     let (theme, settings) = (ctx.theme, ctx.project.labels());
     let dot = |colour| RichText::new("\u{25CF}").color(colour);
-    let button = Button::new(dot(colour_of(ctx, row))).frame_when_inactive(false).min_size(vec2(26.0, 26.0));
+    let button = Button::new(dot(colour_of(ctx, rows, row))).frame_when_inactive(false).min_size(vec2(26.0, 26.0));
     let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
         for (place, name) in COLOURS.into_iter().enumerate() {
             let colour = theme.chart(place);

@@ -30,9 +30,9 @@ use crate::app::steps::labels::profile::profile_ui;
 use crate::app::steps::labels::stars::{StarsState, stars_ui};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Anchor, anchor, banner, button, card, empty_state, figure, page, primary_button, running_card,
+    Anchor, anchor, banner, button_if, card, empty_state, figure, page, page_beside, primary_button, running_card,
 };
-use crate::data::LabelCounts;
+use crate::data::{Imported, LabelCounts};
 use crate::project::{DatasetSettings, LabelSettings, Step};
 use crate::words::count;
 
@@ -81,42 +81,64 @@ impl LabelSet {
     }
 }
 
-/// Draws the step.
+/// Draws the step: the labels and what was found in the rows, and the rows themselves.
 pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStepState, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    page(ui, theme, Step::Labels.title(), Step::Labels.purpose(), |ui| {
-        let dataset = &ctx.project.dataset;
-        let Some(imported) = ctx.imported.filter(|_| dataset.label_columns().next().is_some()) else {
-            no_labels(ui, ctx, sender);
-            return;
-        };
-        for issue in &ctx.facts.data_issues {
-            banner(ui, theme, Tone::Danger, "This data can't be used for training yet", issue, |_| {});
-        }
-        let labels = ctx.answers.labels.about(&LabelColumns::of(imported, dataset));
-        match labels.and_then(|labels| labels.value.as_ref()) {
-            Some(found) => {
-                state.set.refresh(found, ctx.project.labels());
-                stars_ui(ui, ctx, found, &mut state.stars, sender);
-                label_set(ui, ctx, (&state.set, kind_of(found, dataset)), &mut state.editing, sender);
-            }
-            None => {
-                if let Some(running) = &ctx.answers.labels.running {
-                    running_card(ui, theme, running, None, sender);
-                }
-            }
-        }
-        let Some(source) = &ctx.answers.rows.value else {
+    let (theme, dataset) = (ctx.theme, &ctx.project.dataset);
+    let (title, purpose) = (Step::Labels.title(), Step::Labels.purpose());
+    let Some(imported) = ctx.imported.filter(|_| dataset.label_columns().next().is_some()) else {
+        page(ui, theme, title, purpose, |ui| no_labels(ui, ctx, sender));
+        return;
+    };
+    let Some(source) = &ctx.answers.rows.value else {
+        page(ui, theme, title, purpose, |ui| {
+            label_set_ui(ui, ctx, imported, state, sender);
             if let Some(running) = ctx.preview {
                 running_card(ui, theme, running, None, sender);
             }
-            return;
-        };
-        anchor(ui, Anchor::Findings);
-        findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
-        explore_ui(ui, ctx, source, &mut state.explore, sender);
-        profile_ui(ui, ctx, source, &mut state.explore, sender);
-    });
+        });
+        return;
+    };
+    let both = &mut (state, sender);
+    page_beside(
+        ui,
+        theme,
+        (title, purpose, 0.44),
+        both,
+        |ui, (state, sender)| {
+            label_set_ui(ui, ctx, imported, state, sender);
+            anchor(ui, Anchor::Findings);
+            findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
+            profile_ui(ui, ctx, source, &mut state.explore, sender);
+        },
+        |ui, (state, sender), height| explore_ui(ui, ctx, source, &mut state.explore, (height, sender)),
+    );
+}
+
+/// What is wrong with the labels, their mapping from stars, and the labels.
+fn label_set_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    imported: &Arc<Imported>,
+    state: &mut LabelsStepState,
+    sender: &mut CommandSender,
+) {
+    let (theme, dataset) = (ctx.theme, &ctx.project.dataset);
+    for issue in &ctx.facts.data_issues {
+        banner(ui, theme, Tone::Danger, "This data can't be used for training yet", issue, |_| {});
+    }
+    let labels = ctx.answers.labels.about(&LabelColumns::of(imported, dataset));
+    match labels.and_then(|labels| labels.value.as_ref()) {
+        Some(found) => {
+            state.set.refresh(found, ctx.project.labels());
+            stars_ui(ui, ctx, found, &mut state.stars, sender);
+            label_set(ui, ctx, (&state.set, kind_of(found, dataset)), &mut state.editing, sender);
+        }
+        None => {
+            if let Some(running) = &ctx.answers.labels.running {
+                running_card(ui, theme, running, None, sender);
+            }
+        }
+    }
 }
 
 fn no_labels(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
@@ -141,14 +163,12 @@ fn label_set(
 ) {
     let theme = ctx.theme;
     card(ui, theme, |ui| {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.label(theme.heading("Label set"));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let changed = *ctx.project.labels() != LabelSettings::default();
-                let reset =
-                    ui.add_enabled_ui(changed, |ui| button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset labels"));
-                if reset.inner.on_hover_text("Discard every rename, merge, reordering, colour and exclusion").clicked()
-                {
+                let reset = button_if(ui, theme, changed, icons::ARROW_COUNTER_CLOCKWISE, "Reset labels");
+                if reset.on_hover_text("Discard every rename, merge, reordering, colour and exclusion").clicked() {
                     sender.edit(Edit::Labels(LabelSettings::default()));
                 }
             });
@@ -184,8 +204,8 @@ fn summary(ui: &mut Ui, ctx: &StepContext<'_>, set: &LabelSet, kind: &str) {
     let theme = ctx.theme;
     let LabelSet { used, most, least, all, .. } = *set;
     let balance = if least == 0 { "–".to_owned() } else { format!("{:.1} : 1", most as f64 / least as f64) };
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = theme.space.xxl;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.xl;
         figure(ui, theme, "Labels", &count(used as u64), "Labels the model will learn");
         figure(ui, theme, "Rows with a label", &count(all), "Before cleaning");
         let hover = "Rows of the largest label per row of the smallest. If this is large, choose balanced class \

@@ -47,7 +47,7 @@ impl RowDetail {
         self.compared = ctx.likeness.is_some();
         self.of = Some((id, Arc::clone(&source.prepared)));
         let (raw, text) = (rows.raw(place).map(|(text, _)| text).unwrap_or_default(), rows.text(place));
-        self.diff = (raw != text).then(|| Diff::of(&shortened(&raw, SHOWN), &shortened(&text, SHOWN)));
+        self.diff = (raw != text).then(|| Diff::of_beginning(&raw, &text, SHOWN));
         let others = |group: &Vec<RowId>| group.iter().copied().filter(|&other| other != id).collect();
         let of_row = |groups: &[Vec<RowId>]| groups.iter().find(|group| group.contains(&id)).map_or(Vec::new(), others);
         self.contradicting = of_row(&source.prepared.conflicts);
@@ -296,11 +296,12 @@ fn columns(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber)
         let cell = table.cell(column, row);
         let value =
             if cell.trim().is_empty() { theme.muted("–") } else { RichText::new(shortened(cell, SHOWN_CELL)) };
-        let width = ui.available_width() - NAME - theme.space.m;
+        let named = NAME.min(ui.available_width() * 0.35);
+        let width = ui.available_width() - named - theme.space.m;
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.m;
-            ui.allocate_ui(egui::vec2(NAME, 0.0), |ui| {
-                ui.set_min_width(NAME);
+            ui.allocate_ui(egui::vec2(named, 0.0), |ui| {
+                ui.set_min_width(named);
                 ui.add(Label::new(theme.small(name)).truncate());
             });
             ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {

@@ -8,12 +8,14 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::label_list::{DRAWN, more_labels};
 use crate::app::theme::icons;
-use crate::app::widgets::button;
+use crate::app::widgets::{button, make_room};
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
 use crate::words::{counted, one_line};
 use crate::worker::RowSource;
 
+/// Width of a menu.
+const CHOICE: f32 = 190.0;
 /// Most characters shown of a value in a menu.
 const SHOWN: usize = 40;
 
@@ -144,6 +146,7 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
             Within::Column(column) => format!("in {}", one_line(column, SHOWN)),
             Within::AnyColumn => "in all columns".to_owned(),
         };
+        make_room(ui, CHOICE);
         let combo = ComboBox::from_id_salt("within").selected_text(within).show_ui(ui, |ui| {
             ui.selectable_value(&mut filters.within, Within::Text, "in the text");
             ui.selectable_value(&mut filters.within, Within::AnyColumn, "in all columns");
@@ -173,6 +176,7 @@ pub fn filters_ui(
         let labels = &source.prepared.labels;
         let name = |label: u32| labels.get(label as usize).map_or("?", String::as_str);
         let text = filters.label.map_or("All labels", name);
+        make_room(ui, CHOICE);
         let combo = ComboBox::from_id_salt("label filter").selected_text(text).show_ui(ui, |ui| {
             ui.selectable_value(&mut filters.label, None, "All labels");
             for (label, name) in labels.iter().enumerate().take(DRAWN) {
@@ -210,6 +214,7 @@ fn side_ui(ui: &mut Ui, source: &RowSource, filters: &mut RowFilters) {
         Some(Side::Test) => "Test",
     };
     let sides = Side::ALL;
+    make_room(ui, CHOICE);
     let combo = ComboBox::from_id_salt("side filter").selected_text(name(filters.side)).show_ui(ui, |ui| {
         ui.selectable_value(&mut filters.side, None, name(None));
         for (side, rows) in sides.into_iter().zip(source.survey.sides) {
@@ -232,6 +237,7 @@ fn column_ui(
 ) {
     let text = filters.column.as_deref().map_or("Any column".to_owned(), |column| one_line(column, SHOWN));
     let before = filters.column.clone();
+    make_room(ui, CHOICE);
     let combo = ComboBox::from_id_salt("column filter").selected_text(text).show_ui(ui, |ui| {
         ui.selectable_value(&mut filters.column, None, "Any column");
         for column in &source.imported.main.table.names {

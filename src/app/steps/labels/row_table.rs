@@ -8,8 +8,6 @@ use crate::data::{RowNumber, RowView, Sort, SortBy};
 use crate::project::{RowId, SourceFile};
 use crate::words::{count, one_line};
 
-/// Longest text shown on hover.
-const HOVERED: usize = 2_000;
 /// Narrowest letter in points, to lay out no more letters than fit.
 const LETTER: f32 = 3.0;
 /// Width of a row number, and of a row number with its file.
@@ -150,15 +148,16 @@ pub fn table_ui(ui: &mut Ui, theme: &Theme, view: TableView<'_>, sort: &mut Sort
         .cell_layout(Layout::left_to_right(Align::Center))
         .auto_shrink([false, true])
         .max_scroll_height(view.height)
+        .resizable(true)
         .column(Column::exact(if view.rows.imported.main.is_several() { OF_FILE } else { NUMBER }).clip(true))
-        .column(Column::exact(if roomy { 130.0 } else { 100.0 }).clip(true));
+        .column(Column::initial(if roomy { 130.0 } else { 100.0 }).at_least(48.0).clip(true));
     let mut heads = vec![("Row".to_owned(), SortBy::File), ("Label".to_owned(), SortBy::Label)];
     if let Some(column) = view.column {
-        builder = builder.column(Column::exact(if roomy { 130.0 } else { 100.0 }).clip(true));
+        builder = builder.column(Column::initial(if roomy { 130.0 } else { 100.0 }).at_least(48.0).clip(true));
         heads.push((column.to_owned(), SortBy::Column(column.to_owned())));
     }
     if roomy {
-        builder = builder.column(Column::exact(66.0));
+        builder = builder.column(Column::exact(66.0).resizable(false));
         heads.push(("Words".to_owned(), SortBy::Length));
     }
     heads.push(("Text".to_owned(), SortBy::Text));
@@ -231,7 +230,9 @@ fn row_ui(
     let ink = if left_out { theme.palette.text_muted } else { theme.palette.text };
     let cell = |ui: &mut Ui, text: &str| {
         let letters = (ui.available_width().max(0.0) / LETTER) as usize;
-        ui.add(Label::new(RichText::new(one_line(text, letters)).color(ink)).selectable(false).truncate());
+        let label = Label::new(RichText::new(one_line(text, letters)).color(ink)).selectable(false).truncate();
+        // The details of a row show all of it; a tooltip would cover the next rows.
+        ui.add(label.show_tooltip_when_elided(false));
     };
     row.col(|ui| cell(ui, label));
     if let Some(column) = view.column {
@@ -243,14 +244,10 @@ fn row_ui(
             ui.label(theme.small(count(u64::from(rows.words(place)))));
         });
     }
-    let (_, response) = row.col(|ui| cell(ui, &text));
-    // Only the beginning, because a text can be as long as a book.
-    response.on_hover_ui(|ui| {
-        ui.label(one_line(&text, HOVERED));
-    });
+    row.col(|ui| cell(ui, &text));
     if row.response().clicked() || clicked {
         selection.row = Some((Some(nth), id));
-        // The table next to the details is a different widget with its own scroll position.
+        // Below the table, the details leave less room for it.
         selection.follow = true;
     }
 }

@@ -7,7 +7,7 @@ use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::slot::Slot;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Action, banner, button, running_ui};
+use crate::app::widgets::{Action, banner, button, button_if, running_ui};
 use crate::project::TrainingSettings;
 use crate::words::{bytes, count, duration};
 use crate::worker::DryRun;
@@ -29,14 +29,12 @@ pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSende
         _ => {}
     }
     let training = ctx.live.is_some_and(LiveRun::is_going);
-    ui.horizontal(|ui| {
-        ui.add_enabled_ui(ctx.prepared.is_some() && !training, |ui| {
-            let name = if forecast.is_some() { "Measure again" } else { "Measure time and memory" };
-            let measure = button(ui, theme, icons::TIMER, name);
-            if measure.on_disabled_hover_text(why_not(training)).clicked() {
-                sender.send(AppCommand::DryRun);
-            }
-        });
+    ui.horizontal_wrapped(|ui| {
+        let name = if forecast.is_some() { "Measure again" } else { "Measure time and memory" };
+        let measure = button_if(ui, theme, ctx.prepared.is_some() && !training, icons::TIMER, name);
+        if measure.on_disabled_hover_text(why_not(training)).clicked() {
+            sender.send(AppCommand::DryRun);
+        }
         ui.label(theme.small("Runs a few training steps, then discards them"));
     });
 }

@@ -17,6 +17,8 @@ use crate::project::{
 const NAME_WIDTH: f32 = 170.0;
 const CONTROL_WIDTH: f32 = 200.0;
 const NUMBER_WIDTH: f32 = 96.0;
+/// Narrowest explanation beside its control.
+const EXPLANATION: f32 = 180.0;
 
 /// Draws every setting. `labels` are the labels that can get a weight.
 pub fn hyperparameters_ui(
@@ -319,28 +321,37 @@ fn group(ui: &mut Ui, theme: &Theme, name: &str) {
 
 /// Name, control and explanation of one setting. The name also names the control to screen readers.
 fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl FnOnce(&mut Ui)) {
+    let narrow = ui.available_width() < NAME_WIDTH + CONTROL_WIDTH + EXPLANATION;
+    let height = theme.size.control;
     ui.horizontal(|ui| {
-        let height = theme.size.control;
-        let label = ui.allocate_ui(vec2(NAME_WIDTH, height), |ui| {
-            ui.set_width(NAME_WIDTH);
-            let label = ui.label(name);
+        let name_width = if narrow { (ui.available_width() * 0.42).min(NAME_WIDTH) } else { NAME_WIDTH };
+        let control_width = CONTROL_WIDTH.min(ui.available_width() - name_width - theme.space.s);
+        let label = ui.allocate_ui(vec2(name_width, height), |ui| {
+            ui.set_width(name_width);
+            let label = ui.add(egui::Label::new(name).wrap());
             match Term::titled(name.trim()) {
                 Some(term) => label.on_hover_text(term.text()),
                 None => label,
             }
         });
-        ui.allocate_ui(vec2(CONTROL_WIDTH, height), |ui| {
-            ui.set_width(CONTROL_WIDTH);
-            ui.spacing_mut().interact_size.x = NUMBER_WIDTH;
+        ui.allocate_ui(vec2(control_width, height), |ui| {
+            ui.set_width(control_width);
+            ui.spacing_mut().interact_size.x = NUMBER_WIDTH.min(control_width);
             ui.label_inputs_by(label.inner.id, control);
         });
-        ui.add(egui::Label::new(theme.small(explanation)).wrap());
+        if !narrow {
+            ui.add(egui::Label::new(theme.small(explanation)).wrap());
+        }
     });
+    if narrow && !explanation.is_empty() {
+        ui.add(egui::Label::new(theme.small(explanation)).wrap());
+    }
 }
 
 fn choose<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, choices: &[(T, &str)]) {
     let shown = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
-    ComboBox::from_id_salt(salt).width(CONTROL_WIDTH - 12.0).selected_text(shown).show_ui(ui, |ui| {
+    let width = ui.available_width().min(CONTROL_WIDTH) - 12.0;
+    ComboBox::from_id_salt(salt).width(width).truncate().selected_text(shown).show_ui(ui, |ui| {
         for (choice, name) in choices {
             ui.selectable_value(value, *choice, *name);
         }

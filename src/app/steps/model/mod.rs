@@ -8,7 +8,7 @@ pub mod plan;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use egui::{RichText, Ui, vec2};
+use egui::{RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
@@ -19,7 +19,8 @@ use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
-    Anchor, anchor, badge, banner, button, choice_card, explained, is_narrow, page, progress_ui, section,
+    Anchor, anchor, badge, banner, button, button_if, card_grid, cards_across, choice_card, columns, explained, fill,
+    is_narrow, is_wide, page, progress_ui, section,
 };
 use crate::data::Language;
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
@@ -27,6 +28,9 @@ use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TaskKind, TrainingSettings};
 use crate::storage::AdaptedModel;
 use crate::words::{bytes, parameters};
+
+/// Narrowest card of a model.
+const MODEL: f32 = 230.0;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -39,16 +43,30 @@ pub struct ModelStepState {
 /// Draws the step.
 pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepState, sender: &mut CommandSender) {
     page(ui, ctx.theme, Step::Model.title(), Step::Model.purpose(), |ui| {
-        anchor(ui, Anchor::Models);
-        match Catalogue::bundled() {
-            Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
-            Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),
+        if !is_wide(ui, ctx.theme) {
+            chosen_model(ui, ctx, state, sender);
+            training(ui, ctx, sender);
+            return;
         }
-        if let Some(settings) = ctx.project.language_modelling() {
-            new_words_ui(ui, ctx, settings, sender);
-        }
-        training(ui, ctx, sender);
+        let gap = ctx.theme.space.l;
+        let half = (ui.available_width() - gap) / 2.0;
+        columns(ui, gap, &[half, half], |ui, place| match place {
+            0 => chosen_model(ui, ctx, state, sender),
+            _ => training(ui, ctx, sender),
+        });
     });
+}
+
+/// The models to choose from, and how a language model learns new words.
+fn chosen_model(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepState, sender: &mut CommandSender) {
+    anchor(ui, Anchor::Models);
+    match Catalogue::bundled() {
+        Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
+        Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),
+    }
+    if let Some(settings) = ctx.project.language_modelling() {
+        new_words_ui(ui, ctx, settings, sender);
+    }
 }
 
 impl ModelStepState {
@@ -76,31 +94,20 @@ fn models(
     let theme = ctx.theme;
     state.refresh(ctx, entries);
     ui.label(theme.heading("Pre-trained model"));
-    ui.label(theme.muted(
-        "Each was trained on a large amount of text, and learns from yours. Larger models are usually more accurate and \
-         always slower",
-    ));
+    let text = "Each was trained on a large amount of text, and learns from yours. Larger models are usually more accurate \
+                and always slower";
+    ui.add(egui::Label::new(theme.muted(text)).wrap());
     ui.add_space(theme.space.s);
-    let gap = theme.space.m;
-    let (columns, height) = if is_narrow(ui) { (2, 200.0) } else { (3, 166.0) };
-    let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
     let own: Vec<&AdaptedModel> = ctx.adapted.iter().filter(|model| !model.folder.starts_with(ctx.folder)).collect();
     let cards = entries.len() + own.len() + 1;
-    for first in (0..cards).step_by(columns) {
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = gap;
-            for index in first..(first + columns).min(cards) {
-                ui.allocate_ui(vec2(width, 0.0), |ui| {
-                    match (entries.get(index), own.get(index.saturating_sub(entries.len()))) {
-                        (Some(entry), _) => entry_card(ui, ctx, state, (entry, height), sender),
-                        (None, Some(model)) => adapted_card(ui, ctx, (model, height), sender),
-                        (None, None) => folder_card(ui, ctx, height, sender),
-                    }
-                });
-            }
-        });
-        ui.add_space(gap - theme.space.s);
-    }
+    let across = cards_across(ui, theme.space.m, MODEL, cards);
+    card_grid(ui, theme, "models", (across, cards), |ui, index, spare| {
+        match (entries.get(index), own.get(index.saturating_sub(entries.len()))) {
+            (Some(entry), _) => entry_card(ui, ctx, state, (entry, spare), sender),
+            (None, Some(model)) => adapted_card(ui, ctx, (model, spare), sender),
+            (None, None) => folder_card(ui, ctx, spare, sender),
+        }
+    });
     if let Slot { of: Some(id), failed: Some(error), .. } = &ctx.answers.fetch {
         banner(ui, theme, Tone::Danger, "The download failed", error, |ui| {
             if button(ui, theme, icons::ARROW_CLOCKWISE, "Try again").clicked() {
@@ -115,13 +122,13 @@ fn entry_card(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     state: &ModelStepState,
-    (entry, height): (&CatalogueEntry, f32),
+    (entry, spare): (&CatalogueEntry, f32),
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
     let chosen = ctx.project.model == ModelChoice::Catalogue(entry.id.clone());
     let here = state.local.contains(&entry.id);
-    choice_card(ui, theme, chosen, height, |ui| {
+    choice_card(ui, theme, chosen, |ui| {
         if ui.radio(chosen, theme.strong(&entry.name)).clicked() && !chosen {
             sender.edit(Edit::Model(ModelChoice::Catalogue(entry.id.clone())));
         }
@@ -132,19 +139,19 @@ fn entry_card(
         let facts =
             format!("{language}  ·  {} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
         let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
-        ui.label(theme.small(facts)).on_hover_text(format!("Source: {}", sources.join("; or: ")));
-        ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
-            ui.horizontal(|ui| availability(ui, ctx, entry, here, sender));
-        });
+        let facts = ui.add(egui::Label::new(theme.small(facts)).wrap());
+        facts.on_hover_text(format!("Source: {}", sources.join("; or: ")));
+        ui.add_space(spare);
+        ui.horizontal(|ui| availability(ui, ctx, entry, here, sender));
     });
 }
 
 /// A model that another project adapted.
-fn adapted_card(ui: &mut Ui, ctx: &StepContext<'_>, (model, height): (&AdaptedModel, f32), sender: &mut CommandSender) {
+fn adapted_card(ui: &mut Ui, ctx: &StepContext<'_>, (model, spare): (&AdaptedModel, f32), sender: &mut CommandSender) {
     let theme = ctx.theme;
     let choice = ModelChoice::Folder(model.folder.clone());
     let chosen = ctx.project.model == choice;
-    choice_card(ui, theme, chosen, height, |ui| {
+    choice_card(ui, theme, chosen, |ui| {
         if ui.radio(chosen, theme.strong(format!("Adapted: {}", model.name))).clicked() && !chosen {
             sender.edit(Edit::Model(choice));
         }
@@ -152,9 +159,8 @@ fn adapted_card(ui: &mut Ui, ctx: &StepContext<'_>, (model, height): (&AdaptedMo
         ui.add(egui::Label::new(RichText::new(text).color(theme.palette.text)).wrap());
         let path = model.folder.display().to_string();
         ui.add(egui::Label::new(theme.small(&path)).truncate()).on_hover_text(path);
-        ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
-            ui.horizontal(|ui| badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine"));
-        });
+        ui.add_space(spare);
+        ui.horizontal(|ui| badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine"));
     });
 }
 
@@ -182,7 +188,7 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
     } else {
         let busy = fetch.is_running();
         let name = format!("Download {}", entry.name);
-        let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
+        let download = button_if(ui, theme, !busy, icons::DOWNLOAD_SIMPLE, "Download");
         let hover = "Download the model once. Training needs no network";
         if download
             .accessible_name(name)
@@ -201,13 +207,13 @@ fn download_text(progress: &Progress) -> String {
     progress.time_left().map_or(done.clone(), |left| format!("{done}, {left}"))
 }
 
-fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut CommandSender) {
+fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, spare: f32, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let folder = match &ctx.project.model {
         ModelChoice::Folder(folder) if ctx.adapted.iter().all(|model| model.folder != *folder) => Some(folder),
         ModelChoice::Folder(_) | ModelChoice::Catalogue(_) => None,
     };
-    choice_card(ui, theme, folder.is_some(), height, |ui| {
+    choice_card(ui, theme, folder.is_some(), |ui| {
         ui.horizontal(|ui| {
             ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
             ui.label(theme.strong("Your own model"));
@@ -222,11 +228,10 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut Com
                 badge(ui, theme, Tone::Warning, icons::WARNING, "not found");
             }
         }
-        ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
-            if button(ui, theme, "", "Open model folder…").clicked() {
-                sender.send(AppCommand::Pick(Pick::ModelFolder));
-            }
-        });
+        ui.add_space(spare);
+        if button(ui, theme, "", "Open model folder…").clicked() {
+            sender.send(AppCommand::Pick(Pick::ModelFolder));
+        }
     });
 }
 
@@ -260,25 +265,21 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 
 fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings), sender: &mut CommandSender) {
     let current = Preset::of(task, now);
-    let gap = theme.space.m;
-    let width = (ui.available_width() - 2.0 * gap) / 3.0;
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = gap;
-        for preset in Preset::ALL {
-            let (name, text) = preset_words(task, preset);
-            let chosen = current == Some(preset);
-            ui.allocate_ui(vec2(width, 0.0), |ui| {
-                choice_card(ui, theme, chosen, 66.0, |ui| {
-                    if ui.radio(chosen, theme.strong(name)).clicked() && !chosen {
-                        sender.edit(Edit::Training(preset.apply(task, now)));
-                    }
-                    ui.add(egui::Label::new(theme.small(text)).wrap());
-                });
-            });
-        }
+    let across = if is_narrow(ui) { 1 } else { Preset::ALL.len() };
+    card_grid(ui, theme, "presets", (across, Preset::ALL.len()), |ui, place, spare| {
+        let preset = Preset::ALL[place];
+        let (name, text) = preset_words(task, preset);
+        let chosen = current == Some(preset);
+        choice_card(ui, theme, chosen, |ui| {
+            if ui.radio(chosen, theme.strong(name)).clicked() && !chosen {
+                sender.edit(Edit::Training(preset.apply(task, now)));
+            }
+            ui.add(egui::Label::new(theme.small(text)).wrap());
+            fill(ui, spare);
+        });
     });
     if current.is_none() {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.label(theme.muted("Custom settings"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
                 sender.edit(Edit::Training(Preset::Balanced.apply(task, now)));
@@ -400,7 +401,7 @@ mod tests {
         let mut scene = Scene::prepared(false);
         scene.project.task = Task::new(TaskKind::LanguageModelling);
         let mut harness = open(scene, false);
-        harness.set_size(vec2(1280.0, 1800.0));
+        harness.set_size(egui::vec2(1280.0, 1800.0));
         harness.run();
         harness.get_by_label("Reset to Balanced").click();
         harness.run();
@@ -413,7 +414,7 @@ mod tests {
     fn advanced_shows_every_setting() {
         for dark in [false, true] {
             let mut harness = open(Scene::prepared(dark), dark);
-            harness.set_size(vec2(1280.0, 1800.0));
+            harness.set_size(egui::vec2(1280.0, 1800.0));
             harness.run();
             harness.get_by_label("Advanced settings").click();
             harness.run();

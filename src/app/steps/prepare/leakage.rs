@@ -4,15 +4,12 @@ use egui::{CollapsingHeader, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::prepare::comparing::{comparing_ui, row};
+use crate::app::steps::prepare::comparing::{comparing_ui, rows_ui};
 use crate::app::steps::remedies::remedy_button;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{banner, section};
 use crate::data::{Finding, LeakageReport, Prepared};
 use crate::words::count;
-
-/// Most rows shown of a finding; the rest are counted.
-const ROWS: usize = 20;
 
 /// Draws the section.
 pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
@@ -67,17 +64,7 @@ fn finding_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, finding: 
             format!("{} rows", count(finding.rows.len() as u64))
         };
         let header = CollapsingHeader::new(theme.small(format!("Show the {rows}"))).id_salt("rows");
-        header.show(ui, |ui| {
-            for (place, &id) in finding.rows.iter().take(ROWS).enumerate() {
-                if place > 0 {
-                    ui.separator();
-                }
-                row(ui, ctx, prepared, id);
-            }
-            if finding.rows.len() > ROWS {
-                ui.label(theme.small(format!("And {} more", count((finding.rows.len() - ROWS) as u64))));
-            }
-        });
+        header.show(ui, |ui| rows_ui(ui, ctx, prepared, &finding.rows));
     });
     ui.add_space(theme.space.s);
 }

@@ -7,7 +7,7 @@ pub mod pattern_editor;
 pub mod split;
 pub mod switches;
 
-use egui::{Grid, RichText, Ui, vec2};
+use egui::{Grid, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
@@ -19,7 +19,8 @@ use crate::app::steps::prepare::split::split_ui;
 use crate::app::steps::prepare::switches::{SWITCHES, Switch};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
-    Action, Anchor, anchor, banner, button, diff_ui, empty_state, page, primary_button, running_card, section,
+    Action, Anchor, anchor, banner, button, columns, diff_ui, empty_state, is_wide, page, primary_button, running_card,
+    section,
 };
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
@@ -51,13 +52,36 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
             banner(ui, theme, Tone::Danger, "This data can't be used for training yet", issue, |_| {});
         }
         warnings(ui, theme, prepared);
-        cleaning(ui, ctx, (prepared, survey), state, sender);
-        split_ui(ui, ctx, prepared, survey, sender);
-        anchor(ui, Anchor::Leakage);
-        leakage_ui(ui, ctx, prepared, sender);
-        left_out(ui, theme, survey);
-        alike_ui(ui, ctx, prepared, sender);
+        let both: (&Prepared, &Survey) = (prepared, survey);
+        if is_wide(ui, theme) {
+            let gap = theme.space.l;
+            let half = (ui.available_width() - gap) / 2.0;
+            columns(ui, gap, &[half, half], |ui, place| match place {
+                0 => {
+                    cleaning(ui, ctx, both, state, sender);
+                    left_out(ui, theme, survey);
+                }
+                _ => split_and_checks(ui, ctx, both, sender),
+            });
+        } else {
+            cleaning(ui, ctx, both, state, sender);
+            split_and_checks(ui, ctx, both, sender);
+            left_out(ui, theme, survey);
+        }
     });
+}
+
+/// The split, and what would make its metrics look too good.
+fn split_and_checks(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (prepared, survey): (&Prepared, &Survey),
+    sender: &mut CommandSender,
+) {
+    split_ui(ui, ctx, prepared, survey, sender);
+    anchor(ui, Anchor::Leakage);
+    leakage_ui(ui, ctx, prepared, sender);
+    alike_ui(ui, ctx, prepared, sender);
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
@@ -142,17 +166,9 @@ fn cleaning(
             samples(ui, ctx, prepared, looked_at);
             return;
         }
-        let down = egui::Layout::top_down(egui::Align::Min);
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = theme.space.xl;
-            ui.allocate_ui_with_layout(vec2(SWITCH_LIST, 0.0), down, |ui| {
-                ui.spacing_mut().item_spacing.x = theme.space.s;
-                switches(ui);
-            });
-            ui.allocate_ui_with_layout(vec2(beside, 0.0), down, |ui| {
-                ui.spacing_mut().item_spacing.x = theme.space.s;
-                samples(ui, ctx, prepared, looked_at);
-            });
+        columns(ui, theme.space.xl, &[SWITCH_LIST, beside], |ui, place| match place {
+            0 => switches(ui),
+            _ => samples(ui, ctx, prepared, looked_at),
         });
     });
 }
@@ -176,16 +192,21 @@ fn switch_row(
         let on = (switch.get)(&mut settings);
         if ui.checkbox(on, switch.name).on_hover_text(switch.explanation).changed() {
             sender.edit(Edit::Cleaning(settings));
+            if effect.is_some_and(|effect| !effect.samples.is_empty()) {
+                state.looked_at = Some(part);
+            }
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let text = counted(rows, "row", "rows");
             if effect.is_none_or(|effect| effect.samples.is_empty()) {
-                ui.add_space(theme.space.s);
+                // As far from the edge as the text on the buttons below.
+                ui.add_space(ui.spacing().button_padding.x);
                 ui.label(theme.small(text));
                 return;
             }
             let selected = looked_at == Some(part);
-            let response = ui.selectable_label(selected, RichText::new(text).size(theme.text.small));
+            let text = RichText::new(text).size(theme.text.small).color(theme.palette.accent);
+            let response = ui.add(egui::Button::selectable(selected, text));
             let response = response.accessible_name(format!("Show what changes: {}", switch.name));
             if response.on_hover_text("Rows this changes, or would change if turned on. Click for examples").clicked() {
                 state.looked_at = Some(part);

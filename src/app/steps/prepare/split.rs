@@ -17,6 +17,8 @@ const LABELS: usize = 200;
 const CHOICE: f32 = 190.0;
 /// Width of a size with its unit.
 const SIZE: f32 = 150.0;
+/// Narrowest table of counts; a narrower card lists them.
+const TABLE: f32 = 420.0;
 /// Width of the seed with its button.
 const SEED: f32 = 250.0;
 
@@ -78,8 +80,9 @@ fn origin_in_words(origin: SplitOrigin) -> Option<String> {
 /// A named control of a fixed width, in a row that wraps.
 fn field(ui: &mut Ui, theme: &Theme, width: f32, (name, hover): (&str, &str), control: impl FnOnce(&mut Ui)) {
     let size = vec2(width, theme.size.control + theme.text.small + theme.space.m);
+    let size = vec2(size.x.min(ui.max_rect().width()), size.y);
     ui.allocate_ui_with_layout(size, egui::Layout::top_down(egui::Align::Min), |ui| {
-        ui.set_width(width);
+        ui.set_width(size.x);
         ui.spacing_mut().item_spacing.y = theme.space.xs;
         field_label(ui, theme, name, hover);
         ui.horizontal(control);
@@ -279,6 +282,10 @@ fn split_bar(ui: &mut Ui, theme: &Theme, sides: [usize; 3]) {
 
 fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usize; 3]], sides: [usize; 3]) {
     let right = egui::Layout::right_to_left(egui::Align::Center);
+    if ui.available_width() < TABLE {
+        counts_list(ui, theme, prepared, counts, sides);
+        return;
+    }
     let (gap, names) = if is_narrow(ui) { (theme.space.s, 90.0) } else { (theme.space.xl, 280.0) };
     let width = ((ui.available_width() - 4.0 * gap) / 5.0 - 2.0).clamp(60.0, 96.0);
     let size = vec2(width, theme.text.body + theme.space.s);
@@ -320,6 +327,25 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
         cell(ui, theme.strong(count(sides.iter().sum::<usize>() as u64)));
         ui.end_row();
     });
+}
+
+/// The counts where there is no room for a table: each split with its rows, and each label with those of every split.
+fn counts_list(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usize; 3]], sides: [usize; 3]) {
+    let all = sides.iter().sum::<usize>().max(1);
+    for ((place, name), rows) in SIDES.iter().enumerate().zip(sides) {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().interact_size.y = 0.0;
+            let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+            ui.painter().rect_filled(dot, CornerRadius::same(2), theme.chart(place));
+            ui.label(*name);
+            ui.label(theme.strong(count(rows as u64)));
+            ui.label(theme.small(percent(rows as f64 / all as f64)));
+        });
+    }
+    for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS) {
+        let text = format!("{label}: {}", rows.map(|rows| count(rows as u64)).join(" / "));
+        ui.add(egui::Label::new(theme.small(text)).wrap());
+    }
 }
 
 #[cfg(test)]

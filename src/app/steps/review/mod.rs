@@ -1,41 +1,31 @@
 //! The Review step: a queue of misclassified rows to correct one by one.
 
+mod detail;
 pub mod queue;
+mod state;
 
-use std::sync::Arc;
-
-use egui::{ComboBox, Frame, Key, Margin, Modifiers, RichText, ScrollArea, Ui, vec2};
+use egui::{ComboBox, Key, Modifiers, RichText, Ui};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
-use crate::app::steps::data::files::row_name;
-use crate::app::steps::review::queue::{Decision, Order, Queue};
+use crate::app::steps::review::detail::{decided, detail};
+use crate::app::steps::review::queue::{Decision, Order};
+pub use crate::app::steps::review::state::ReviewStepState;
 use crate::app::steps::run_header::run_bar_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Chosen, badge, banner, button, card, empty_state, is_narrow, page, primary_button, probability_bars_ui,
+    RowList, after_page, banner, card, columns, empty_state, is_narrow, make_room, page, page_height, primary_button,
     progress_ui, row_list_ui,
 };
-use crate::evaluation::Prediction;
 use crate::project::{RowEdit, RowId, Step};
 use crate::words::{count, counted};
 use crate::worker::RunResults;
 
-/// Height of the list when it is above the selected row.
-const NARROW_LIST: f32 = 240.0;
-
-/// State kept between frames.
-#[derive(Debug, Default)]
-pub struct ReviewStepState {
-    queue: Queue,
-    /// Position of the selected row in the queue.
-    selected: Option<usize>,
-    /// Decisions since the window opened, for undo: each row with its earlier correction.
-    taken_back: Vec<(RowId, Option<RowEdit>)>,
-    /// A row to select as soon as it is back in the queue.
-    jump_to: Option<RowId>,
-}
+/// Width of a menu.
+const CHOICE: f32 = 190.0;
+/// Least height of the list and of the selected row.
+const LEAST: f32 = 300.0;
 
 /// Draws the step.
 pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, sender: &mut CommandSender) {
@@ -61,61 +51,21 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
         }
         keys(ui, ctx, state, results, sender);
         filters(ui, ctx, state, results);
-        let gap = ctx.theme.space.m;
-        let height = (ui.ctx().content_rect().height() - 330.0).clamp(360.0, 900.0);
         if is_narrow(ui) {
-            list(ui, ctx, state, results, NARROW_LIST);
-            detail(ui, ctx, state, results, sender, height);
+            detail(ui, ctx, state, results, sender, None);
+            let height = RowList::height_of(state.queue.len()).min(page_height(ui) * 0.8) + 2.0 * ctx.theme.space.l;
+            after_page(ui, |ui| list(ui, ctx, state, results, height.max(LEAST)));
             return;
         }
-        let list_width = 360.0_f32.min(ui.available_width() * 0.4);
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = gap;
-            ui.allocate_ui(vec2(list_width, height), |ui| {
-                ui.vertical(|ui| list(ui, ctx, state, results, height));
-            });
-            ui.vertical(|ui| detail(ui, ctx, state, results, sender, height));
+        let (gap, margin) = (ctx.theme.space.m, ctx.theme.space.xl);
+        let used = ui.cursor().top() - ui.min_rect().top() + 2.0 * margin + ctx.theme.space.s;
+        let height = (page_height(ui) - used).max(LEAST);
+        let list_width = (ui.available_width() * 0.4).min(560.0);
+        columns(ui, gap, &[list_width, ui.available_width() - gap - list_width], |ui, place| match place {
+            0 => list(ui, ctx, state, results, height),
+            _ => detail(ui, ctx, state, results, sender, Some(height)),
         });
     });
-}
-
-impl ReviewStepState {
-    /// Keeps the selection on a row of the queue.
-    fn settle(&mut self) {
-        if let Some(id) = self.jump_to
-            && let Some(place) = self.queue.place_of(id)
-        {
-            self.selected = Some(place);
-            self.jump_to = None;
-        }
-        let last = self.queue.len().checked_sub(1);
-        self.selected = last.map(|last| self.selected.unwrap_or(0).min(last));
-    }
-
-    fn current(&self) -> Option<&Prediction> {
-        self.queue.row(self.selected?)
-    }
-
-    /// Sends a decision about the selected row and moves to the next.
-    fn decide(&mut self, ctx: &StepContext<'_>, decision: &Decision, sender: &mut CommandSender) {
-        let Some(id) = self.current().map(|prediction| prediction.id) else { return };
-        let Some(edit) = decision.edit(ctx, id) else { return };
-        self.taken_back.push((id, ctx.project.edits.rows.get(&id).cloned()));
-        sender.edit(Edit::Rows(vec![(id, Some(edit))]));
-        // When reviewed rows leave the list, the next row moves to this position by itself.
-        if !self.queue.filter.unreviewed_only
-            && let Some(place) = self.selected.as_mut()
-        {
-            *place += 1;
-        }
-    }
-
-    fn take_back(&mut self, sender: &mut CommandSender) {
-        if let Some((id, before)) = self.taken_back.pop() {
-            sender.edit(Edit::Rows(vec![(id, before)]));
-            self.jump_to = Some(id);
-        }
-    }
 }
 
 fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, sender: &mut CommandSender) {
@@ -123,33 +73,30 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
     let (reviewed, all) = (state.queue.reviewed(), state.queue.all_len());
     let corrections = state.queue.corrections();
     card(ui, theme, |ui| {
-        ui.horizontal(|ui| {
+        let share = if all == 0 { 1.0 } else { reviewed as f32 / all as f32 };
+        let rows = counted(all as u64, "misclassified row", "misclassified rows");
+        let narrow = is_narrow(ui);
+        let progress = |ui: &mut Ui| {
             ui.vertical(|ui| {
-                let share = if all == 0 { 1.0 } else { reviewed as f32 / all as f32 };
-                ui.label(theme.strong(format!(
-                    "{} of {} reviewed",
-                    count(reviewed as u64),
-                    counted(all as u64, "misclassified row", "misclassified rows")
-                )));
-                progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), 320.0);
+                let text = theme.strong(format!("{} of {rows} reviewed", count(reviewed as u64)));
+                ui.add(egui::Label::new(text).wrap());
+                let width = 320.0_f32.min(ui.available_width());
+                progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), width);
                 if all > 0 {
-                    ui.label(theme.small(format!("{} rows", state.queue.sources())));
+                    let sources = format!("{} rows", state.queue.sources());
+                    ui.add(egui::Label::new(theme.small(sources)).wrap());
                 }
             });
+        };
+        if narrow {
+            progress(ui);
+            train_again(ui, ctx, corrections, sender);
+            return;
+        }
+        ui.horizontal(|ui| {
+            progress(ui);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let going = ctx.live.is_some_and(crate::app::live_run::LiveRun::is_going);
-                let enabled = match corrections {
-                    _ if going => Err("Training is already running"),
-                    0 => Err("Relabel or exclude a row first"),
-                    _ => Ok(()),
-                };
-                let name = match corrections {
-                    0 => "Train again".to_owned(),
-                    some => format!("Train again with {}", counted(some as u64, "correction", "corrections")),
-                };
-                if primary_button(ui, theme, icons::ARROWS_CLOCKWISE, &name, enabled).clicked() {
-                    sender.user(UserCommand::Train);
-                }
+                train_again(ui, ctx, corrections, sender);
             });
         });
     });
@@ -157,6 +104,22 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
         let body = "Hone needs the data file to save corrections. It is still loading, or it could not be read: \
                     see the Data step";
         banner(ui, theme, Tone::Warning, "The data isn't loaded", body, |_| {});
+    }
+}
+
+fn train_again(ui: &mut Ui, ctx: &StepContext<'_>, corrections: usize, sender: &mut CommandSender) {
+    let going = ctx.live.is_some_and(crate::app::live_run::LiveRun::is_going);
+    let enabled = match corrections {
+        _ if going => Err("Training is already running"),
+        0 => Err("Relabel or exclude a row first"),
+        _ => Ok(()),
+    };
+    let name = match corrections {
+        0 => "Train again".to_owned(),
+        some => format!("Train again with {}", counted(some as u64, "correction", "corrections")),
+    };
+    if primary_button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, &name, enabled).clicked() {
+        sender.user(UserCommand::Train);
     }
 }
 
@@ -198,6 +161,7 @@ fn filters(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, resu
         ui.add_space(ctx.theme.space.s);
         label_choice(ui, "In the file", labels, &mut filter.truth);
         label_choice(ui, "Predicted", labels, &mut filter.predicted);
+        make_room(ui, CHOICE);
         let combo = ComboBox::from_id_salt("order").width(150.0).selected_text(filter.order.name()).show_ui(ui, |ui| {
             for order in Order::ALL {
                 ui.selectable_value(&mut filter.order, order, order.name());
@@ -217,6 +181,7 @@ fn filters(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, resu
 
 fn label_choice(ui: &mut Ui, name: &str, labels: &[String], choice: &mut Option<u32>) {
     let shown = choice.and_then(|class| labels.get(class as usize)).map_or("any", String::as_str);
+    make_room(ui, CHOICE);
     let combo = ComboBox::from_id_salt(name).width(150.0).selected_text(format!("{name}: {shown}")).show_ui(ui, |ui| {
         ui.selectable_value(choice, None, "any");
         for (class, label) in (0..).zip(labels) {
@@ -240,108 +205,14 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results
             return;
         }
         let ReviewStepState { queue, selected, .. } = state;
-        let labels = &results.settings.labels;
-        row_list_ui(ui, theme, labels, queue.predictions(), queue.places(), selected, inner);
-    });
-}
-
-fn detail(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    state: &mut ReviewStepState,
-    results: &Arc<RunResults>,
-    sender: &mut CommandSender,
-    height: f32,
-) {
-    let theme = ctx.theme;
-    card(ui, theme, |ui| {
-        ui.set_min_height(height - 2.0 * theme.space.l);
-        let Some(prediction) = state.current().cloned() else {
-            ui.label(theme.muted("Select a row in the list, or change the filters"));
-            return;
+        let list = RowList {
+            labels: &results.settings.labels,
+            predictions: queue.predictions(),
+            rows: queue.places(),
+            decided: &|id| decided(ctx.project.edits.rows.get(&id)),
+            height: inner,
         };
-        let edit = ctx.project.edits.rows.get(&prediction.id);
-        badges(ui, ctx, &prediction, edit);
-        ui.add_space(theme.space.s);
-        let fill = theme.palette.sunken;
-        Frame::new()
-            .fill(fill)
-            .corner_radius(theme.radius.medium)
-            .inner_margin(Margin::same(theme.space.l as i8))
-            .show(ui, |ui| {
-                ScrollArea::vertical().id_salt("text").max_height(height * 0.32).auto_shrink([false, true]).show(
-                    ui,
-                    |ui| {
-                        let text =
-                            RichText::new(&prediction.text).size(theme.text.heading + 2.0).line_height(Some(26.0));
-                        ui.add(egui::Label::new(text).wrap().selectable(true));
-                    },
-                );
-            });
-        ui.add_space(theme.space.m);
-        let chosen = Chosen { predicted: prediction.predicted().unwrap_or_default(), truth: prediction.label() };
-        ScrollArea::vertical().id_salt("bars").max_height(height * 0.34).auto_shrink([false, true]).show(ui, |ui| {
-            probability_bars_ui(ui, theme, &results.settings.labels, prediction.probabilities(), chosen, true);
-        });
-        ui.add_space(theme.space.s);
-        actions(ui, ctx, state, results, sender);
-    });
-}
-
-fn badges(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, edit: Option<&RowEdit>) {
-    let theme = ctx.theme;
-    let key = prediction.key.as_ref().map(|key| format!("  ·  {key}")).unwrap_or_default();
-    let name = format!("{}{key}", row_name(ctx, prediction.id));
-    ui.horizontal_top(|ui| {
-        // The same margin as a badge, so that both line up.
-        Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(name)));
-        match edit {
-            Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
-            Some(edit) if edit.target.is_some() => {
-                let label = edit.label().unwrap_or_default();
-                badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled as {label}"))
-            }
-            Some(edit) if edit.kept => badge(ui, theme, Tone::Success, icons::CHECK, "kept"),
-            _ => badge(ui, theme, Tone::Neutral, icons::CIRCLE_DASHED, "not yet reviewed"),
-        };
-    });
-}
-
-fn actions(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    state: &mut ReviewStepState,
-    results: &RunResults,
-    sender: &mut CommandSender,
-) {
-    let theme = ctx.theme;
-    let at_hand = ctx.imported.is_some();
-    ui.horizontal_wrapped(|ui| {
-        if !at_hand {
-            ui.disable();
-        }
-        ui.label(theme.small("The label should be"));
-        for (key, label) in (1..).zip(&results.settings.labels).take(9) {
-            let hover = format!("Relabel as {label} (key {key})");
-            if button(ui, theme, "", &format!("{key}  {label}")).on_hover_text(hover).clicked() {
-                state.decide(ctx, &Decision::Label(label.clone()), sender);
-            }
-        }
-    });
-    ui.horizontal_wrapped(|ui| {
-        let keep = ui.add_enabled_ui(at_hand, |ui| button(ui, theme, icons::CHECK, "Keep (Space)")).inner;
-        if keep.on_hover_text("Confirm that the label in the file is right").clicked() {
-            state.decide(ctx, &Decision::Keep, sender);
-        }
-        let exclude = ui.add_enabled_ui(at_hand, |ui| button(ui, theme, icons::PROHIBIT, "Exclude (X)")).inner;
-        if exclude.on_hover_text("Exclude this row from training and evaluation").clicked() {
-            state.decide(ctx, &Decision::Exclude, sender);
-        }
-        let some = !state.taken_back.is_empty();
-        let undo = ui.add_enabled_ui(some, |ui| button(ui, theme, icons::ARROW_U_UP_LEFT, "Undo (U)")).inner;
-        if undo.on_hover_text("Undo the last decision").clicked() {
-            state.take_back(sender);
-        }
+        row_list_ui(ui, theme, list, selected);
     });
 }
 
