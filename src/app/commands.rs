@@ -43,16 +43,24 @@ impl Menu {
 /// A command of the menus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserCommand {
+    /// Close the project and show the start page.
+    StartPage,
     /// Create a new project.
     New,
     /// Open a project.
     Open,
+    /// Start a new project from data files.
+    OpenData,
     /// Open the sample project.
     OpenSample,
-    /// Save the project now.
-    Save,
-    /// Save a copy of the project elsewhere and switch to it.
-    SaveAs,
+    /// Give the project another name.
+    Rename,
+    /// Copy the project to another folder and switch to the copy.
+    Duplicate,
+    /// Keep the present state of the project as a version.
+    KeepVersion,
+    /// Show earlier versions of the project.
+    Versions,
     /// Export the trained weights.
     ExportWeights,
     /// Quit Hone.
@@ -134,12 +142,16 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 40] = [
+        Self::StartPage,
         Self::New,
         Self::Open,
+        Self::OpenData,
         Self::OpenSample,
-        Self::Save,
-        Self::SaveAs,
+        Self::Rename,
+        Self::Duplicate,
+        Self::KeepVersion,
+        Self::Versions,
         Self::ExportWeights,
         Self::Quit,
         Self::Undo,
@@ -180,8 +192,12 @@ impl UserCommand {
             Self::New => "New project…",
             Self::Open => "Open project…",
             Self::OpenSample => "Open sample project",
-            Self::Save => "Save",
-            Self::SaveAs => "Save as…",
+            Self::StartPage => "Start page",
+            Self::OpenData => "Open data…",
+            Self::Rename => "Rename project…",
+            Self::Duplicate => "Duplicate project…",
+            Self::KeepVersion => "Save a version",
+            Self::Versions => "History…",
             Self::ExportWeights => "Export weights…",
             Self::Quit => "Quit",
             Self::Undo => "Undo",
@@ -235,8 +251,12 @@ impl UserCommand {
             Self::New => "Create a project in a new folder",
             Self::Open => "Open a project folder (the one with project.ron)",
             Self::OpenSample => "Open the sample customer reviews that come with Hone",
-            Self::Save => "Save the project. Changes are also autosaved in case Hone crashes",
-            Self::SaveAs => "Save a copy in another folder and switch to it",
+            Self::StartPage => "Close the project and show the start page. Hone saves every change",
+            Self::OpenData => "Start a new project from a table, or a folder of texts",
+            Self::Rename => "Give the project another name. Its folder keeps its name",
+            Self::Duplicate => "Copy the project to another folder and switch to the copy",
+            Self::KeepVersion => "Hone saves every change. This also keeps the project as it is now in File > History",
+            Self::Versions => "Show earlier versions of the project, and restore one",
             Self::ExportWeights => "Write the trained model as a Hugging Face folder",
             Self::Quit => "Quit Hone. You'll be asked first if training is running",
             Self::Undo => "Undo the last change to the project",
@@ -268,11 +288,15 @@ impl UserCommand {
     #[must_use]
     pub fn menu(self) -> Menu {
         match self {
-            Self::New
+            Self::StartPage
+            | Self::New
             | Self::Open
+            | Self::OpenData
             | Self::OpenSample
-            | Self::Save
-            | Self::SaveAs
+            | Self::Rename
+            | Self::Duplicate
+            | Self::KeepVersion
+            | Self::Versions
             | Self::ExportWeights
             | Self::Quit => Menu::File,
             Self::Undo | Self::Redo => Menu::Edit,
@@ -301,7 +325,7 @@ impl UserCommand {
     pub fn begins_group(self) -> bool {
         matches!(
             self,
-            Self::Save
+            Self::Rename
                 | Self::ExportWeights
                 | Self::Quit
                 | Self::NextStep
@@ -319,8 +343,10 @@ impl UserCommand {
         match self {
             Self::New => ctrl(Key::N),
             Self::Open => ctrl(Key::O),
-            Self::Save => ctrl(Key::S),
-            Self::SaveAs => ctrl_shift(Key::S),
+            Self::StartPage => ctrl(Key::W),
+            Self::OpenData => ctrl_shift(Key::O),
+            Self::KeepVersion => ctrl(Key::S),
+            Self::Duplicate => ctrl_shift(Key::S),
             Self::ExportWeights => ctrl(Key::E),
             Self::Quit => ctrl(Key::Q),
             Self::Undo => ctrl(Key::Z),
@@ -342,6 +368,8 @@ impl UserCommand {
             Self::Help => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
             Self::Shortcuts => ctrl(Key::Slash),
             Self::OpenSample
+            | Self::Rename
+            | Self::Versions
             | Self::LabelFile
             | Self::Notifications
             | Self::ThemeSystem
@@ -366,7 +394,10 @@ impl UserCommand {
             Self::GoTo(step) if state.has_project && !state.steps.contains(&step) => {
                 Some(format!("This project has no {} step", step.title()))
             }
-            Self::Save | Self::SaveAs | Self::GoTo(_) => unless(state.has_project, "Open a project first"),
+            Self::StartPage => unless(state.has_project, "This is the start page"),
+            Self::Rename | Self::Duplicate | Self::KeepVersion | Self::Versions | Self::GoTo(_) => {
+                unless(state.has_project, "Open a project first")
+            }
             Self::LabelFile if state.has_project && !state.steps.contains(&Step::Labels) => {
                 Some("This project's model predicts words, not labels".to_owned())
             }

@@ -1,12 +1,11 @@
 //! The menu bar, drawn from the command table.
 
-use std::path::PathBuf;
-
 use egui::{Button, MenuBar, Ui};
 
 use crate::app::commands::{CommandState, Menu, UserCommand};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, icons};
+use crate::storage::RecentProject;
 use crate::words::shortened_left;
 
 /// Width of the button of the command palette.
@@ -17,7 +16,7 @@ pub fn menu_bar_ui(
     ui: &mut Ui,
     theme: &Theme,
     state: &CommandState<'_>,
-    recent: &[PathBuf],
+    recent: &[RecentProject],
     sender: &mut CommandSender,
 ) {
     MenuBar::new().ui(ui, |ui| {
@@ -52,7 +51,7 @@ fn menu_ui(
     theme: &Theme,
     menu: Menu,
     state: &CommandState<'_>,
-    recent: &[PathBuf],
+    recent: &[RecentProject],
     sender: &mut CommandSender,
 ) {
     for command in UserCommand::ALL.into_iter().filter(|command| command.menu() == menu) {
@@ -76,12 +75,11 @@ fn menu_ui(
     }
 }
 
-fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[PathBuf], sender: &mut CommandSender) {
+fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sender: &mut CommandSender) {
     ui.add_enabled_ui(!recent.is_empty(), |ui| {
         ui.menu_button("Open recent", |ui| {
-            for folder in recent {
-                let name = folder.file_name().map_or_else(|| folder.to_string_lossy(), |name| name.to_string_lossy());
-                let button = Button::new(name.as_ref()).right_text(theme.small(short(folder)));
+            for RecentProject { folder, name, .. } in recent {
+                let button = Button::new(name).right_text(theme.small(short(folder)));
                 if ui.add(button).on_hover_text(folder.display().to_string()).clicked() {
                     sender.send(AppCommand::OpenProject(folder.clone()));
                     ui.close();

@@ -1,22 +1,27 @@
-//! Everything around the step: menu bar, rail, status bar, notifications, palette, dialogs, welcome page.
+//! Everything around the step: menu bar, rail, status bar, notifications, palette, dialogs, footer, start page.
 
+mod dialog_parts;
 mod dialogs;
 mod drop_hint;
+mod footer;
 mod help;
 mod help_window;
 mod menu_bar;
 mod notices;
 mod palette;
+mod project_dialogs;
 mod rail;
+mod start_page;
 mod status_bar;
-mod welcome;
 
-pub use dialogs::{Dialog, DialogAnswer, Leaving, ModelUse, dialogs_ui};
+pub use dialog_parts::{DialogAnswer, Leaving, ModelUse, VersionRow};
+pub use dialogs::{Dialog, dialogs_ui};
 pub use drop_hint::drop_hint_ui;
+pub use footer::{footer_height, footer_ui};
 pub use help_window::HelpWindow;
 pub use menu_bar::menu_bar_ui;
 pub use notices::Notices;
 pub use palette::CommandPalette;
 pub use rail::rail_ui;
+pub use start_page::start_page_ui;
 pub use status_bar::{MemoryMeter, status_bar_ui};
-pub use welcome::welcome_ui;

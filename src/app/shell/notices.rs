@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
 
 use crate::app::context::Notice;
+use crate::app::shell::footer::footer_height;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{icon_button, tone_icon};
 
@@ -26,12 +27,24 @@ struct Entry {
     notice: Notice,
     at: Instant,
     dismissed: bool,
+    /// Whether the next notification of this kind takes its place.
+    is_passing: bool,
 }
 
 impl Notices {
     /// Adds a notification.
     pub fn push(&mut self, notice: Notice) {
-        self.all.push(Entry { notice, at: Instant::now(), dismissed: false });
+        self.add(notice, false);
+    }
+
+    /// Adds a notification that the next one of this kind replaces, such as each step of undoing.
+    pub fn push_passing(&mut self, notice: Notice) {
+        self.all.pop_if(|last| last.is_passing);
+        self.add(notice, true);
+    }
+
+    fn add(&mut self, notice: Notice, is_passing: bool) {
+        self.all.push(Entry { notice, at: Instant::now(), dismissed: false, is_passing });
         if self.all.len() > LIMIT {
             self.all.remove(0);
         }
@@ -48,7 +61,7 @@ impl Notices {
         self.all.len()
     }
 
-    /// Draws the current notifications in the lower right corner.
+    /// Draws the current notifications in the lower right corner, above the footer.
     pub fn toasts_ui(&mut self, ui: &Ui, theme: &Theme) {
         let stays = |tone| matches!(tone, Tone::Danger | Tone::Warning);
         for entry in &mut self.all {
@@ -59,7 +72,7 @@ impl Notices {
         if shown.is_empty() {
             return;
         }
-        let offset = vec2(-theme.space.l, -theme.size.bar - theme.space.l);
+        let offset = vec2(-theme.space.l, -theme.size.bar - footer_height(theme) - theme.space.s);
         Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).show(
             ui.ctx(),
             |ui| {

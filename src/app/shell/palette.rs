@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn search_matches_every_word_and_ranks_prefix_matches_first() {
         assert_eq!(search("start tr"), [UserCommand::Train]);
-        assert_eq!(search("sav")[0], UserCommand::Save);
+        assert_eq!(search("sav")[0], UserCommand::KeepVersion);
         assert!(search("theme").len() == 3);
         assert!(search("no such command").is_empty());
         assert_eq!(search("").len(), UserCommand::ALL.len() - 1);
