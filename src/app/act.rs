@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use egui::Context;
+use egui::{Context, Event, Key, Modifiers, ViewportCommand};
 
 use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings};
 use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
@@ -23,6 +23,8 @@ use crate::app::state::entry;
 use crate::app::theme::Tone;
 use crate::app::view::View;
 
+/// Title of the notification that unsaved changes were recovered.
+pub(super) const RECOVERED: &str = "Unsaved changes were recovered";
 /// Step by which the zoom changes.
 const ZOOM_STEP: f32 = 0.1;
 
@@ -88,6 +90,10 @@ impl HoneApp {
             UserCommand::Quit => self.leave(Leaving::Quit),
             UserCommand::Undo => self.step_back(Session::undo, "Undid"),
             UserCommand::Redo => self.step_back(Session::redo, "Redid"),
+            UserCommand::Cut | UserCommand::Copy | UserCommand::Paste | UserCommand::SelectAll => {
+                self.in_text_field(command);
+            }
+            UserCommand::Preferences => self.dialog = Some(Dialog::Preferences),
             UserCommand::Train => self.start_or_ask(ModelUse::Train),
             UserCommand::PauseResume => {
                 let paused = self.state.command_state().paused;
@@ -103,7 +109,10 @@ impl HoneApp {
             UserCommand::NextStep => self.go_by(1),
             UserCommand::PreviousStep => self.go_by(-1),
             UserCommand::Palette => self.palette.toggle(),
-            UserCommand::Notifications => self.dialog = Some(Dialog::Notifications),
+            UserCommand::Notifications => {
+                self.notices.mark_read();
+                self.dialog = Some(Dialog::Notifications);
+            }
             UserCommand::ThemeSystem => self.set_theme(ThemeChoice::System),
             UserCommand::ThemeLight => self.set_theme(ThemeChoice::Light),
             UserCommand::ThemeDark => self.set_theme(ThemeChoice::Dark),
@@ -115,6 +124,20 @@ impl HoneApp {
             UserCommand::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             UserCommand::About => self.dialog = Some(Dialog::About),
         }
+    }
+
+    /// Carries out a command of the clipboard in the text field that was used last.
+    fn in_text_field(&self, command: UserCommand) {
+        let Some(field) = self.state.text_field else { return };
+        self.ctx.memory_mut(|memory| memory.request_focus(field));
+        let event = match command {
+            UserCommand::Cut => Event::Cut,
+            UserCommand::Copy => Event::Copy,
+            // Only the system's clipboard knows the text.
+            UserCommand::Paste => return self.ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
+            _ => select_all(),
+        };
+        self.ctx.input_mut(|input| input.events.push(event));
     }
 
     /// Goes to the step `by` places after the current page, if there is one.
@@ -354,4 +377,9 @@ impl HoneApp {
             self.begin_with(dropped);
         }
     }
+}
+
+/// The keys that select everything in a text field.
+fn select_all() -> Event {
+    Event::Key { key: Key::A, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::COMMAND }
 }

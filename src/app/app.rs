@@ -11,10 +11,12 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
-use crate::app::shell::{self, CommandPalette, Dialog, HelpWindow, MemoryMeter, Notices};
+use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, HelpWindow, MemoryMeter, Notices};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
-use crate::app::theme::{Theme, ThemeError, Tokens};
+use crate::app::theme::{
+    Theme, ThemeError, Tokens, Tone, follow_motion_of_system, newly_missing_scripts, use_system_fonts,
+};
 use crate::app::view::View;
 use crate::app::window_place::viewport;
 use crate::app::work::Work;
@@ -78,6 +80,8 @@ impl HoneApp {
     pub fn new(ctx: &Context, start: Start) -> Result<Self, AppError> {
         let themes = Theme::pair(&Tokens::bundled()?);
         Theme::install(ctx, &themes);
+        use_system_fonts(ctx);
+        ctx.add_plugin(FocusKeeper::default());
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         // One frame a little later handles all messages up to then.
@@ -111,6 +115,7 @@ impl HoneApp {
         if let Some(picked) = self.picker.poll() {
             self.on_picked(picked);
         }
+        self.state.text_field = FocusKeeper::text_field(ctx);
         self.take_dropped_files(ctx);
         self.take_shortcuts(ctx);
         self.guard_closing(ctx);
@@ -125,6 +130,9 @@ impl HoneApp {
         }
         self.state.refresh_facts();
         self.state.note_page();
+        if let Some((scripts, remedy)) = newly_missing_scripts(ctx) {
+            self.tell(Tone::Warning, format!("No font for {scripts}"), format!("Some texts show boxes. {remedy}"));
+        }
         self.show_title(ctx);
     }
 
@@ -139,10 +147,9 @@ impl HoneApp {
             shell::menu_bar_ui(ui, &theme, &self.state.command_state(), recent, &mut self.sender);
         });
         let memory = self.meter.bytes();
-        let notices = self.notices.len();
-        Panel::bottom("status").exact_size(theme.size.bar).resizable(false).frame(bar).show(ui, |ui| {
-            shell::status_bar_ui(ui, &theme, context.as_ref(), memory, notices, &mut self.sender);
-        });
+        let notices = self.notices.unread();
+        let status = Panel::bottom("status").exact_size(theme.size.bar).resizable(false).frame(bar);
+        let status = status.show(ui, |ui| ui.available_rect_before_wrap()).inner;
         if let Some(context) = &context {
             let unsaved = self.state.session.as_ref().is_some_and(crate::app::session::Session::is_unsaved);
             rail_panel(ui, context, unsaved, self.state.view, &mut self.sender);
@@ -152,13 +159,16 @@ impl HoneApp {
                 shell::start_page_ui(ui, &theme, &self.state.recent, &mut self.sender);
             });
         }
+        // Drawn last, so that Tab gets there after the page.
+        let mut status = ui.new_child(UiBuilder::new().id_salt("status").max_rect(status));
+        shell::status_bar_ui(&mut status, &theme, context.as_ref(), memory, notices, &mut self.sender);
         self.draw_above(ui, &theme);
     }
 
     /// Draws dialogs and everything else above the page.
     fn draw_above(&mut self, ui: &Ui, theme: &Theme) {
         self.help.ui(ui.ctx(), theme);
-        self.palette.ui(ui, theme, &self.state.command_state(), &mut self.sender);
+        self.palette.ui(ui, theme, &self.state.command_state(), &self.state.searched(), &mut self.sender);
         let answer = shell::dialogs_ui(ui, theme, &mut self.dialog, &self.notices, &mut self.sender);
         if let Some(answer) = answer {
             self.on_answer(answer);
@@ -173,7 +183,7 @@ impl HoneApp {
     #[cfg(test)]
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.state.is_idle()
+        self.state.is_idle() && !crate::app::theme::fonts_are_loading(&self.ctx)
     }
 
     /// The open project.
@@ -215,6 +225,9 @@ impl HoneApp {
             .collect();
         all.sort_by_key(|(_, shortcut)| std::cmp::Reverse(shortcut.modifiers.shift));
         for (command, shortcut) in all {
+            if command.is_of_text_fields() {
+                continue;
+            }
             // While a person types, undo and redo apply to the text field.
             if typing && matches!(command, UserCommand::Undo | UserCommand::Redo) {
                 continue;
@@ -294,9 +307,15 @@ pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
     let options = eframe::NativeOptions {
         viewport: viewport(settings.window).with_title("Hone").with_app_id("hone").with_drag_and_drop(true),
         renderer: eframe::Renderer::Glow,
+        // `use_system_fonts` does the same, but in the background and with emoji in colour.
+        system_font_fallback: false,
         ..eframe::NativeOptions::default()
     };
     let start = Start { project, projects: projects_folder(), settings, keep_settings: true };
-    eframe::run_native("Hone", options, Box::new(|creation| Ok(Box::new(HoneApp::new(&creation.egui_ctx, start)?))))
-        .map_err(|error| AppError::Window(error.to_string()))
+    let create = |creation: &eframe::CreationContext<'_>| {
+        let app = HoneApp::new(&creation.egui_ctx, start)?;
+        follow_motion_of_system(&creation.egui_ctx);
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("Hone", options, Box::new(create)).map_err(|error| AppError::Window(error.to_string()))
 }

@@ -132,7 +132,7 @@ fn every_part_of_the_shell_answers_the_keyboard() {
     press(&mut window, Modifiers::COMMAND, Key::PageUp);
     assert_eq!(hone(&mut window).state.view, View::Step(Step::Labels));
     press(&mut window, Modifiers::COMMAND, Key::K);
-    window.get_by_label("Search commands").type_text("go to mod");
+    window.get_by_label("Search everything").type_text("go to mod");
     settle(&mut window);
     picture("palette", &mut window);
     press(&mut window, Modifiers::NONE, Key::Enter);

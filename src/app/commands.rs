@@ -7,13 +7,14 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use crate::project::Step;
 
 use crate::app::view::View;
+use crate::storage::ThemeChoice;
 
 /// A menu of the menu bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Menu {
     /// Projects and files.
     File,
-    /// Undo and redo.
+    /// Undo, the clipboard and preferences.
     Edit,
     /// Training and steps.
     Run,
@@ -26,6 +27,18 @@ pub enum Menu {
 impl Menu {
     /// All menus, left to right.
     pub const ALL: [Self; 5] = [Self::File, Self::Edit, Self::Run, Self::View, Self::Help];
+
+    /// The letter that opens it together with Alt: the first of its name.
+    #[must_use]
+    pub fn letter(self) -> Key {
+        match self {
+            Self::File => Key::F,
+            Self::Edit => Key::E,
+            Self::Run => Key::R,
+            Self::View => Key::V,
+            Self::Help => Key::H,
+        }
+    }
 
     /// Its name in the menu bar.
     #[must_use]
@@ -69,6 +82,16 @@ pub enum UserCommand {
     Undo,
     /// Redo the last undone edit.
     Redo,
+    /// Cut the selected text of a text field.
+    Cut,
+    /// Copy the selected text of a text field.
+    Copy,
+    /// Paste into a text field.
+    Paste,
+    /// Select the whole text of a text field.
+    SelectAll,
+    /// Show the preferences.
+    Preferences,
     /// Start training.
     Train,
     /// Pause or resume training.
@@ -133,6 +156,10 @@ pub struct CommandState<'a> {
     pub has_project: bool,
     /// What is shown.
     pub view: View,
+    /// The theme in use.
+    pub theme: ThemeChoice,
+    /// There is a text field for the clipboard commands.
+    pub text_field: bool,
     /// The steps of the project's task.
     pub steps: &'a [Step],
 }
@@ -142,7 +169,7 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 45] = [
         Self::StartPage,
         Self::New,
         Self::Open,
@@ -156,6 +183,11 @@ impl UserCommand {
         Self::Quit,
         Self::Undo,
         Self::Redo,
+        Self::Cut,
+        Self::Copy,
+        Self::Paste,
+        Self::SelectAll,
+        Self::Preferences,
         Self::Train,
         Self::PauseResume,
         Self::Stop,
@@ -202,6 +234,11 @@ impl UserCommand {
             Self::Quit => "Quit",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
+            Self::Cut => "Cut",
+            Self::Copy => "Copy",
+            Self::Paste => "Paste",
+            Self::SelectAll => "Select all",
+            Self::Preferences => "Preferences…",
             Self::Train => "Start training",
             Self::PauseResume => "Pause or resume",
             Self::Stop => "Stop and keep the best",
@@ -217,7 +254,7 @@ impl UserCommand {
             Self::LabelFile => "Label a file…",
             Self::NextStep => "Next step",
             Self::PreviousStep => "Previous step",
-            Self::Palette => "Command palette…",
+            Self::Palette => "Search everything…",
             Self::Notifications => "Notifications",
             Self::ThemeSystem => "Theme: follow the system",
             Self::ThemeLight => "Theme: light",
@@ -261,6 +298,11 @@ impl UserCommand {
             Self::Quit => "Quit Hone. You'll be asked first if training is running",
             Self::Undo => "Undo the last change to the project",
             Self::Redo => "Redo the last change you undid",
+            Self::Cut => "Move the selected text to the clipboard",
+            Self::Copy => "Copy the selected text to the clipboard",
+            Self::Paste => "Insert the text on the clipboard",
+            Self::SelectAll => "Select everything in the text field",
+            Self::Preferences => "Theme and size of text",
             Self::Train => "Fine-tune the chosen model on the training set",
             Self::PauseResume => "Pause the run, or resume it",
             Self::Stop => "Stop the run now, evaluate its best checkpoint and keep it",
@@ -269,7 +311,7 @@ impl UserCommand {
             Self::LabelFile => "Predict a label for every row of a table",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
-            Self::Palette => "Search every command by name",
+            Self::Palette => "Search everything, settings, labels, runs, files and help",
             Self::Notifications => "Show notifications since Hone started",
             Self::ThemeSystem => "Match the system's light or dark setting",
             Self::ThemeLight => "Dark text on a light background",
@@ -299,7 +341,9 @@ impl UserCommand {
             | Self::Versions
             | Self::ExportWeights
             | Self::Quit => Menu::File,
-            Self::Undo | Self::Redo => Menu::Edit,
+            Self::Undo | Self::Redo | Self::Cut | Self::Copy | Self::Paste | Self::SelectAll | Self::Preferences => {
+                Menu::Edit
+            }
             Self::Train
             | Self::PauseResume
             | Self::Stop
@@ -328,6 +372,8 @@ impl UserCommand {
             Self::Rename
                 | Self::ExportWeights
                 | Self::Quit
+                | Self::Cut
+                | Self::Preferences
                 | Self::NextStep
                 | Self::GoTo(Step::Data)
                 | Self::ThemeSystem
@@ -351,6 +397,11 @@ impl UserCommand {
             Self::Quit => ctrl(Key::Q),
             Self::Undo => ctrl(Key::Z),
             Self::Redo => [ctrl_shift(Key::Z), ctrl(Key::Y)].concat(),
+            Self::Cut => ctrl(Key::X),
+            Self::Copy => ctrl(Key::C),
+            Self::Paste => ctrl(Key::V),
+            Self::SelectAll => ctrl(Key::A),
+            Self::Preferences => ctrl(Key::Comma),
             Self::Train => ctrl(Key::Enter),
             Self::PauseResume => ctrl(Key::P),
             Self::Stop => ctrl(Key::Period),
@@ -380,6 +431,24 @@ impl UserCommand {
         }
     }
 
+    /// Whether text fields carry it out themselves when its keys are pressed.
+    #[must_use]
+    pub fn is_of_text_fields(self) -> bool {
+        matches!(self, Self::Cut | Self::Copy | Self::Paste | Self::SelectAll)
+    }
+
+    /// Whether it is ticked; `None` for a command that is never ticked.
+    #[must_use]
+    pub fn is_on(self, state: &CommandState<'_>) -> Option<bool> {
+        let theme = match self {
+            Self::ThemeSystem => ThemeChoice::System,
+            Self::ThemeLight => ThemeChoice::Light,
+            Self::ThemeDark => ThemeChoice::Dark,
+            _ => return None,
+        };
+        Some(state.theme == theme)
+    }
+
     /// Why it is disabled; `None` when it is enabled.
     #[must_use]
     pub fn blocked(self, state: &CommandState<'_>) -> Option<String> {
@@ -387,6 +456,7 @@ impl UserCommand {
         match self {
             Self::Undo => unless(state.undo.is_some(), "Nothing to undo"),
             Self::Redo => unless(state.redo.is_some(), "Nothing to redo"),
+            _ if self.is_of_text_fields() => unless(state.text_field, "Click a text field first"),
             Self::Train if state.training => Some("Training is already running".to_owned()),
             Self::Train => state.train_blocked.map(str::to_owned),
             Self::PauseResume | Self::Stop if state.stopping => Some("The run is stopping".to_owned()),

@@ -8,6 +8,7 @@ use egui::{Context, ViewportCommand};
 use crate::project::{Project, Step, TaskKind, changes};
 use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, free_folder, is_sample, sample_project};
 
+use crate::app::act::RECOVERED;
 use crate::app::app::HoneApp;
 use crate::app::messages::Edit;
 use crate::app::session::Session;
@@ -58,7 +59,7 @@ impl HoneApp {
                 if recovered {
                     let body = "Hone closed before they were saved. They are saved now; File > History has the \
                                 project without them";
-                    self.tell(Tone::Neutral, "Unsaved changes were recovered", body);
+                    self.tell(Tone::Neutral, RECOVERED, body);
                 }
             }
             Err(OpenError::Damaged { last_good: Some(_), path: ref file, .. }) => {

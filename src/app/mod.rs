@@ -29,12 +29,15 @@ mod pick;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod screen_reader;
+#[cfg(test)]
 mod scroll_times;
 mod session;
 #[cfg(test)]
 mod session_tests;
 mod shell;
 mod slot;
+mod sought;
 #[cfg(test)]
 mod start_tests;
 mod state;

@@ -14,6 +14,7 @@ use crate::storage::{
 use crate::app::commands::CommandState;
 use crate::app::context::StepContext;
 use crate::app::session::{Session, Stale};
+use crate::app::shell::Searched;
 use crate::app::theme::Theme;
 use crate::app::view::View;
 use crate::app::work::Work;
@@ -51,6 +52,8 @@ pub struct AppState {
     pub view: View,
     /// Theme, zoom, recent projects.
     pub settings: AppSettings,
+    /// The text field that was used last, if it is on the page.
+    pub text_field: Option<egui::Id>,
     /// Why training cannot start, for a person to read; kept for the command table.
     train_blocked: Option<String>,
     /// What has changed since the run shown.
@@ -75,6 +78,7 @@ impl AppState {
             recent: Vec::new(),
             view: View::Step(Step::Data),
             settings,
+            text_field: None,
             train_blocked: None,
             changed_since_run: Vec::new(),
             compared_with_run: None,
@@ -305,6 +309,19 @@ impl AppState {
             train_blocked: self.train_blocked.as_deref(),
             has_run: self.work.answers.results.value.is_some(),
             view: self.view,
+            theme: self.settings.theme,
+            text_field: self.text_field.is_some(),
+        }
+    }
+
+    /// What the search over everything finds.
+    #[must_use]
+    pub fn searched(&self) -> Searched<'_> {
+        Searched {
+            project: self.session.as_ref().map(|session| (session.project(), session.folder())),
+            labels: self.work.answers.prepared().map_or(&[], |prepared| &prepared.labels),
+            runs: &self.runs,
+            recent: &self.settings.recent,
         }
     }
 

@@ -12,8 +12,16 @@ use hone::models::Compute;
 use hone::project::{DeviceChoice, ModelChoice};
 
 /// Modules of tests that are ignored unless someone asks for them; `tests/run` knows them by the same names.
-const NEEDS: [&str; 7] =
-    ["needs_display", "needs_gpu", "needs_model", "needs_peer", "needs_renderer", "needs_shared", "by_hand"];
+const NEEDS: [&str; 8] = [
+    "needs_display",
+    "needs_fonts",
+    "needs_gpu",
+    "needs_model",
+    "needs_peer",
+    "needs_renderer",
+    "needs_shared",
+    "by_hand",
+];
 
 /// A file of the example data sets, in the folder `shared/data` beside the repository.
 pub fn shared(path: &str) -> PathBuf {

@@ -118,5 +118,5 @@ pub(super) fn buttons<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut 
 
 pub(super) fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width: f32) -> Response {
     let margin = egui::vec2(theme.space.s, 7.0);
-    ui.add(TextEdit::singleline(value).desired_width(width).margin(margin)).accessible_name(name)
+    ui.add(TextEdit::singleline(value).id_salt(name).desired_width(width).margin(margin)).accessible_name(name)
 }

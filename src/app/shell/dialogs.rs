@@ -11,6 +11,7 @@ use crate::app::shell::dialog_parts::{
     DialogAnswer, Leaving, ModelUse, Reply, VersionRow, buttons, entered, focus_first, heading, text_field,
 };
 use crate::app::shell::help;
+use crate::app::shell::preferences::preferences_ui;
 use crate::app::shell::project_dialogs::{duplicate_ui, new_ui, rename_ui, unsaved_ui, versions_ui};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{button, field_label, primary_button, spinner};
@@ -84,6 +85,8 @@ pub enum Dialog {
     About,
     /// Past notifications.
     Notifications,
+    /// Theme and size of text.
+    Preferences,
 }
 
 impl Dialog {
@@ -151,6 +154,7 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::Download { entry, what } => download_ui(ui, theme, entry, *what),
         Dialog::Shortcuts => page(ui, theme, "Keyboard shortcuts", |ui| help::shortcuts_ui(ui, theme)),
         Dialog::About => page(ui, theme, "Hone", |ui| help::about_ui(ui, theme)),
+        Dialog::Preferences => page(ui, theme, "Preferences", |ui| preferences_ui(ui, theme, sender)),
         Dialog::Notifications => page(ui, theme, "Notifications", |ui| help::notifications_ui(ui, theme, notices)),
     }
 }

@@ -8,7 +8,7 @@ use crate::app::commands::{Menu, UserCommand};
 use crate::app::shell::Notices;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::banner;
-use crate::words::duration;
+use crate::words::counted;
 
 /// Width of the column of keys.
 const KEYS: f32 = 180.0;
@@ -76,6 +76,23 @@ pub(super) fn notifications_ui(ui: &mut Ui, theme: &Theme, notices: &Notices) {
     });
 }
 
+/// "6 minutes ago".
 fn how_long(ago: Duration) -> String {
-    if ago < Duration::from_secs(10) { "Just now".to_owned() } else { format!("{} ago", duration(ago.as_secs_f64())) }
+    let minutes = ago.as_secs() / 60;
+    match minutes {
+        0 => "Just now".to_owned(),
+        1..60 => format!("{} ago", counted(minutes, "minute", "minutes")),
+        _ => format!("{} ago", counted(minutes / 60, "hour", "hours")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_one_unit() {
+        let told = [5, 70, 357, 4000, 90_000].map(|seconds| how_long(Duration::from_secs(seconds)));
+        assert_eq!(told, ["Just now", "1 minute ago", "5 minutes ago", "1 hour ago", "25 hours ago"]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use egui::accesskit::{self, Live};
 use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
 
 use crate::app::context::Notice;
@@ -9,8 +10,19 @@ use crate::app::shell::footer::footer_height;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{icon_button, tone_icon};
 
-/// How long a success or a piece of information is shown. Warnings and errors stay until dismissed.
-const SHOWN: Duration = Duration::from_secs(6);
+/// How long a notification is shown: longer the more it matters. All of them stay in the list.
+fn shown_for(tone: Tone) -> Duration {
+    Duration::from_secs(match tone {
+        Tone::Neutral | Tone::Accent | Tone::Success => 6,
+        Tone::Warning => 30,
+        Tone::Danger => 60,
+    })
+}
+
+/// Between two frames further apart, nobody was looking, such as while the window was hidden.
+const LONGEST_FRAME: Duration = Duration::from_secs(1);
+/// Width of a notification.
+const WIDTH: f32 = 360.0;
 /// Notifications kept.
 const LIMIT: usize = 100;
 /// Notifications shown at the same time.
@@ -20,13 +32,18 @@ const AT_ONCE: usize = 3;
 #[derive(Debug, Default)]
 pub struct Notices {
     all: Vec<Entry>,
+    /// When they were last drawn in the corner.
+    drawn: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Entry {
     notice: Notice,
     at: Instant,
+    /// For how long it has been shown.
+    shown: Duration,
     dismissed: bool,
+    read: bool,
     /// Whether the next notification of this kind takes its place.
     is_passing: bool,
 }
@@ -44,7 +61,14 @@ impl Notices {
     }
 
     fn add(&mut self, notice: Notice, is_passing: bool) {
-        self.all.push(Entry { notice, at: Instant::now(), dismissed: false, is_passing });
+        self.all.push(Entry {
+            notice,
+            at: Instant::now(),
+            shown: Duration::ZERO,
+            dismissed: false,
+            read: false,
+            is_passing,
+        });
         if self.all.len() > LIMIT {
             self.all.remove(0);
         }
@@ -61,11 +85,23 @@ impl Notices {
         self.all.len()
     }
 
+    /// How many the person has not seen in the list.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.all.iter().filter(|entry| !entry.read).count()
+    }
+
+    /// Marks all as read.
+    pub fn mark_read(&mut self) {
+        for entry in &mut self.all {
+            (entry.read, entry.dismissed) = (true, true);
+        }
+    }
+
     /// Draws the current notifications in the lower right corner, above the footer.
     pub fn toasts_ui(&mut self, ui: &Ui, theme: &Theme) {
-        let stays = |tone| matches!(tone, Tone::Danger | Tone::Warning);
         for entry in &mut self.all {
-            entry.dismissed |= !stays(entry.notice.tone) && entry.at.elapsed() > SHOWN;
+            entry.dismissed |= entry.shown > shown_for(entry.notice.tone);
         }
         let shown: Vec<usize> =
             (0..self.all.len()).rev().filter(|&place| !self.all[place].dismissed).take(AT_ONCE).collect();
@@ -73,16 +109,24 @@ impl Notices {
             return;
         }
         let offset = vec2(-theme.space.l, -theme.size.bar - footer_height(theme) - theme.space.s);
-        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).show(
-            ui.ctx(),
-            |ui| {
-                ui.set_width(360.0);
-                for &place in shown.iter().rev() {
-                    let entry = &mut self.all[place];
-                    entry.dismissed |= toast_ui(ui, theme, &entry.notice);
-                }
-            },
-        );
+        let area = Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset);
+        let drawn = area.show(ui.ctx(), |ui| {
+            ui.set_width(WIDTH);
+            for &place in shown.iter().rev() {
+                let entry = &mut self.all[place];
+                let dismissed = toast_ui(ui, theme, &entry.notice);
+                entry.dismissed |= dismissed;
+                entry.read |= dismissed;
+            }
+        });
+        // Time stands still while someone reads with the pointer on them.
+        if !drawn.response.contains_pointer() {
+            let passed = self.drawn.map_or(Duration::ZERO, |at| at.elapsed().min(LONGEST_FRAME));
+            for &place in &shown {
+                self.all[place].shown += passed;
+            }
+        }
+        self.drawn = Some(Instant::now());
         ui.ctx().request_repaint_after(Duration::from_millis(500));
     }
 }
@@ -96,7 +140,8 @@ fn toast_ui(ui: &mut Ui, theme: &Theme, notice: &Notice) -> bool {
         .shadow(ui.visuals().popup_shadow)
         .inner_margin(Margin::same(theme.space.m as i8))
         .show(ui, |ui| {
-            ui.set_width(ui.available_width());
+            ui.set_width(WIDTH - 2.0 * (theme.space.m + 1.0));
+            announce(ui, notice);
             ui.horizontal_top(|ui| {
                 ui.label(RichText::new(tone_icon(notice.tone)).color(theme.ink(notice.tone)).size(theme.text.heading));
                 let width = ui.available_width() - theme.size.control;
@@ -113,4 +158,40 @@ fn toast_ui(ui: &mut Ui, theme: &Theme, notice: &Notice) -> bool {
             .inner
         })
         .inner
+}
+
+/// Lets a screen reader read a notification aloud as soon as it is shown; an error interrupts what it is reading.
+fn announce(ui: &Ui, notice: &Notice) {
+    ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+        node.set_role(accesskit::Role::Alert);
+        node.set_live(if notice.tone == Tone::Danger { Live::Assertive } else { Live::Polite });
+        node.set_label(format!("{}. {}", notice.title, notice.body));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(title: &str, tone: Tone) -> Notice {
+        Notice { tone, title: title.to_owned(), body: String::new() }
+    }
+
+    #[test]
+    fn notifications_are_unread_until_the_list_is_opened() {
+        let mut notices = Notices::default();
+        notices.push(notice("Exported", Tone::Success));
+        notices.push(notice("No room", Tone::Danger));
+        assert_eq!((notices.unread(), notices.len()), (2, 2));
+        notices.settle("Exported");
+        assert_eq!(notices.unread(), 1);
+        notices.mark_read();
+        assert_eq!((notices.unread(), notices.len()), (0, 2));
+    }
+
+    #[test]
+    fn the_more_a_notification_matters_the_longer_it_is_shown() {
+        let tones = [Tone::Success, Tone::Warning, Tone::Danger].map(shown_for);
+        assert!(tones.is_sorted() && tones[0] < tones[2]);
+    }
 }

@@ -47,7 +47,7 @@ impl MemoryMeter {
     }
 }
 
-/// Draws the status bar. `memory` is in bytes; `notices` is the number of notifications kept.
+/// Draws the status bar. `memory` is in bytes; `notices` is the number of unread notifications.
 pub fn status_bar_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -65,9 +65,10 @@ pub fn status_bar_ui(
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             network(ui, theme);
-            let text = theme.small(format!("{} {notices}", icons::BELL));
+            let text = if notices == 0 { icons::BELL.to_owned() } else { format!("{} {notices}", icons::BELL) };
+            let text = if notices == 0 { theme.small(text) } else { theme.small(text).color(theme.palette.accent) };
             let button = egui::Button::new(text).frame_when_inactive(false).small();
-            let response = ui.add(button).accessible_name(format!("Notifications, {notices}"));
+            let response = ui.add(button).accessible_name(format!("Notifications, {notices} unread"));
             if response.on_hover_text(UserCommand::Notifications.tooltip()).clicked() {
                 sender.user(UserCommand::Notifications);
             }
@@ -116,7 +117,8 @@ fn activity(ui: &mut Ui, ctx: &StepContext<'_>) {
 fn progress(ui: &mut Ui, theme: &Theme, title: &str, share: Option<f32>, left: Option<String>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.s;
-        ui.label(RichText::new(title).size(theme.text.small).color(theme.palette.text));
+        let said = ui.label(RichText::new(title).size(theme.text.small).color(theme.palette.text));
+        announce(&said, title, share);
         match share {
             Some(fraction) => {
                 let bar =
@@ -131,6 +133,16 @@ fn progress(ui: &mut Ui, theme: &Theme, title: &str, share: Option<f32>, left: O
         if let Some(left) = left {
             ui.label(theme.small(left));
         }
+    });
+}
+
+/// Lets a screen reader say what is going on when it begins and after every tenth of it.
+fn announce(response: &egui::Response, title: &str, fraction: Option<f32>) {
+    let text =
+        fraction.map_or_else(|| title.to_owned(), |done| format!("{title}, {:.0}%", (done * 10.0).floor() * 10.0));
+    response.ctx.accesskit_node_builder(response.id, |node| {
+        node.set_live(egui::accesskit::Live::Polite);
+        node.set_label(text);
     });
 }
 

@@ -23,6 +23,7 @@ impl TypedText {
     /// Draws the field.
     pub fn field_ui(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, rows: usize, hint: &'static str) -> Response {
         let edit = TextEdit::multiline(&mut self.text)
+            .id_salt("text")
             .desired_rows(rows)
             .desired_width(f32::INFINITY)
             .margin(egui::Margin::same(ctx.theme.space.s as i8));

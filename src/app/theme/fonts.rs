@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use egui::{FontData, FontDefinitions, FontFamily, FontTweak};
 
+use crate::app::theme::scripts::without_emoji;
+
 /// Semi-bold text.
 #[must_use]
 pub fn strong_family() -> FontFamily {
     FontFamily::Name("strong".into())
 }
 
-/// All fonts. Every family falls back to the icons and then to egui's fonts.
+/// All bundled fonts but emoji. Every family falls back to the icons and then to egui's fonts.
 pub(super) fn definitions() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let mut add = |name: &str, bytes: &'static [u8], tweak: FontTweak| {
@@ -35,5 +37,6 @@ pub(super) fn definitions() -> FontDefinitions {
     if let Some(mono) = fonts.families.get_mut(&FontFamily::Monospace) {
         mono.insert(1, "icons".to_owned());
     }
+    without_emoji(&mut fonts);
     fonts
 }

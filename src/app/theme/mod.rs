@@ -2,12 +2,19 @@
 
 mod fonts;
 pub mod icons;
+mod motion;
+mod scripts;
 mod style;
 mod tokens;
+mod visual_order;
 
 use egui::{Color32, FontId, RichText};
 
 pub use fonts::strong_family;
+pub use motion::follow_motion_of_system;
+#[cfg(test)]
+pub use scripts::fonts_are_loading;
+pub use scripts::{newly_missing_scripts, use_system_fonts};
 pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, ThemeError, Tokens};
 
 /// The light or the dark theme, passed to every drawing function.

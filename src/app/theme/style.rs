@@ -5,11 +5,15 @@ use egui::{CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, Text
 
 use crate::app::theme::Theme;
 use crate::app::theme::fonts::{definitions, strong_family};
+use crate::app::theme::scripts::plain_emoji;
+use crate::app::theme::visual_order::VisualOrder;
 
 impl Theme {
     /// Applies this theme and its fonts to egui.
     pub fn install(ctx: &egui::Context, themes: &[Self; 2]) {
         ctx.set_fonts(definitions());
+        ctx.set_font_providers(vec![plain_emoji()]);
+        ctx.add_plugin(VisualOrder);
         for theme in themes {
             let of = if theme.dark { egui::Theme::Dark } else { egui::Theme::Light };
             ctx.set_style_of(of, style(theme));
@@ -41,6 +45,7 @@ fn style(theme: &Theme) -> Style {
     spacing.slider_width = 200.0;
     spacing.tooltip_width = 360.0;
     spacing.scroll = ScrollStyle::thin();
+    style.animation_time = 0.12;
     style.interaction.tooltip_delay = 0.35;
     style.interaction.selectable_labels = false;
     style

@@ -176,7 +176,7 @@ fn paint_cell(ui: &Ui, theme: &Theme, response: &Response, share: f32, text: &st
     let painter = ui.painter();
     painter.rect_filled(response.rect, theme.radius.small, fill);
     // Where a number does not fit, its colour and its tooltip tell it.
-    let galley = painter.layout_no_wrap(text.to_owned(), number_font(ui), readable_on(fill, theme));
+    let galley = painter.layout_no_wrap(text.to_owned(), body_font(ui), readable_on(fill, theme));
     if galley.size().x <= response.rect.width() {
         painter.galley(response.rect.center() - galley.size() / 2.0, galley, theme.palette.text);
     }
@@ -274,7 +274,7 @@ fn row_headers_ui(
 }
 
 fn totals_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect) {
-    let font = number_font(ui);
+    let font = body_font(ui);
     let right = area.max.x - 4.0;
     let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32 + 6.0;
     for class in 0..geometry.count {
@@ -298,11 +298,6 @@ fn body_font(ui: &Ui) -> FontId {
 
 fn small_font(ui: &Ui) -> FontId {
     egui::TextStyle::Small.resolve(ui.style())
-}
-
-fn number_font(ui: &Ui) -> FontId {
-    let body = body_font(ui);
-    FontId::monospace(body.size)
 }
 
 fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {

@@ -86,24 +86,19 @@ fn figures_row(
     });
     for value in [figures.precision, figures.recall] {
         row.col(|ui| {
-            right(ui, |ui| ui.label(number(score(value))));
+            right(ui, |ui| ui.label(score(value)));
         });
     }
     row.col(|ui| {
-        right(ui, |ui| ui.label(number(score(figures.f1)).color(theme.palette.text).strong()));
+        right(ui, |ui| ui.label(theme.strong(score(figures.f1))));
     });
     row.col(|ui| {
-        right(ui, |ui| ui.label(number(count(rows)).color(theme.palette.text_muted)));
+        right(ui, |ui| ui.label(theme.muted(count(rows))));
     });
 }
 
 fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     ui.with_layout(Layout::right_to_left(Align::Center), add).inner
-}
-
-/// Monospaced digits, so that columns line up.
-fn number(text: String) -> RichText {
-    RichText::new(text).monospace()
 }
 
 #[cfg(test)]

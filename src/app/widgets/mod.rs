@@ -9,6 +9,7 @@ mod curves;
 mod diff;
 mod explained;
 mod downsample;
+mod field;
 mod fields;
 mod headline;
 mod layout;
@@ -33,6 +34,7 @@ pub use contrast::label_colour;
 pub use curves::{Curves, CurvesState, curves_ui};
 pub use diff::{Diff, diff_ui};
 pub use explained::explained;
+pub use field::number_field;
 pub use fields::fields;
 pub use headline::{Headline, headline_ui};
 #[cfg(test)]

@@ -95,7 +95,7 @@ fn paint(ui: &Ui, theme: &Theme, rect: Rect, bar: &Bar<'_>) {
         pos2(rect.right(), baseline),
         Align2::RIGHT_CENTER,
         figure,
-        egui::TextStyle::Monospace.resolve(ui.style()),
+        egui::TextStyle::Body.resolve(ui.style()),
         ink,
     );
     let track = Rect::from_min_max(pos2(rect.left(), rect.top() + 26.0), pos2(rect.right(), rect.top() + 34.0));

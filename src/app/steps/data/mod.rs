@@ -103,7 +103,8 @@ fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, se
 }
 
 fn path_field(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, width: f32, sender: &mut CommandSender) {
-    let edit = TextEdit::singleline(&mut state.path).hint_text("/path/to/reviews.csv").desired_width(width);
+    let edit =
+        TextEdit::singleline(&mut state.path).id_salt("path").hint_text("/path/to/reviews.csv").desired_width(width);
     let margin = egui::vec2(ctx.theme.space.s, 7.0);
     let response = ui.add(edit.margin(margin)).accessible_name("Path of the data file");
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));

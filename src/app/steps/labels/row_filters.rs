@@ -8,7 +8,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::label_list::{DRAWN, more_labels};
 use crate::app::theme::icons;
-use crate::app::widgets::{button, make_room};
+use crate::app::widgets::{button, make_room, number_field};
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
 use crate::words::{counted, one_line};
@@ -131,7 +131,7 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
             Within::AnyColumn => format!("{}  Search in all columns", icons::MAGNIFYING_GLASS),
         };
         let width = 320.0_f32.min(ui.available_width() * 0.45);
-        let edit = TextEdit::singleline(&mut filters.words).hint_text(hint).desired_width(width);
+        let edit = TextEdit::singleline(&mut filters.words).id_salt("words").hint_text(hint).desired_width(width);
         ui.add(edit.margin(egui::vec2(theme.space.s, 7.0))).accessible_name("Search the texts");
         ui.toggle_value(&mut filters.match_case, RichText::new(icons::TEXT_AA))
             .on_hover_text("Match case: US finds US but not us")
@@ -187,8 +187,12 @@ pub fn filters_ui(
         combo.response.accessible_name("Filter by label");
         side_ui(ui, source, filters);
         let hover = "Number of words in the text. Drag, or click and type a number; 0 means no limit";
-        ui.add(words(&mut filters.shortest, "min words: ")).on_hover_text(hover).accessible_name("Minimum words");
-        ui.add(words(&mut filters.longest, "max words: ")).on_hover_text(hover).accessible_name("Maximum words");
+        for (value, name, prefix) in [
+            (&mut filters.shortest, "Minimum words", "min words: "),
+            (&mut filters.longest, "Maximum words", "max words: "),
+        ] {
+            number_field(ui, name, words(value, prefix)).on_hover_text(hover).accessible_name(name);
+        }
         column_ui(ui, ctx, source, filters, sender);
         if !filters.are_open() && button(ui, theme, icons::X, "Clear filters").on_hover_text("Show all rows").clicked()
         {
@@ -257,7 +261,7 @@ fn column_ui(
         sender.send(AppCommand::CountValues(column));
     }
     let hint = if filters.missing { "no value" } else { "any value" };
-    let edit = TextEdit::singleline(&mut filters.value).hint_text(hint).desired_width(110.0);
+    let edit = TextEdit::singleline(&mut filters.value).id_salt("value").hint_text(hint).desired_width(110.0);
     let typed = ui.add(edit.margin(egui::vec2(ctx.theme.space.s, 7.0))).accessible_name("Value in the column");
     if typed.changed() {
         filters.missing = false;

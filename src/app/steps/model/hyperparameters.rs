@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
+use egui::{Checkbox, ComboBox, DragValue, Response, Ui, UiBuilder, vec2};
 
 use crate::app::help::Term;
+use crate::app::sought;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::button;
+use crate::app::widgets::{button, number_field};
 use crate::models::Compute;
 use crate::project::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, OptimizerSettings, Precision, ScheduleKind,
@@ -40,24 +41,26 @@ pub fn hyperparameters_ui(
     computing(ui, theme, settings);
     group(ui, theme, "Reproducibility");
     row(ui, theme, "Seed", "The same seed and settings give bit-identical losses on the same machine", |ui| {
-        ui.add(DragValue::new(&mut settings.seed).speed(1.0));
+        number(ui, DragValue::new(&mut settings.seed).speed(1.0));
     });
 }
 
 fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
     group(ui, theme, "Epochs and batches");
     row(ui, theme, "Epochs", "Number of passes over the training set", |ui| {
-        ui.add(DragValue::new(&mut settings.epochs).range(1..=100).speed(0.05));
+        number(ui, DragValue::new(&mut settings.epochs).range(1..=100).speed(0.05));
     });
     row(ui, theme, "Batch size", "Texts per step. A larger batch is more stable and needs more memory", |ui| {
-        ui.add(DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"));
+        number(ui, DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"))
+            .accessible_name("Batch size");
     });
     let explanation = match task {
         TaskKind::TextClassification => "Longer texts are truncated at the end. A word is about 1.3 tokens",
         TaskKind::LanguageModelling => "Longer texts are split into windows. A word is about 1.3 tokens",
     };
     row(ui, theme, "Max length", explanation, |ui| {
-        ui.add(DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
+        number(ui, DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"))
+            .accessible_name("Max length");
     });
     row(
         ui,
@@ -65,7 +68,7 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: Ta
         "Gradient accumulation",
         "Batches to add up before each step: a larger effective batch in the same memory",
         |ui| {
-            ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05));
+            number(ui, DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05));
         },
     );
     row(ui, theme, "Group by length", "Batch texts of similar length together: less padding, so faster", |ui| {
@@ -206,7 +209,7 @@ fn trained_layers(ui: &mut Ui, theme: &Theme, trained: &mut TrainedLayers) {
     }
     if let TrainedLayers::Top(top) = trained {
         row(ui, theme, "Top layers", "Number of layers to train below the head", |ui| {
-            ui.add(DragValue::new(top).range(1..=48).speed(0.05));
+            number(ui, DragValue::new(top).range(1..=48).speed(0.05));
         });
     }
 }
@@ -283,7 +286,8 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metric
         choose(ui, "evaluate every", &mut by_steps, &[(false, "After each epoch"), (true, "Every few steps")]);
         match (&mut settings.evaluate_every, by_steps) {
             (EvaluateEvery::Steps(steps), true) => {
-                ui.add(DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"));
+                number(ui, DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"))
+                    .accessible_name("Evaluate every");
             }
             (every, true) => *every = EvaluateEvery::Steps(100),
             (every, false) => *every = EvaluateEvery::Epoch,
@@ -306,7 +310,7 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metric
     });
     if let Some(stopping) = &mut settings.early_stopping {
         row(ui, theme, "    Patience", "Evaluations in a row without improvement before it stops", |ui| {
-            ui.add(DragValue::new(&mut stopping.patience).range(1..=100).speed(0.05));
+            number(ui, DragValue::new(&mut stopping.patience).range(1..=100).speed(0.05));
         });
         row(ui, theme, "    Minimum improvement", "Smaller changes don't count as an improvement", |ui| {
             decimal(ui, &mut stopping.min_delta, 0.0..=1.0, 0.0005);
@@ -323,7 +327,7 @@ fn group(ui: &mut Ui, theme: &Theme, name: &str) {
 fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl FnOnce(&mut Ui)) {
     let narrow = ui.available_width() < NAME_WIDTH + CONTROL_WIDTH + EXPLANATION;
     let height = theme.size.control;
-    ui.horizontal(|ui| {
+    let shown = ui.horizontal(|ui| {
         let name_width = if narrow { (ui.available_width() * 0.42).min(NAME_WIDTH) } else { NAME_WIDTH };
         let control_width = CONTROL_WIDTH.min(ui.available_width() - name_width - theme.space.s);
         let label = ui.allocate_ui(vec2(name_width, height), |ui| {
@@ -337,12 +341,18 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl 
         ui.allocate_ui(vec2(control_width, height), |ui| {
             ui.set_width(control_width);
             ui.spacing_mut().interact_size.x = NUMBER_WIDTH.min(control_width);
-            ui.label_inputs_by(label.inner.id, control);
+            // What stands above must not change the ids of the controls, or they would lose the focus.
+            let id = ui.make_persistent_id(("setting", name, explanation.is_empty()));
+            ui.scope_builder(UiBuilder::new().scope_id(id), |ui| ui.label_inputs_by(label.inner.id, control));
         });
         if !narrow {
             ui.add(egui::Label::new(theme.small(explanation)).wrap());
         }
     });
+    if sought::sought(ui.ctx()) == Some(name) {
+        shown.response.scroll_to_me(Some(egui::Align::Center));
+        sought::is_shown(ui.ctx());
+    }
     if narrow && !explanation.is_empty() {
         ui.add(egui::Label::new(theme.small(explanation)).wrap());
     }
@@ -358,9 +368,14 @@ fn choose<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, choices: 
     });
 }
 
+/// The number field of a row.
+fn number(ui: &mut Ui, field: DragValue<'_>) -> Response {
+    number_field(ui, "value", field)
+}
+
 /// A number without trailing zeros.
 fn decimal(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>, speed: f64) -> Response {
-    ui.add(DragValue::new(value).range(range).speed(speed).custom_formatter(|value, _| trimmed(value)))
+    number(ui, DragValue::new(value).range(range).speed(speed).custom_formatter(|value, _| trimmed(value)))
 }
 
 /// At most five decimals, and no zeros at the end.
@@ -381,7 +396,7 @@ fn share(ui: &mut Ui, value: &mut f64, most: f64) {
 fn scientific(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>) {
     let speed = *value * 0.01;
     let drag = DragValue::new(value).range(range).speed(speed);
-    ui.add(drag.custom_formatter(|value, _| in_scientific(value)).custom_parser(|text| text.trim().parse().ok()));
+    number(ui, drag.custom_formatter(|value, _| in_scientific(value)).custom_parser(|text| text.trim().parse().ok()));
 }
 
 /// `5e-5`, `2.5e-5`.
@@ -395,11 +410,14 @@ fn in_scientific(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use egui::{Event, Key, Modifiers, Role};
     use egui_kittest::kittest::Queryable;
 
     use super::*;
-    use crate::app::testing;
-    use crate::project::{ClassificationSettings, TaskKind};
+    use crate::app::messages::{AppCommand, Edit};
+    use crate::app::testing::{self, app, hone, press, settle};
+    use crate::project::{ClassificationSettings, Preset, Step, TaskKind};
+    use crate::storage::ThemeChoice;
 
     #[test]
     fn learning_rates_are_shown_in_scientific_notation() {
@@ -410,6 +428,33 @@ mod tests {
             (trimmed(0.01), trimmed(1.0), trimmed(0.0), trimmed(0.999)),
             ("0.01".into(), "1".into(), "0".into(), "0.999".into())
         );
+    }
+
+    #[test]
+    fn a_number_typed_key_by_key_is_taken_whole_when_it_leaves_a_preset() {
+        for leave in [Key::Enter, Key::Tab] {
+            let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+            settle(&mut window);
+            let quick =
+                Preset::Quick.apply(TaskKind::TextClassification, &hone(&mut window).project().training.clone());
+            hone(&mut window).run_command(AppCommand::Edit(Edit::Training(quick)));
+            hone(&mut window).run_command(AppCommand::GoTo(Step::Model));
+            window.set_size(vec2(1280.0, 2600.0));
+            settle(&mut window);
+            window.get_by_label("Advanced settings").click();
+            settle(&mut window);
+            window.get_by_role_and_label(Role::SpinButton, "Max length").click();
+            settle(&mut window);
+            press(&mut window, Modifiers::COMMAND, Key::A);
+            for digit in ["1", "2", "8"] {
+                window.event(Event::Text(digit.to_owned()));
+                settle(&mut window);
+                assert_eq!(hone(&mut window).project().training.max_length, 64, "{digit} was taken while typing");
+            }
+            press(&mut window, Modifiers::NONE, leave);
+            assert_eq!(hone(&mut window).project().training.max_length, 128, "after {leave:?}");
+            window.get_by_label("Custom settings");
+        }
     }
 
     #[test]

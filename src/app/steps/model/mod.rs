@@ -13,6 +13,7 @@ use egui::{RichText, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
 use crate::app::slot::{Running, Slot};
+use crate::app::sought;
 use crate::app::steps::model::forecast::forecast_ui;
 use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
@@ -248,7 +249,9 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ui.add_space(theme.space.s);
         forecast_ui(ui, ctx, sender);
         ui.add_space(theme.space.s);
-        egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced").show_unindented(ui, |ui| {
+        let advanced = egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced");
+        let open = sought::sought(ui.ctx()).is_some().then_some(true);
+        advanced.open(open).show_unindented(ui, |ui| {
             let mut settings = now.clone();
             let mut task = ctx.project.task.clone();
             let labels = ctx.prepared.map_or(&[][..], |prepared| &prepared.labels);
@@ -278,14 +281,18 @@ fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings
             fill(ui, spare);
         });
     });
-    if current.is_none() {
-        ui.horizontal_wrapped(|ui| {
+    // The line is always there, so that nothing below moves when a setting leaves its preset.
+    ui.horizontal_wrapped(|ui| {
+        ui.set_min_height(theme.size.control);
+        let Some(preset) = current else {
             ui.label(theme.muted("Custom settings"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
                 sender.edit(Edit::Training(Preset::Balanced.apply(task, now)));
             }
-        });
-    }
+            return;
+        };
+        ui.label(theme.muted(format!("Settings of the {} preset", preset_words(task, preset).0)));
+    });
 }
 
 /// Name and explanation.

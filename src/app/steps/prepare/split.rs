@@ -5,7 +5,7 @@ use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{Action, button, combo, field_label, is_narrow, running_ui, section};
+use crate::app::widgets::{Action, button, combo, field_label, is_narrow, number_field, running_ui, section};
 use crate::data::{LeakageReport, Prepared, Side, SplitOrigin, moment_in_words};
 use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
 use crate::words::{count, counted, percent};
@@ -204,7 +204,8 @@ fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut
         if settings.method != SplitMethod::Time {
             field(ui, theme, SEED, ("Seed", "The same seed draws the same split"), |ui| {
                 ui.spacing_mut().item_spacing.x = theme.space.s;
-                ui.add(DragValue::new(&mut settings.seed).speed(1.0)).accessible_name("Seed of the split");
+                let seed = DragValue::new(&mut settings.seed).speed(1.0);
+                number_field(ui, "Seed of the split", seed).accessible_name("Seed of the split");
                 if button(ui, theme, icons::SHUFFLE, "Draw a new split").on_hover_text(NEW_SPLIT).clicked() {
                     *settings = settings.drawn_again();
                 }
@@ -226,14 +227,14 @@ fn size(ui: &mut Ui, theme: &Theme, side: &str, size: &mut Size, rows: usize, fr
             let mut shown = *share * 100.0;
             let drag =
                 DragValue::new(&mut shown).range(0.0..=90.0).clamp_existing_to_range(false).speed(0.25).max_decimals(1);
-            if ui.add(drag).accessible_name(name).changed() {
+            if number_field(ui, &name, drag).accessible_name(&name).changed() {
                 *share = (shown * 10.0).round() / 1000.0;
             }
         }
         Size::Rows(wanted) => {
             // A size that is too large is reported elsewhere; drawing it must not change it.
             let drag = DragValue::new(wanted).range(0..=rows as u64).clamp_existing_to_range(false).speed(1.0);
-            ui.add(drag).accessible_name(name);
+            number_field(ui, &name, drag).accessible_name(&name);
         }
     }
     let of_rows = matches!(size, Size::Rows(_));

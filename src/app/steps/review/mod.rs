@@ -8,7 +8,7 @@ use egui::{ComboBox, Key, Modifiers, RichText, Ui};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::review::detail::{decided, detail};
 use crate::app::steps::review::queue::{Decision, Order};
 pub use crate::app::steps::review::state::ReviewStepState;
@@ -18,7 +18,7 @@ use crate::app::widgets::{
     RowList, after_page, banner, card, columns, empty_state, is_narrow, make_room, page, page_height, primary_button,
     progress_ui, row_list_ui,
 };
-use crate::project::{RowEdit, RowId, Step};
+use crate::project::Step;
 use crate::words::{count, counted};
 use crate::worker::RunResults;
 
