@@ -222,8 +222,10 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
+    use crate::app::messages::Edit;
     use crate::app::testing::{Scene, imported, picture, window};
     use crate::data::RowColumns;
+    use crate::project::{RowEdit, RowId};
 
     /// The step in a window that applies its corrections.
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ReviewStepState)> {
