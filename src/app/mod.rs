@@ -36,6 +36,7 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 mod shell;
+mod shortcuts;
 mod slot;
 mod sought;
 #[cfg(test)]
