@@ -14,6 +14,7 @@ use crate::app::app::HoneApp;
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
 use crate::app::help::{Page, Topic};
+use crate::app::history::Change;
 use crate::app::messages::{AppCommand, Edit, Pick};
 use crate::app::pick::Picked;
 use crate::app::session::{Session, Stale};
@@ -76,15 +77,19 @@ impl HoneApp {
             return;
         }
         match command {
-            UserCommand::New => self.dialog = Some(Dialog::new_project(&projects_folder())),
+            UserCommand::StartPage => self.leave(Leaving::StartPage),
+            UserCommand::New => self.dialog = Some(Dialog::new_project(&self.projects)),
             UserCommand::Open => self.ask_for(Pick::Project),
+            UserCommand::OpenData => self.ask_for(Pick::NewData),
             UserCommand::OpenSample => self.open_sample(),
-            UserCommand::Save => self.save(),
-            UserCommand::SaveAs => self.dialog = Some(Dialog::SaveAs { folder: String::new(), error: None }),
+            UserCommand::Rename => self.ask_for_name(),
+            UserCommand::Duplicate => self.ask_for_copy(),
+            UserCommand::KeepVersion => self.keep_version(),
+            UserCommand::Versions => self.show_versions(),
             UserCommand::ExportWeights => self.ask_for(Pick::ExportTo(ExportFormat::HuggingFace)),
             UserCommand::Quit => self.leave(Leaving::Quit),
-            UserCommand::Undo => self.change(Session::undo),
-            UserCommand::Redo => self.change(Session::redo),
+            UserCommand::Undo => self.step_back(Session::undo, "Undid"),
+            UserCommand::Redo => self.step_back(Session::redo, "Redid"),
             UserCommand::Cut | UserCommand::Copy | UserCommand::Paste | UserCommand::SelectAll => {
                 self.in_text_field(command);
             }
@@ -146,21 +151,35 @@ impl HoneApp {
         self.notices.push(Notice { tone, title: title.into(), body: body.into() });
     }
 
-    fn edit(&mut self, edit: Edit) {
+    pub(super) fn edit(&mut self, edit: Edit) {
         let imported = self.state.work.answers.imported.value.clone();
-        self.change(|session, now| session.apply(edit, imported.as_deref(), now));
-    }
-
-    pub(super) fn change(&mut self, change: impl FnOnce(&mut Session, Instant) -> Stale) {
-        let now = Instant::now();
+        let (page, now) = (self.state.view, Instant::now());
         if let Some(session) = &mut self.state.session {
-            let stale = change(session, now);
+            let stale = session.apply(edit, imported.as_deref(), page, now);
             self.state.make_stale(stale, now);
         }
     }
 
+    /// Undoes or redoes an edit, says which, and shows the page where it was made.
+    fn step_back(&mut self, step: impl FnOnce(&mut Session, Instant) -> Option<(Change, Stale)>, done: &str) {
+        let now = Instant::now();
+        let Some((change, stale)) = self.state.session.as_mut().and_then(|session| step(session, now)) else { return };
+        self.state.make_stale(stale, now);
+        if let View::Step(step) = change.page
+            && self.state.steps().contains(&step)
+        {
+            self.state.view = change.page;
+        }
+        let title = format!("{done}: {}", change.title);
+        let place = match self.state.view {
+            View::Step(step) => step.title(),
+            View::TryIt => UserCommand::TryIt.text(),
+        };
+        self.notices.push_passing(Notice { tone: Tone::Neutral, title, body: format!("On {place}") });
+    }
+
     /// Opens other files as the main data, and forgets the old file's format and columns.
-    fn open_data(&mut self, paths: &[PathBuf]) {
+    pub(super) fn open_data(&mut self, paths: &[PathBuf]) {
         let Some(session) = &self.state.session else { return };
         if paths.is_empty() {
             return;
@@ -182,10 +201,11 @@ impl HoneApp {
             ..session.project().split.clone()
         };
         let same = session.project().split == split;
-        let had_table = self.state.work.answers.imported.value.is_some();
-        self.state.replacing = had_table.then(|| dataset.clone());
-        self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
         self.state.view = View::default();
+        self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
+        if let Some(session) = &mut self.state.session {
+            session.look_again();
+        }
     }
 
     /// Appends files to the main one, except those that are there already.
@@ -232,20 +252,11 @@ impl HoneApp {
         }
     }
 
-    pub(super) fn save(&mut self) {
-        let Some(session) = &mut self.state.session else { return };
-        if let Err(error) = session.save() {
-            self.tell(Tone::Danger, "The project could not be saved", error.to_string());
-            return;
-        }
-        self.notices.settle(RECOVERED);
-    }
-
     pub(super) fn autosave(&mut self, now: Instant) -> Option<Duration> {
         match self.state.session.as_mut()?.autosave(now) {
             Ok(wait) => wait,
             Err(error) => {
-                self.tell(Tone::Danger, "The changes could not be autosaved", error.to_string());
+                self.tell(Tone::Danger, "The changes could not be saved", error.to_string());
                 None
             }
         }
@@ -282,7 +293,7 @@ impl HoneApp {
     pub(super) fn ask_for(&mut self, pick: Pick) {
         let folder = match &self.state.session {
             Some(session) => session.folder().to_owned(),
-            None => projects_folder(),
+            None => self.projects.parent().unwrap_or(&self.projects).to_owned(),
         };
         let waker = self.ctx.clone();
         if let Err(error) = self.picker.ask(pick.clone(), &folder, move || waker.request_repaint()) {
@@ -295,6 +306,7 @@ impl HoneApp {
         match picked {
             Picked::Paths(Pick::MainFile, paths) => self.open_data(&paths),
             Picked::Paths(Pick::MoreFiles, paths) => self.add_data(&paths),
+            Picked::Paths(Pick::NewData, paths) => self.begin_with(paths),
             Picked::Paths(pick, paths) => {
                 if let Some(path) = paths.into_iter().next() {
                     self.use_path(pick, path);
@@ -302,7 +314,7 @@ impl HoneApp {
             }
             Picked::Nothing => {}
             // Hone's own dialog with a text field is open already: the path is typed there.
-            Picked::NoDialog(Pick::NewFolder | Pick::SaveAs) if self.dialog.is_some() => {
+            Picked::NoDialog(Pick::NewFolder | Pick::Duplicate) if self.dialog.is_some() => {
                 self.tell(Tone::Neutral, "This system has no file dialog", "Type the folder's path");
             }
             Picked::NoDialog(pick) => self.dialog = Some(Dialog::TypePath { pick, path: String::new() }),
@@ -317,8 +329,9 @@ impl HoneApp {
                     *parent = path.display().to_string();
                 }
             }
-            Pick::SaveAs => {
-                if let Some(Dialog::SaveAs { folder, .. }) = &mut self.dialog {
+            Pick::NewData => self.begin_with(vec![path]),
+            Pick::Duplicate => {
+                if let Some(Dialog::Duplicate { folder, .. }) = &mut self.dialog {
                     *folder = path.display().to_string();
                 }
             }
@@ -361,17 +374,11 @@ impl HoneApp {
         } else if self.state.session.is_some() {
             self.open_data(&dropped);
         } else {
-            self.tell(Tone::Neutral, "Create a project first", "Then drop the file again");
+            self.begin_with(dropped);
         }
     }
 }
 
-/// Where new projects are created, unless the person chooses another folder.
-pub(super) fn projects_folder() -> PathBuf {
-    directories::UserDirs::new()
-        .map(|dirs| dirs.document_dir().unwrap_or(dirs.home_dir()).to_owned())
-        .unwrap_or_default()
-}
 /// The keys that select everything in a text field.
 fn select_all() -> Event {
     Event::Key { key: Key::A, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::COMMAND }

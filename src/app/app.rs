@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, UiBuilder};
 
-use crate::storage::{AppSettings, ThemeChoice};
+use crate::storage::{AppSettings, ThemeChoice, projects_folder};
 
 use crate::app::commands::UserCommand;
+use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
 use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, HelpWindow, MemoryMeter, Notices};
@@ -16,6 +17,8 @@ use crate::app::steps::{StepStates, view_ui};
 use crate::app::theme::{
     Theme, ThemeError, Tokens, Tone, follow_motion_of_system, newly_missing_scripts, use_system_fonts,
 };
+use crate::app::view::View;
+use crate::app::window_place::viewport;
 use crate::app::work::Work;
 
 /// Why the window could not be opened.
@@ -38,8 +41,10 @@ pub enum AppError {
 /// How the window starts.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
-    /// The project to open; `None` opens the last one, or the sample.
+    /// The project to open; `None` shows the start page, or the project that was open when Hone crashed.
     pub project: Option<PathBuf>,
+    /// Where new projects are created, unless the person chooses another folder.
+    pub projects: PathBuf,
     /// Theme, zoom, recent projects.
     pub settings: AppSettings,
     /// Whether settings are written when they change.
@@ -59,10 +64,12 @@ pub struct HoneApp {
     pub(super) notices: Notices,
     pub(super) meter: MemoryMeter,
     pub(super) keep_settings: bool,
+    /// Where new projects are created, unless the person chooses another folder.
+    pub(super) projects: PathBuf,
     /// Whether the window may close, because all questions have been answered.
     pub(super) may_close: bool,
     pub(super) ctx: Context,
-    title: String,
+    pub(super) title: String,
 }
 
 impl HoneApp {
@@ -91,6 +98,7 @@ impl HoneApp {
             notices: Notices::default(),
             meter: MemoryMeter::default(),
             keep_settings: start.keep_settings,
+            projects: start.projects,
             may_close: false,
             ctx: ctx.clone(),
             title: String::new(),
@@ -121,6 +129,7 @@ impl HoneApp {
             ctx.request_repaint_after(wait);
         }
         self.state.refresh_facts();
+        self.state.note_page();
         if let Some((scripts, remedy)) = newly_missing_scripts(ctx) {
             self.tell(Tone::Warning, format!("No font for {scripts}"), format!("Some texts show boxes. {remedy}"));
         }
@@ -134,34 +143,20 @@ impl HoneApp {
         let bar = Frame::new().fill(theme.palette.rail).inner_margin(Margin::symmetric(theme.space.m as i8, 0));
         Panel::top("menu").exact_size(theme.size.bar + 4.0).resizable(false).frame(bar).show(ui, |ui| {
             ui.add_space(2.0);
-            let recent = &self.state.settings.recent;
+            let recent = &self.state.recent;
             shell::menu_bar_ui(ui, &theme, &self.state.command_state(), recent, &mut self.sender);
         });
         let memory = self.meter.bytes();
         let notices = self.notices.unread();
         let status = Panel::bottom("status").exact_size(theme.size.bar).resizable(false).frame(bar);
         let status = status.show(ui, |ui| ui.available_rect_before_wrap()).inner;
-        let ground = Frame::new().fill(theme.palette.panel);
         if let Some(context) = &context {
-            let dirty = self.state.session.as_ref().is_some_and(crate::app::session::Session::is_dirty);
-            let rail = Frame::new().fill(theme.palette.rail).inner_margin(Margin::same(theme.space.s as i8));
-            let narrow = ui.available_width() < theme.size.narrow;
-            let width = if narrow { theme.size.rail_narrow } else { theme.size.rail };
-            Panel::left("rail").exact_size(width).resizable(false).frame(rail).show(ui, |ui| {
-                egui::ScrollArea::vertical().id_salt("rail").auto_shrink(false).show(ui, |ui| {
-                    shell::rail_ui(ui, context, dirty, self.state.view, &mut self.sender);
-                });
-            });
-            CentralPanel::default().frame(ground).show(ui, |ui| {
-                // The state of a step's widgets must not be shared with other steps.
-                ui.scope_builder(UiBuilder::new().id_salt(format!("{:?}", self.state.view)), |ui| {
-                    view_ui(ui, self.state.view, context, &mut self.states, &mut self.sender);
-                });
-            });
+            let unsaved = self.state.session.as_ref().is_some_and(crate::app::session::Session::is_unsaved);
+            rail_panel(ui, context, unsaved, self.state.view, &mut self.sender);
+            page_panels(ui, context, self.state.view, &mut self.states, &mut self.sender);
         } else {
-            let recent = &self.state.settings.recent;
-            CentralPanel::default().frame(ground).show(ui, |ui| {
-                shell::welcome_ui(ui, &theme, recent, &mut self.sender);
+            CentralPanel::default().frame(Frame::new().fill(theme.palette.panel)).show(ui, |ui| {
+                shell::start_page_ui(ui, &theme, &self.state.recent, &mut self.sender);
             });
         }
         // Drawn last, so that Tab gets there after the page.
@@ -246,7 +241,7 @@ impl HoneApp {
     fn show_title(&mut self, ctx: &Context) {
         let title = match &self.state.session {
             Some(session) => {
-                let mark = if session.is_dirty() { "• " } else { "" };
+                let mark = if session.is_unsaved() { "• " } else { "" };
                 format!("{mark}{} — Hone", session.project().name)
             }
             None => "Hone".to_owned(),
@@ -256,6 +251,36 @@ impl HoneApp {
             self.title = title;
         }
     }
+}
+
+/// The rail, beside the page.
+fn rail_panel(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let frame = Frame::new().fill(theme.palette.rail).inner_margin(Margin::same(theme.space.s as i8));
+    let narrow = ui.available_width() < theme.size.narrow;
+    let width = if narrow { theme.size.rail_narrow } else { theme.size.rail };
+    Panel::left("rail").exact_size(width).resizable(false).frame(frame).show(ui, |ui| {
+        egui::ScrollArea::vertical().id_salt("rail").auto_shrink(false).show(ui, |ui| {
+            shell::rail_ui(ui, ctx, unsaved, view, sender);
+        });
+    });
+}
+
+/// The page and the footer below it.
+fn page_panels(ui: &mut Ui, ctx: &StepContext<'_>, view: View, states: &mut StepStates, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let ground = Frame::new().fill(theme.palette.panel);
+    let height = shell::footer_height(theme);
+    let margin = Margin::symmetric(theme.space.xl as i8, 0);
+    Panel::bottom("footer").exact_size(height).resizable(false).frame(ground.inner_margin(margin)).show(ui, |ui| {
+        shell::footer_ui(ui, ctx, view, sender);
+    });
+    CentralPanel::default().frame(ground).show(ui, |ui| {
+        // The state of a step's widgets must not be shared with other steps.
+        ui.scope_builder(UiBuilder::new().id_salt(format!("{view:?}")), |ui| {
+            view_ui(ui, view, ctx, states, sender);
+        });
+    });
 }
 
 impl eframe::App for HoneApp {
@@ -273,219 +298,24 @@ impl eframe::App for HoneApp {
 }
 
 /// Opens the window and returns when it is closed. `project` is a project's folder, or its `project.ron`;
-/// `None` opens the last project, or the sample.
+/// `None` shows the start page, or the project that was open when Hone crashed.
 ///
 /// # Errors
 /// If no window can be opened.
 pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
+    let settings = AppSettings::load();
     let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Hone")
-            .with_app_id("hone")
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([900.0, 600.0])
-            .with_drag_and_drop(true),
+        viewport: viewport(settings.window).with_title("Hone").with_app_id("hone").with_drag_and_drop(true),
         renderer: eframe::Renderer::Glow,
         // `use_system_fonts` does the same, but in the background and with emoji in colour.
         system_font_fallback: false,
         ..eframe::NativeOptions::default()
     };
-    let start = Start { project, settings: AppSettings::load(), keep_settings: true };
+    let start = Start { project, projects: projects_folder(), settings, keep_settings: true };
     let create = |creation: &eframe::CreationContext<'_>| {
         let app = HoneApp::new(&creation.egui_ctx, start)?;
         follow_motion_of_system(&creation.egui_ctx);
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
     eframe::run_native("Hone", options, Box::new(create)).map_err(|error| AppError::Window(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use egui::{Key, Modifiers};
-    use egui_kittest::kittest::Queryable;
-
-    use super::*;
-    use crate::app::messages::{AppCommand, Edit};
-    use crate::app::shell::Leaving;
-    use crate::app::testing::{Window, app, hone, picture, press, results, settle};
-    use crate::app::view::View;
-    use crate::project::{CleaningSettings, Step};
-
-    #[test]
-    fn the_sample_project_opens_ready_to_train() {
-        for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
-            let (mut window, _folder) = app(theme, 2.0);
-            settle(&mut window);
-            window.get_by_label("Data, done");
-            window.get_by_label("Prepare, done");
-            for step in Step::ALL {
-                let row = window.get_all_by_role(egui::Role::Tab).nth(step as usize).unwrap();
-                row.click();
-                settle(&mut window);
-                window.check_accessibility();
-                let tall = matches!(step, Step::Data | Step::Labels | Step::Prepare) && theme == ThemeChoice::Light;
-                picture(&format!("step-{}-{}-{name}", step as usize + 1, step.title().to_lowercase()), &mut window);
-                if tall {
-                    window.set_size(egui::vec2(1280.0, 1700.0));
-                    settle(&mut window);
-                    picture(&format!("tall-{}", step.title().to_lowercase()), &mut window);
-                    window.set_size(egui::vec2(1280.0, 800.0));
-                }
-            }
-        }
-    }
-
-    /// Controls and texts that extend beyond the right edge of the window.
-    fn cut_off(window: &Window) -> Vec<String> {
-        use egui::Role;
-        use egui_kittest::kittest::NodeT;
-        let controls = [
-            Role::Button,
-            Role::CheckBox,
-            Role::ComboBox,
-            Role::TextInput,
-            Role::RadioButton,
-            Role::SpinButton,
-            Role::Label,
-        ];
-        let right = window.ctx.content_rect().right();
-        let nodes = window.root().children_recursive();
-        nodes
-            .filter(|node| controls.contains(&node.accesskit_node().role()) && node.rect().right() > right)
-            .map(|node| format!("{:?} {:?} at {:?}", node.accesskit_node().label(), node.value(), node.rect()))
-            .collect()
-    }
-
-    #[test]
-    fn everything_fits_at_twice_and_at_four_fifths_the_size() {
-        // The dark theme differs only in its colours, so only pictures need it.
-        let themes: &[_] = match std::env::var_os("HONE_PICTURES") {
-            Some(_) => &[ThemeChoice::Light, ThemeChoice::Dark],
-            None => &[ThemeChoice::Light],
-        };
-        for &theme in themes {
-            let (mut window, _folder) = app(theme, 1.0);
-            settle(&mut window);
-            hone(&mut window).state.work.answers.results.value = Some(results());
-            if let Some(table) = std::env::var_os("HONE_PICTURES_TABLE") {
-                hone(&mut window).run_command(AppCommand::OpenData(table.into()));
-                settle(&mut window);
-            }
-            for zoom in [0.8, 1.0, 2.0] {
-                hone(&mut window).state.settings.zoom = zoom;
-                hone(&mut window).apply_settings();
-                for view in Step::ALL.map(View::Step).into_iter().chain([View::TryIt]) {
-                    hone(&mut window).state.view = view;
-                    settle(&mut window);
-                    let name = format!("{theme:?}-{zoom}-{view:?}").to_lowercase();
-                    picture(&name.replace(['(', ')'], ""), &mut window);
-                    let cut = cut_off(&window);
-                    if zoom > 1.5 {
-                        window.set_size(egui::vec2(640.0, 1600.0));
-                        settle(&mut window);
-                        picture(&format!("tall-{name}").replace(['(', ')'], ""), &mut window);
-                        window.set_size(egui::vec2(640.0, 400.0));
-                    }
-                    // The table of the file scrolls sideways.
-                    assert!(cut.is_empty() || view == View::Step(Step::Data), "{view:?} at {zoom}: {cut:#?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn dialogs_fit_at_twice_the_size() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        hone(&mut window).state.settings.zoom = 2.0;
-        hone(&mut window).apply_settings();
-        for dialog in [
-            Dialog::new_project(std::path::Path::new("/home/someone/documents")),
-            Dialog::SaveAs { folder: String::new(), error: Some("There is a project already".to_owned()) },
-            Dialog::Unsaved { leaving: Leaving::Quit, restored: true },
-            Dialog::Training(Leaving::Quit),
-            Dialog::Shortcuts,
-            Dialog::About,
-            Dialog::Notifications,
-        ] {
-            let name = format!("{dialog:?}").to_lowercase();
-            hone(&mut window).dialog = Some(dialog);
-            settle(&mut window);
-            picture(&format!("dialog-{}", name.split([' ', '(']).next().unwrap()), &mut window);
-            let inside = window.ctx.content_rect();
-            let buttons: Vec<_> = ["Close", "Cancel", "Continue training"]
-                .into_iter()
-                .filter_map(|name| window.query_by_role_and_label(egui::Role::Button, name))
-                .map(|button| button.rect())
-                .collect();
-            assert!(
-                !buttons.is_empty() && buttons.iter().all(|rect| inside.contains_rect(*rect)),
-                "{name} {buttons:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_part_of_the_shell_answers_the_keyboard() {
-        let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
-        settle(&mut window);
-        press(&mut window, Modifiers::COMMAND, Key::Num3);
-        assert_eq!(hone(&mut window).state.view, View::Step(Step::Prepare));
-        press(&mut window, Modifiers::COMMAND, Key::PageUp);
-        assert_eq!(hone(&mut window).state.view, View::Step(Step::Labels));
-        press(&mut window, Modifiers::COMMAND, Key::K);
-        window.get_by_label("Search everything").type_text("go to mod");
-        settle(&mut window);
-        picture("palette", &mut window);
-        press(&mut window, Modifiers::NONE, Key::Enter);
-        assert_eq!(hone(&mut window).state.view, View::Step(Step::Model));
-        press(&mut window, Modifiers::COMMAND, Key::Slash);
-        assert!(window.query_by_label_contains("Everywhere: Tab").is_some());
-        picture("shortcuts", &mut window);
-        press(&mut window, Modifiers::NONE, Key::Escape);
-        assert!(window.query_by_label_contains("Everywhere: Tab").is_none());
-        window.get_by_label("File").click();
-        settle(&mut window);
-        picture("menu", &mut window);
-    }
-
-    #[test]
-    fn an_edit_is_marked_undone_and_redone() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        let off = CleaningSettings { strip_html: false, ..CleaningSettings::default() };
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Cleaning(off.clone())));
-        settle(&mut window);
-        assert!(hone(&mut window).title.starts_with("• Customer reviews"));
-        press(&mut window, Modifiers::COMMAND, Key::Z);
-        assert!(hone(&mut window).title.starts_with("Customer reviews"));
-        press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
-        let project = hone(&mut window).state.session.as_ref().unwrap().project().clone();
-        assert_eq!(project.cleaning, off);
-    }
-
-    mod needs_renderer {
-        use super::*;
-        use crate::app::testing::snapshot_app;
-
-        fn looks_as_accepted(name: &str, theme: ThemeChoice, step: Step) {
-            let (mut window, _folder) = app(theme, 1.0);
-            settle(&mut window);
-            hone(&mut window).state.view = View::Step(step);
-            settle(&mut window);
-            snapshot_app(name, &mut window);
-        }
-
-        #[test]
-        #[ignore = "needs a renderer (Debian package mesa-vulkan-drivers)"]
-        fn the_labels_step_looks_like_its_accepted_picture() {
-            looks_as_accepted("labels-dark", ThemeChoice::Dark, Step::Labels);
-        }
-
-        #[test]
-        #[ignore = "needs a renderer (Debian package mesa-vulkan-drivers)"]
-        fn the_prepare_step_looks_like_its_accepted_picture() {
-            looks_as_accepted("prepare-light", ThemeChoice::Light, Step::Prepare);
-        }
-    }
 }

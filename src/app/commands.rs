@@ -2,7 +2,7 @@
 //!
 //! The menu bar, the shortcuts, the command palette and the shortcuts page are all built from it.
 
-use egui::{Key, KeyboardShortcut, Modifiers};
+use egui::Key;
 
 use crate::project::Step;
 
@@ -56,16 +56,24 @@ impl Menu {
 /// A command of the menus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserCommand {
+    /// Close the project and show the start page.
+    StartPage,
     /// Create a new project.
     New,
     /// Open a project.
     Open,
+    /// Start a new project from data files.
+    OpenData,
     /// Open the sample project.
     OpenSample,
-    /// Save the project now.
-    Save,
-    /// Save a copy of the project elsewhere and switch to it.
-    SaveAs,
+    /// Give the project another name.
+    Rename,
+    /// Copy the project to another folder and switch to the copy.
+    Duplicate,
+    /// Keep the present state of the project as a version.
+    KeepVersion,
+    /// Show earlier versions of the project.
+    Versions,
     /// Export the trained weights.
     ExportWeights,
     /// Quit Hone.
@@ -156,17 +164,18 @@ pub struct CommandState<'a> {
     pub steps: &'a [Step],
 }
 
-const CTRL: Modifiers = Modifiers::COMMAND;
-const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
-
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 45] = [
+        Self::StartPage,
         Self::New,
         Self::Open,
+        Self::OpenData,
         Self::OpenSample,
-        Self::Save,
-        Self::SaveAs,
+        Self::Rename,
+        Self::Duplicate,
+        Self::KeepVersion,
+        Self::Versions,
         Self::ExportWeights,
         Self::Quit,
         Self::Undo,
@@ -212,8 +221,12 @@ impl UserCommand {
             Self::New => "New project…",
             Self::Open => "Open project…",
             Self::OpenSample => "Open sample project",
-            Self::Save => "Save",
-            Self::SaveAs => "Save as…",
+            Self::StartPage => "Start page",
+            Self::OpenData => "Open data…",
+            Self::Rename => "Rename project…",
+            Self::Duplicate => "Duplicate project…",
+            Self::KeepVersion => "Save a version",
+            Self::Versions => "History…",
             Self::ExportWeights => "Export weights…",
             Self::Quit => "Quit",
             Self::Undo => "Undo",
@@ -272,8 +285,12 @@ impl UserCommand {
             Self::New => "Create a project in a new folder",
             Self::Open => "Open a project folder (the one with project.ron)",
             Self::OpenSample => "Open the sample customer reviews that come with Hone",
-            Self::Save => "Save the project. Changes are also autosaved in case Hone crashes",
-            Self::SaveAs => "Save a copy in another folder and switch to it",
+            Self::StartPage => "Close the project and show the start page. Hone saves every change",
+            Self::OpenData => "Start a new project from a table, or a folder of texts",
+            Self::Rename => "Give the project another name. Its folder keeps its name",
+            Self::Duplicate => "Copy the project to another folder and switch to the copy",
+            Self::KeepVersion => "Hone saves every change. This also keeps the project as it is now in File > History",
+            Self::Versions => "Show earlier versions of the project, and restore one",
             Self::ExportWeights => "Write the trained model as a Hugging Face folder",
             Self::Quit => "Quit Hone. You'll be asked first if training is running",
             Self::Undo => "Undo the last change to the project",
@@ -291,7 +308,7 @@ impl UserCommand {
             Self::LabelFile => "Predict a label for every row of a table",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
-            Self::Palette => "Search commands, settings, labels, runs, files and help",
+            Self::Palette => "Search everything, settings, labels, runs, files and help",
             Self::Notifications => "Show notifications since Hone started",
             Self::ThemeSystem => "Match the system's light or dark setting",
             Self::ThemeLight => "Dark text on a light background",
@@ -310,11 +327,15 @@ impl UserCommand {
     #[must_use]
     pub fn menu(self) -> Menu {
         match self {
-            Self::New
+            Self::StartPage
+            | Self::New
             | Self::Open
+            | Self::OpenData
             | Self::OpenSample
-            | Self::Save
-            | Self::SaveAs
+            | Self::Rename
+            | Self::Duplicate
+            | Self::KeepVersion
+            | Self::Versions
             | Self::ExportWeights
             | Self::Quit => Menu::File,
             Self::Undo | Self::Redo | Self::Cut | Self::Copy | Self::Paste | Self::SelectAll | Self::Preferences => {
@@ -345,7 +366,7 @@ impl UserCommand {
     pub fn begins_group(self) -> bool {
         matches!(
             self,
-            Self::Save
+            Self::Rename
                 | Self::ExportWeights
                 | Self::Quit
                 | Self::Cut
@@ -355,52 +376,6 @@ impl UserCommand {
                 | Self::ThemeSystem
                 | Self::ZoomIn
         )
-    }
-
-    /// Its shortcuts. The menu shows the first.
-    #[must_use]
-    pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
-        let ctrl = |key| vec![KeyboardShortcut::new(CTRL, key)];
-        let ctrl_shift = |key| vec![KeyboardShortcut::new(CTRL_SHIFT, key)];
-        match self {
-            Self::New => ctrl(Key::N),
-            Self::Open => ctrl(Key::O),
-            Self::Save => ctrl(Key::S),
-            Self::SaveAs => ctrl_shift(Key::S),
-            Self::ExportWeights => ctrl(Key::E),
-            Self::Quit => ctrl(Key::Q),
-            Self::Undo => ctrl(Key::Z),
-            Self::Redo => [ctrl_shift(Key::Z), ctrl(Key::Y)].concat(),
-            Self::Cut => ctrl(Key::X),
-            Self::Copy => ctrl(Key::C),
-            Self::Paste => ctrl(Key::V),
-            Self::SelectAll => ctrl(Key::A),
-            Self::Preferences => ctrl(Key::Comma),
-            Self::Train => ctrl(Key::Enter),
-            Self::PauseResume => ctrl(Key::P),
-            Self::Stop => ctrl(Key::Period),
-            Self::GoTo(step) => {
-                let keys = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
-                ctrl(keys[step as usize])
-            }
-            Self::TryIt => ctrl(Key::T),
-            Self::NextStep => ctrl(Key::PageDown),
-            Self::PreviousStep => ctrl(Key::PageUp),
-            Self::Palette => [ctrl(Key::K), ctrl_shift(Key::P)].concat(),
-            Self::ZoomIn => [ctrl(Key::Plus), ctrl(Key::Equals)].concat(),
-            Self::ZoomOut => ctrl(Key::Minus),
-            Self::ZoomReset => ctrl(Key::Num0),
-            Self::Help => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
-            Self::Shortcuts => ctrl(Key::Slash),
-            Self::OpenSample
-            | Self::LabelFile
-            | Self::Notifications
-            | Self::ThemeSystem
-            | Self::ThemeLight
-            | Self::ThemeDark
-            | Self::HelpContents
-            | Self::About => Vec::new(),
-        }
     }
 
     /// Whether text fields carry it out themselves when its keys are pressed.
@@ -436,7 +411,10 @@ impl UserCommand {
             Self::GoTo(step) if state.has_project && !state.steps.contains(&step) => {
                 Some(format!("This project has no {} step", step.title()))
             }
-            Self::Save | Self::SaveAs | Self::GoTo(_) => unless(state.has_project, "Open a project first"),
+            Self::StartPage => unless(state.has_project, "This is the start page"),
+            Self::Rename | Self::Duplicate | Self::KeepVersion | Self::Versions | Self::GoTo(_) => {
+                unless(state.has_project, "Open a project first")
+            }
             Self::LabelFile if state.has_project && !state.steps.contains(&Step::Labels) => {
                 Some("This project's model predicts words, not labels".to_owned())
             }

@@ -1,10 +1,11 @@
 //! What a step can read while it draws.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
-use crate::project::{Facts, Project};
+use crate::project::{Facts, Project, Step};
 use crate::storage::{AdaptedModel, RunListing};
 use crate::worker::{EvaluationReport, RunResults, Survey};
 
@@ -24,6 +25,8 @@ pub struct StepContext<'a> {
     pub folder: &'a Path,
     /// Facts about the project other than its settings.
     pub facts: &'a Facts,
+    /// The steps the person has looked at, or made decisions in.
+    pub looked_at: &'a BTreeSet<Step>,
     /// The answers of the workers.
     pub answers: &'a Answers,
     /// The files as read, once they have been.
@@ -76,6 +79,7 @@ impl<'a> StepContext<'a> {
             project,
             folder,
             facts,
+            looked_at: const { &BTreeSet::new() },
             answers,
             imported: answers.imported.value.as_ref(),
             prepared: answers.prepared(),

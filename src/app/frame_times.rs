@@ -73,7 +73,7 @@ fn measure() {
     drop(ProjectFile::create(&project_folder, &Project::default(), false).unwrap());
     let ctx = Context::default();
     let settings = AppSettings { theme: ThemeChoice::Light, ..AppSettings::default() };
-    let start = Start { project: Some(project_folder), settings, keep_settings: false };
+    let start = Start { project: Some(project_folder), settings, ..Start::default() };
     let mut app = HoneApp::new(&ctx, start).unwrap();
     app.run_command(AppCommand::OpenData(table(folder.path(), ROWS)));
     settle(&ctx, &mut app);

@@ -1,29 +1,39 @@
 //! Opening and closing projects, and the questions to ask first.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use egui::{Context, ViewportCommand};
 
-use crate::project::Project;
-use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, sample_project};
+use crate::project::{Project, Step, TaskKind, changes};
+use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, free_folder, is_sample, sample_project};
 
 use crate::app::act::RECOVERED;
 use crate::app::app::HoneApp;
+use crate::app::messages::Edit;
 use crate::app::session::Session;
-use crate::app::shell::{Dialog, DialogAnswer, Leaving};
+use crate::app::shell::{Dialog, DialogAnswer, Leaving, VersionRow};
 use crate::app::steps::StepStates;
 use crate::app::theme::Tone;
+use crate::app::view::View;
+use crate::app::window_place::place_of;
+use crate::words::ago;
 
 impl HoneApp {
-    /// Opens the project given on the command line, or else the last one, or else the sample.
+    /// Opens the project given on the command line, or else the one that was open when Hone crashed. Otherwise the start page
+    /// is shown.
     pub(super) fn open_first(&mut self, named: Option<PathBuf>) {
         if let Some(path) = named {
             self.open(&path);
             return;
         }
-        let last = self.state.settings.recent.first().filter(|folder| folder.join(PROJECT_FILE).is_file()).cloned();
-        match last.or_else(|| sample_project().ok()) {
-            Some(folder) => self.open(&folder),
+        let is_left = |folder: &PathBuf| folder.join(PROJECT_FILE).is_file() && !ProjectFile::is_open(folder);
+        match self.state.settings.open.take().filter(is_left) {
+            Some(folder) => {
+                self.open(&folder);
+                let body = "This project was open when Hone closed unexpectedly. Its changes are saved";
+                self.tell(Tone::Neutral, "Your project is back", body);
+            }
             None => self.state.set_session(None),
         }
     }
@@ -35,40 +45,57 @@ impl HoneApp {
         }
     }
 
+    /// Starts a new project with data files, or opens the project among them.
+    pub(super) fn begin_with(&mut self, paths: Vec<PathBuf>) {
+        if !paths.is_empty() {
+            self.leave(Leaving::NewData(paths));
+        }
+    }
+
     fn open(&mut self, path: &Path) {
         match Session::open(path) {
             Ok((session, recovered)) => {
                 self.show_session(session);
                 if recovered {
-                    let body = "Hone closed before they were saved. Save to keep them, or close the project without \
-                                saving to discard them";
-                    self.tell(Tone::Warning, RECOVERED, body);
+                    let body = "Hone closed before they were saved. They are saved now; File > History has the \
+                                project without them";
+                    self.tell(Tone::Neutral, RECOVERED, body);
                 }
             }
-            Err(OpenError::Damaged { autosave: Some(_), path: ref file, .. }) => {
+            Err(OpenError::Damaged { last_good: Some(_), path: ref file, .. }) => {
                 let message = Session::open(path).err().map(|error| error.to_string()).unwrap_or_default();
                 let folder = file.parent().unwrap_or(file).to_owned();
                 self.dialog = Some(Dialog::Damaged { path: folder, message });
             }
-            Err(error) => {
-                self.state.settings.forget(path);
-                self.tell(Tone::Danger, "The project could not be opened", error.to_string());
-            }
+            Err(error) => self.tell_not_opened(path, &error),
         }
+    }
+
+    fn tell_not_opened(&mut self, path: &Path, error: &OpenError) {
+        self.state.settings.forget(path);
+        self.state.refresh_recent();
+        self.tell(Tone::Danger, "The project could not be opened", error.to_string());
     }
 
     fn show_session(&mut self, session: Session) {
         if let Some(why) = session.read_only() {
-            let body = format!("{why}. To make changes, save a copy of the project first (File > Save as)");
+            let body = format!("{why}. To make changes, duplicate the project first (File > Duplicate project)");
             self.tell(Tone::Warning, "Opened read-only", body);
         }
+        let is_new_sample = is_sample(session.folder()) && session.window().page.is_none();
+        let may_reopen = session.read_only().is_none();
         self.state.settings.remember(session.folder());
+        self.state.settings.open = may_reopen.then(|| session.folder().to_owned());
         self.states = StepStates::default();
         self.state.set_session(Some(session));
+        if is_new_sample {
+            // All its settings are made.
+            self.state.view = View::Step(Step::Train);
+        }
         self.keep_settings();
     }
 
-    /// Closes the open project, after asking about running training and unsaved changes.
+    /// Closes the open project, after asking about running training and changes that cannot be saved.
     pub(super) fn leave(&mut self, leaving: Leaving) {
         // Checked before anything is asked or stopped: picking a folder without a project must not close the open one.
         if let Leaving::Open(path) = &leaving
@@ -76,49 +103,95 @@ impl HoneApp {
             && !matches!(error, OpenError::Damaged { .. })
         {
             self.dialog = None;
-            self.state.settings.forget(path);
-            self.tell(Tone::Danger, "The project could not be opened", error.to_string());
+            self.tell_not_opened(path, &error);
             return;
         }
         if self.state.work.answers.is_training() {
             self.dialog = Some(Dialog::Training(leaving));
             return;
         }
-        match &self.state.session {
-            Some(session) if session.is_dirty() => {
-                self.dialog = Some(Dialog::Unsaved { leaving, restored: session.is_restored() });
-            }
-            _ => self.go(leaving),
+        match self.save_now() {
+            Ok(()) => self.go(leaving),
+            Err(why) => self.dialog = Some(Dialog::Unsaved { leaving, why }),
         }
+    }
+
+    /// Saves what an edit of the last second left unsaved. The error says why that is not possible.
+    fn save_now(&mut self) -> Result<(), String> {
+        let Some(session) = &mut self.state.session else { return Ok(()) };
+        let saved = session.save(Instant::now());
+        // What is lost besides the project, such as its page, is not worth a question.
+        if session.is_dirty() { saved.map_err(|error| error.to_string()) } else { Ok(()) }
     }
 
     fn go(&mut self, leaving: Leaving) {
         match leaving {
             Leaving::Quit => {
                 self.may_close = true;
+                self.forget_open();
                 self.ctx.send_viewport_cmd(ViewportCommand::Close);
             }
+            Leaving::StartPage => self.close_project(),
             Leaving::Open(path) => {
                 // Release the old project's lock first, in case the same project is opened again.
                 self.state.set_session(None);
                 self.open(&path);
             }
+            Leaving::NewData(paths) => self.create_with(&paths),
             Leaving::Create { task, folder, name } => {
-                let project = Project { name, ..Project::new(task) };
-                match Session::create(&folder, project) {
-                    Ok(session) => {
-                        self.dialog = None;
-                        self.show_session(session);
-                    }
-                    Err(error) => self.show_dialog_error(error.to_string()),
-                }
+                self.create(&folder, Project { name, ..Project::new(task) });
             }
+        }
+    }
+
+    fn close_project(&mut self) {
+        self.state.set_session(None);
+        self.states = StepStates::default();
+        self.forget_open();
+    }
+
+    /// Notes that no project is open, so that none is opened again at the next start.
+    fn forget_open(&mut self) {
+        self.state.settings.open = None;
+        self.note_window();
+        self.keep_settings();
+    }
+
+    /// Notes where the window is, for the next start.
+    fn note_window(&mut self) {
+        let zoom = self.ctx.zoom_factor();
+        let place = self.ctx.input(|input| place_of(input.viewport(), zoom));
+        // A test, or a system that does not tell, has none.
+        self.state.settings.window = place.or(self.state.settings.window);
+    }
+
+    /// Creates a project and opens it. Returns whether that worked.
+    fn create(&mut self, folder: &Path, project: Project) -> bool {
+        let created = Session::create(folder, project);
+        let worked = created.is_ok();
+        match created {
+            Ok(session) => {
+                self.dialog = None;
+                self.show_session(session);
+            }
+            Err(error) => self.show_dialog_error(error.to_string()),
+        }
+        worked
+    }
+
+    /// Creates a project for data files, named after the first.
+    fn create_with(&mut self, paths: &[PathBuf]) {
+        let stem = paths.first().and_then(|path| path.file_stem()).unwrap_or_default();
+        let name = stem.to_string_lossy().into_owned();
+        let folder = free_folder(&self.projects, &name);
+        if self.create(&folder, Project { name, ..Project::new(TaskKind::default()) }) {
+            self.open_data(paths);
         }
     }
 
     fn show_dialog_error(&mut self, message: String) {
         match &mut self.dialog {
-            Some(Dialog::New { error, .. } | Dialog::SaveAs { error, .. }) => *error = Some(message),
+            Some(Dialog::New { error, .. } | Dialog::Duplicate { error, .. }) => *error = Some(message),
             _ => self.tell(Tone::Danger, "The project could not be created", message),
         }
     }
@@ -127,13 +200,14 @@ impl HoneApp {
         if !ctx.input(|input| input.viewport().close_requested()) || self.may_close {
             return;
         }
-        let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
-        if self.state.work.answers.is_training() || dirty {
+        if self.state.work.answers.is_training() || self.save_now().is_err() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             // All questions are answered: the window closes once the run has stopped.
             if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
                 self.leave(Leaving::Quit);
             }
+        } else {
+            self.forget_open();
         }
     }
 
@@ -151,320 +225,83 @@ impl HoneApp {
     pub(super) fn on_answer(&mut self, answer: DialogAnswer) {
         match answer {
             DialogAnswer::Create { task, folder, name } => self.leave(Leaving::Create { task, folder, name }),
-            DialogAnswer::SaveAs(folder) => self.save_as(&folder),
+            DialogAnswer::Rename(name) => self.edit(Edit::Name(name)),
+            DialogAnswer::Restore(version) => self.restore(*version),
+            DialogAnswer::Duplicate(folder) => self.duplicate(&folder),
+            DialogAnswer::AskForCopy => self.ask_for_copy(),
             DialogAnswer::Path(pick, path) => self.use_path(pick, path),
             DialogAnswer::Download(what) => self.start(what, true),
             DialogAnswer::StopAndLeave(leaving) => {
                 self.state.work.end_training();
                 self.dialog = Some(Dialog::Stopping(leaving));
             }
-            DialogAnswer::SaveAndLeave(leaving) => {
-                self.save();
-                if !self.state.session.as_ref().is_some_and(Session::is_dirty) {
-                    self.go(leaving);
-                }
-            }
-            DialogAnswer::DiscardAndLeave(leaving) => {
-                let discarded = self.state.session.as_mut().map(Session::discard_changes);
-                if let Some(Err(error)) = discarded {
-                    self.tell(Tone::Warning, "The autosave could not be removed", error.to_string());
-                }
-                self.go(leaving);
-            }
-            DialogAnswer::OpenAutosave(path) => match Session::open_autosave(&path) {
+            DialogAnswer::DiscardAndLeave(leaving) => self.go(leaving),
+            DialogAnswer::RestoreLastGood(path) => match Session::open_last_good(&path) {
                 Ok(session) => self.show_session(session),
-                Err(error) => self.tell(Tone::Danger, "The autosave could not be opened", error.to_string()),
+                Err(error) => self.tell(Tone::Danger, "The project could not be restored", error.to_string()),
             },
         }
     }
 
-    pub(super) fn save_as(&mut self, folder: &Path) {
+    // The project as a whole.
+
+    pub(super) fn ask_for_name(&mut self) {
+        let Some(session) = &self.state.session else { return };
+        self.dialog = Some(Dialog::Rename { name: session.project().name.clone() });
+    }
+
+    pub(super) fn ask_for_copy(&mut self) {
+        let Some(session) = &self.state.session else { return };
+        // The sample is in a hidden folder, where nobody looks for a copy.
+        let beside = session.folder().parent().filter(|_| !is_sample(session.folder()));
+        let folder = free_folder(beside.unwrap_or(&self.projects), &format!("{} copy", session.project().name));
+        self.dialog = Some(Dialog::Duplicate { folder: folder.display().to_string(), error: None });
+    }
+
+    fn duplicate(&mut self, folder: &Path) {
         let Some(session) = &mut self.state.session else { return };
-        match session.save_as(folder) {
+        match session.duplicate(folder) {
             Ok(()) => {
                 self.dialog = None;
                 self.state.settings.remember(folder);
+                self.state.settings.open = Some(folder.to_owned());
                 self.state.refresh_runs();
+                self.state.refresh_recent();
                 self.keep_settings();
             }
             Err(error) => self.show_dialog_error(error.to_string()),
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use egui::{Key, Modifiers};
-    use egui_kittest::kittest::Queryable;
-
-    use super::*;
-    use crate::app::commands::UserCommand;
-    use crate::app::messages::{AppCommand, Edit, Pick};
-    use crate::app::shell::ModelUse;
-    use crate::app::testing::{Window, app, app_on, hone, picture, press, settle};
-    use crate::fetch::Catalogue;
-    use crate::project::{ModelChoice, TaskKind};
-    use crate::storage::{RunStatus, ThemeChoice};
-
-    fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
-        let begun = Instant::now();
-        while !done(hone(window)) {
-            window.step();
-            assert!(begun.elapsed() < Duration::from_mins(1), "waited a minute");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    #[test]
-    fn quitting_with_unsaved_changes_asks_and_saves() {
-        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Mine".to_owned())));
-        hone(&mut window).leave(Leaving::Quit);
-        settle(&mut window);
-        picture("unsaved", &mut window);
-        window.get_by_label("Save").click();
-        settle(&mut window);
-        assert!(hone(&mut window).may_close);
-        let saved = crate::storage::ProjectFile::read(&folder.path().join("customer-reviews")).unwrap().1;
-        assert_eq!(saved.name, "Mine");
-    }
-
-    #[test]
-    fn a_run_is_stopped_before_its_project_closes() {
-        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        let mut training = hone(&mut window).project().training.clone();
-        training.epochs = 1000;
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Training(training)));
-        let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
-        press(&mut window, Modifiers::COMMAND, Key::S);
-        hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
-        until(&mut window, |app| app.state.work.answers.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
-
-        let ask = |window: &mut Window| {
-            hone(window).leave(Leaving::Quit);
-            window.run_steps(4);
-            window.get_by_label("Quit while training is running?");
-        };
-        ask(&mut window);
-        window.key_press(Key::Enter);
-        window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
-        ask(&mut window);
-        window.key_press(Key::Escape);
-        window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
-
-        ask(&mut window);
-        window.get_by_label("Stop and quit").click();
-        until(&mut window, |app| app.may_close);
-        assert!(!hone(&mut window).state.work.answers.is_training());
-        let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();
-        assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "no run is left unfinished");
-    }
-
-    #[test]
-    fn enter_confirms_and_escape_cancels_every_dialog() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Mine".to_owned())));
-        for dialog in [
-            Dialog::Unsaved { leaving: Leaving::Quit, restored: false },
-            Dialog::Training(Leaving::Quit),
-            Dialog::Stopping(Leaving::Quit),
-            Dialog::Damaged { path: PathBuf::new(), message: String::new() },
-            Dialog::new_project(&PathBuf::from("somewhere")),
-            Dialog::SaveAs { folder: "somewhere".to_owned(), error: None },
-            Dialog::TypePath { pick: Pick::Project, path: "somewhere".to_owned() },
-            Dialog::Download { entry: &Catalogue::bundled().unwrap().entries()[0], what: ModelUse::Train },
-            Dialog::Shortcuts,
-            Dialog::About,
-            Dialog::Notifications,
-        ] {
-            hone(&mut window).dialog = Some(dialog.clone());
-            window.run_steps(3);
-            assert!(window.ctx.memory(egui::Memory::focused).is_some(), "{dialog:?} has the focus");
-            window.key_press(Key::Escape);
-            window.run_steps(3);
-            assert_eq!(hone(&mut window).dialog, None, "{dialog:?}");
-        }
-        assert!(!hone(&mut window).may_close);
-        hone(&mut window).leave(Leaving::Quit);
-        window.run_steps(3);
-        window.key_press(Key::Tab);
-        window.run_steps(3);
-        window.key_press(Key::Tab);
-        window.run_steps(3);
-        press(&mut window, Modifiers::NONE, Key::Enter);
-        assert!(
-            hone(&mut window).dialog.is_none() && !hone(&mut window).may_close,
-            "the second button after Save is Cancel"
-        );
-        hone(&mut window).leave(Leaving::Quit);
-        window.run_steps(3);
-        press(&mut window, Modifiers::NONE, Key::Enter);
-        assert!(hone(&mut window).may_close && !hone(&mut window).state.session.as_ref().unwrap().is_dirty());
-    }
-
-    #[test]
-    fn enter_in_a_field_confirms_and_on_a_button_clicks_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        hone(&mut window).dialog = Some(Dialog::new_project(folder.path()));
-        window.run_steps(3);
-        window.get_by_role_and_label(egui::Role::TextInput, "Name").type_text("Tickets");
-        window.run_steps(3);
-        window.get_by_label("Cancel").focus();
-        window.run_steps(3);
-        press(&mut window, Modifiers::NONE, Key::Enter);
-        assert!(hone(&mut window).dialog.is_none() && !folder.path().join("Tickets").exists());
-        hone(&mut window).dialog = Some(Dialog::new_project(folder.path()));
-        window.run_steps(3);
-        window.get_by_role_and_label(egui::Role::TextInput, "Name").type_text("Tickets");
-        window.run_steps(3);
-        press(&mut window, Modifiers::NONE, Key::Enter);
-        assert!(folder.path().join("Tickets/project.ron").is_file());
-    }
-
-    #[test]
-    fn a_model_that_is_missing_is_downloaded_only_after_a_question() {
-        for (theme, scale) in [(ThemeChoice::Light, 1.0), (ThemeChoice::Dark, 2.0)] {
-            let (mut window, _folder) = app(theme, scale);
-            settle(&mut window);
-            let id = ModelChoice::Catalogue("minilm-l6".to_owned());
-            hone(&mut window).run_command(AppCommand::Edit(Edit::Model(id)));
-            settle(&mut window);
-            for (command, button) in [
-                (AppCommand::User(UserCommand::Train), "Download 87.3 MiB and train"),
-                (AppCommand::DryRun, "Download 87.3 MiB and measure"),
-            ] {
-                hone(&mut window).state.model_folder = None;
-                hone(&mut window).run_command(command);
-                window.run_steps(3);
-                window.get_by_label("Download MiniLM L6?");
-                window.get_by_label(button);
-                picture(&format!("download-{scale}"), &mut window);
-                window.key_press(Key::Escape);
-                window.run_steps(3);
-                let answers = &hone(&mut window).state.work.answers;
-                assert!(!answers.is_training() && !answers.forecast.is_running() && !answers.fetch.is_running());
+    pub(super) fn keep_version(&mut self) {
+        let Some(session) = &mut self.state.session else { return };
+        match session.keep_version(Instant::now()) {
+            Ok(()) => {
+                let body = "Hone saves every change by itself. To come back to this state, use File > History";
+                self.tell(Tone::Success, "This version is saved", body);
             }
+            Err(error) => self.tell(Tone::Danger, "The version could not be saved", error.to_string()),
         }
     }
 
-    #[test]
-    fn a_second_window_opens_the_project_read_only() {
-        let (mut first, folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut first);
-        let mut second = app_on(Some(folder.path().join("customer-reviews")), ThemeChoice::Light, 2.0);
-        settle(&mut second);
-        second.get_by_label("Opened read-only");
-        picture("second-window", &mut second);
-        press(&mut second, Modifiers::COMMAND, Key::S);
-        second.get_by_label("The project could not be saved");
+    pub(super) fn show_versions(&mut self) {
+        let Some(session) = &self.state.session else { return };
+        let versions = session.versions();
+        let differences = |place: usize| {
+            let (version, before) = (&versions.get(place)?.project, &versions.get(place + 1)?.project);
+            let name = (version.name != before.name).then(|| format!("Name: {}", version.name));
+            Some(name.into_iter().chain(changes(before, version)).collect())
+        };
+        let differences: Vec<_> = (0..versions.len()).map(differences).collect();
+        let rows = versions.into_iter().zip(differences);
+        let rows =
+            rows.map(|(version, changes)| VersionRow { saved_at: version.saved_at, changes, project: version.project });
+        self.dialog = Some(Dialog::Versions(rows.collect()));
     }
 
-    #[test]
-    fn a_damaged_project_offers_its_autosave() {
-        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Rescued".to_owned())));
-        hone(&mut window).autosave(Instant::now() + Duration::from_secs(5));
-        drop(window);
-        let path = folder.path().join("customer-reviews");
-        std::fs::write(path.join("project.ron"), "(name: \"half").unwrap();
-        let mut window = app_on(Some(path.clone()), ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        picture("damaged", &mut window);
-        window.get_by_label("Open the last autosave").click();
-        settle(&mut window);
-        assert_eq!(hone(&mut window).project().name, "Rescued");
-        hone(&mut window).leave(Leaving::Quit);
-        settle(&mut window);
-        window.get_by_label("Don't save").click();
-        settle(&mut window);
-        drop(window);
-        let mut window = app_on(Some(path), ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        assert!(window.query_by_label("Open the last autosave").is_some(), "the autosave is offered again");
-    }
-
-    #[test]
-    fn opening_a_folder_without_a_project_shows_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut window = app_on(Some(folder.path().to_owned()), ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        window.get_by_label("The project could not be opened");
-        window.get_by_label("Welcome to Hone");
-        picture("welcome", &mut window);
-    }
-
-    #[test]
-    fn opening_a_folder_without_a_project_keeps_the_open_project_and_its_edits() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        let session = hone(&mut window).state.session.as_mut().unwrap();
-        session.apply(crate::app::Edit::Name("Mine".to_owned()), None, std::time::Instant::now());
-        hone(&mut window).leave(Leaving::Open(folder.path().to_owned()));
-        assert!(hone(&mut window).dialog.is_none(), "nothing is asked, because no project closes");
-        let session = hone(&mut window).state.session.as_ref().unwrap();
-        assert_eq!((session.project().name.as_str(), session.is_dirty()), ("Mine", true));
-        settle(&mut window);
-        window.get_by_label("The project could not be opened");
-    }
-
-    #[test]
-    fn a_new_project_is_created_and_asks_for_data() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        let parent = folder.path().display().to_string();
-        let task = TaskKind::TextClassification;
-        hone(&mut window).dialog = Some(Dialog::New { task, name: "Tickets".to_owned(), parent, error: None });
-        settle(&mut window);
-        window.check_accessibility();
-        picture("new-project", &mut window);
-        window.get_by_label("Create").click();
-        settle(&mut window);
-        assert!(folder.path().join("Tickets/project.ron").is_file());
-        window.get_by_label("Open a table of texts and labels");
-        picture("empty-project", &mut window);
-    }
-
-    #[test]
-    fn a_new_project_asks_first_what_the_model_is_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        let mut dialog = Dialog::new_project(folder.path());
-        if let Dialog::New { name, .. } = &mut dialog {
-            *name = "Contracts".to_owned();
-        }
-        hone(&mut window).dialog = Some(dialog);
-        settle(&mut window);
-        window.get_by_label(TaskKind::LanguageModelling.title()).click();
-        settle(&mut window);
-        window.get_by_label("Create").click();
-        settle(&mut window);
-        let project = hone(&mut window).state.session.as_ref().unwrap().project().clone();
-        assert_eq!(project.task.kind(), TaskKind::LanguageModelling);
-        window.get_by_label("Open your texts");
-        assert!(window.query_by_label_contains("Labels,").is_none(), "the rail has no steps for labels");
-
-        let texts = folder.path().join("texts.csv");
-        let rows: Vec<String> = (0..40).map(|row| format!("clause number {row} of the lease,2026-03-{row}")).collect();
-        std::fs::write(&texts, format!("text,note\n{}\n", rows.join("\n"))).unwrap();
-        hone(&mut window).run_command(crate::app::messages::AppCommand::OpenData(texts));
-        settle(&mut window);
-        assert!(window.query_all_by_label("Text column").next().is_some());
-        assert!(window.query_all_by_label("Label column").next().is_none(), "there are no labels to choose");
-        let prepared = hone(&mut window).prepared().unwrap();
-        assert_eq!(prepared.warnings, [""; 0], "no test set is wanted, so none is missed");
+    fn restore(&mut self, version: VersionRow) {
+        self.edit(Edit::Restore(Box::new(version.project)));
+        let title = format!("Restored the version of {}", ago(version.saved_at));
+        self.tell(Tone::Success, title, "Undo brings back what you had");
     }
 }

@@ -35,7 +35,6 @@ fn measure() {
     let open = resident();
     let other = folder.path().join("other");
     drop(ProjectFile::create(&other, &Project::default(), false).unwrap());
-    hone(&mut window).run_command(AppCommand::User(crate::app::commands::UserCommand::Save));
     hone(&mut window).run_command(AppCommand::OpenProject(other));
     let closed = Instant::now();
     while closed.elapsed() < Duration::from_secs(5) {

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::data::RowQuery;
+use crate::data::{Imported, RowQuery};
 use crate::project::{
-    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, RowEdit, RowId, SplitSettings, Step, Task,
-    TrainingSettings,
+    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, Project, RowEdit, RowId, SplitSettings,
+    Step, Task, TrainingSettings,
 };
 use crate::worker::{ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
+use crate::words::counted;
 
 /// A change of the project. It is applied in one place, undone as a whole and saved automatically.
 ///
@@ -39,13 +40,15 @@ pub enum Edit {
     Training(TrainingSettings),
     /// Corrections of rows; `None` removes a correction.
     Rows(Vec<(RowId, Option<RowEdit>)>),
+    /// The project as it was in an earlier version.
+    Restore(Box<Project>),
 }
 
 impl Edit {
-    /// What the edit changes, for the title of "Undo".
+    /// What the edit changes, for the title of "Undo". The files as read give a row its name.
     #[must_use]
-    pub fn title(&self) -> &'static str {
-        match self {
+    pub fn title(&self, imported: Option<&Imported>) -> String {
+        let title = match self {
             Self::Name(_) => "project name",
             Self::Dataset(_) => "data settings",
             Self::Task(_) => "task settings",
@@ -55,7 +58,21 @@ impl Edit {
             Self::Split(_) | Self::Divide(_) => "split",
             Self::Model(_) => "model",
             Self::Training(_) => "training settings",
-            Self::Rows(_) => "row correction",
+            Self::Rows(rows) => return rows_title(rows, imported),
+            Self::Restore(_) => "restored version",
+        };
+        title.to_owned()
+    }
+
+    /// The step where the change shows; `None` if that is the page where it was made.
+    #[must_use]
+    pub fn step(&self) -> Option<Step> {
+        match self {
+            Self::Dataset(_) => Some(Step::Data),
+            Self::Labels(_) => Some(Step::Labels),
+            Self::Cleaning(_) | Self::Patterns(_) | Self::Split(_) | Self::Divide(_) => Some(Step::Prepare),
+            Self::Task(_) | Self::Model(_) | Self::Training(_) => Some(Step::Model),
+            Self::Name(_) | Self::Rows(_) | Self::Restore(_) => None,
         }
     }
 
@@ -65,6 +82,16 @@ impl Edit {
     pub fn coalesces(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Patterns(_) | Self::Split(_) | Self::Training(_) | Self::Task(_))
     }
+}
+
+/// "correction of row 742", or of how many rows.
+fn rows_title(rows: &[(RowId, Option<RowEdit>)], imported: Option<&Imported>) -> String {
+    let only = match rows {
+        [(id, _)] => imported.map(|imported| imported.row_name(*id)),
+        _ => None,
+    };
+    let what = only.unwrap_or_else(|| counted(rows.len(), "row", "rows"));
+    format!("correction of {what}")
 }
 
 /// Which file or folder to ask the person for, and what to use it for.
@@ -84,8 +111,10 @@ pub enum Pick {
     BadRows,
     /// A project to open.
     Project,
-    /// Where to save a copy of the project.
-    SaveAs,
+    /// Data files to start a new project with.
+    NewData,
+    /// Where to write a copy of the project.
+    Duplicate,
     /// Where to create a new project.
     NewFolder,
     /// A local Hugging Face folder to start from.

@@ -8,6 +8,8 @@ mod act;
 mod answers;
 #[allow(clippy::module_inception, reason = "the application itself, in the room named after it")]
 mod app;
+#[cfg(test)]
+mod app_tests;
 mod commands;
 mod context;
 #[cfg(test)]
@@ -17,6 +19,8 @@ mod history;
 #[cfg(test)]
 mod layout;
 mod leave;
+#[cfg(test)]
+mod leave_tests;
 mod live_run;
 #[cfg(test)]
 mod memory;
@@ -29,9 +33,14 @@ mod screen_reader;
 #[cfg(test)]
 mod scroll_times;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod shell;
+mod shortcuts;
 mod slot;
 mod sought;
+#[cfg(test)]
+mod start_tests;
 mod state;
 mod steps;
 mod take_in;
@@ -43,6 +52,7 @@ mod training_times;
 mod theme;
 mod view;
 mod widgets;
+mod window_place;
 mod work;
 
 pub use answers::Answers;

@@ -87,7 +87,8 @@ pub fn title(pick: &Pick) -> &'static str {
         Pick::ValidationFile => "Open a validation file",
         Pick::TestFile => "Open a test file",
         Pick::Project => "Open a project folder",
-        Pick::SaveAs => "Choose a folder for the project",
+        Pick::NewData => "Open your data",
+        Pick::Duplicate => "Choose a folder for the copy",
         Pick::NewFolder => "Choose a folder for the new project",
         Pick::ModelFolder => "Open a model folder",
         Pick::ExportTo(ExportFormat::HuggingFace) => "Export to a folder",
@@ -112,12 +113,12 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
     let dialog = AsyncFileDialog::new().set_title(title(pick)).set_directory(folder);
     let one = |future: One| -> Several { Box::pin(async move { future.await.map(|file| vec![file]) }) };
     let future: Several = match pick {
-        Pick::MainFile | Pick::MoreFiles => Box::pin(tables(dialog).pick_files()),
+        Pick::MainFile | Pick::MoreFiles | Pick::NewData => Box::pin(tables(dialog).pick_files()),
         Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::FileToLabel => {
             one(Box::pin(tables(dialog).pick_file()))
         }
         Pick::Project | Pick::ModelFolder | Pick::NewFolder | Pick::MainFolder => one(Box::pin(dialog.pick_folder())),
-        Pick::SaveAs => one(Box::pin(dialog.set_can_create_directories(true).pick_folder())),
+        Pick::Duplicate => one(Box::pin(dialog.set_can_create_directories(true).pick_folder())),
         Pick::ExportTo(format) => {
             let name = match format {
                 ExportFormat::HuggingFace => "exported-model",

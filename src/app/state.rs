@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{DatasetSettings, Facts, ModelChoice, Project, Readiness, Step, changes, readiness};
 use crate::storage::{
-    AdaptedModel, AppSettings, RunFolder, RunListing, RunStatus, adapted_models, with_absolute_paths,
+    AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, recent_projects,
+    with_absolute_paths,
 };
 
 use crate::app::commands::CommandState;
@@ -33,7 +34,7 @@ struct Compared {
 
 /// The state of the window, apart from its appearance.
 pub struct AppState {
-    /// The open project; `None` on the welcome page.
+    /// The open project; `None` on the start page.
     pub session: Option<Session>,
     /// The workers and their answers.
     pub work: Work,
@@ -45,6 +46,8 @@ pub struct AppState {
     pub runs: Vec<RunListing>,
     /// Adapted models of recent projects.
     pub adapted: Vec<AdaptedModel>,
+    /// Recent projects that can be opened, the last one first.
+    pub recent: Vec<RecentProject>,
     /// The page in the middle of the window.
     pub view: View,
     /// Theme, zoom, recent projects.
@@ -72,6 +75,7 @@ impl AppState {
             model_folder: None,
             runs: Vec::new(),
             adapted: Vec::new(),
+            recent: Vec::new(),
             view: View::Step(Step::Data),
             settings,
             text_field: None,
@@ -88,9 +92,10 @@ impl AppState {
         self.work.forget_project();
         self.session = session;
         (self.stale, self.replacing) = (None, None);
-        self.view = View::Step(Step::Data);
+        self.view = self.first_page();
         self.refresh_model();
         self.refresh_runs();
+        self.refresh_recent();
         if let Some(session) = &self.session {
             if session.project().dataset.main.is_some() {
                 self.work.import(session.project(), session.folder().to_owned());
@@ -101,6 +106,27 @@ impl AppState {
             }
         }
         self.refresh_facts();
+    }
+
+    /// Where the person left off in the project. A new project begins with its data.
+    fn first_page(&self) -> View {
+        let page = self.session.as_ref().and_then(|session| session.window().page);
+        page.filter(|page| self.steps().contains(page)).map_or_else(View::default, View::Step)
+    }
+
+    /// Notes what the person sees: a step is looked at once it shows something.
+    pub fn note_page(&mut self) {
+        let View::Step(step) = self.view else { return };
+        let Some(session) = &mut self.session else { return };
+        session.show_page(step);
+        if readiness(session.project(), &self.facts, step) == Readiness::Done {
+            session.look_at(step);
+        }
+    }
+
+    /// Looks for the recent projects.
+    pub fn refresh_recent(&mut self) {
+        self.recent = recent_projects(&self.settings.recent);
     }
 
     /// Notes what an edit made out of date. It is updated once there has been no edit for a while.
@@ -310,6 +336,7 @@ impl AppState {
             changed_since_run: &self.changed_since_run,
             runs: &self.runs,
             adapted: &self.adapted,
+            looked_at: &session.window().looked_at,
             ..StepContext::new(theme, of, &self.facts, &self.work.answers)
         })
     }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::app::app::HoneApp;
-use crate::app::session::Session;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
 use crate::app::view::View;
@@ -59,7 +58,10 @@ impl HoneApp {
         if self.state.session.as_ref().is_none_or(|session| session.project().dataset != dataset) {
             return;
         }
-        self.change(Session::undo);
+        let now = Instant::now();
+        if let Some((_, stale)) = self.state.session.as_mut().and_then(|session| session.undo(now)) {
+            self.state.make_stale(stale, now);
+        }
         self.tell(Tone::Danger, "The file could not be opened", format!("{why}. Your table is unchanged"));
     }
 

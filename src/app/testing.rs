@@ -400,13 +400,15 @@ pub fn app(theme: ThemeChoice, scale: f32) -> (Harness<'static, Option<HoneApp>>
 }
 
 /// The whole app on a project.
-pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Harness<'static, Option<HoneApp>> {
+pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Window {
     let settings = AppSettings { theme, ..AppSettings::default() };
+    app_from(Start { project, settings, ..Start::default() }, scale)
+}
+
+/// The whole app, started this way.
+pub fn app_from(start: Start, scale: f32) -> Window {
     let draw = move |ui: &mut egui::Ui, app: &mut Option<HoneApp>| {
-        let app = app.get_or_insert_with(|| {
-            let start = Start { project: project.clone(), settings: settings.clone(), keep_settings: false };
-            HoneApp::new(ui.ctx(), start).unwrap()
-        });
+        let app = app.get_or_insert_with(|| HoneApp::new(ui.ctx(), start.clone()).unwrap());
         app.update(ui.ctx());
         // The whole window, without the margin that kittest adds.
         let all = ui.ctx().content_rect();
@@ -458,4 +460,28 @@ pub fn hone(window: &mut Window) -> &mut HoneApp {
 pub fn press(window: &mut Window, modifiers: egui::Modifiers, key: egui::Key) {
     window.key_press_modifiers(modifiers, key);
     settle(window);
+}
+
+/// A file dropped onto the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+/// Drops a file onto the window, in the next frame.
+pub fn drop_file(window: &mut Window, path: PathBuf) {
+    window.input_mut().dropped_files.push(Arc::new(Dropped(path)));
+}
+
+/// Title of the newest notification. It may be gone from the screen already.
+pub fn told(window: &mut Window) -> String {
+    hone(window).notices.newest_first().next().map(|(notice, _)| notice.title.clone()).unwrap_or_default()
 }

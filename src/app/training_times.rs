@@ -15,7 +15,7 @@ use crate::app::app::{HoneApp, Start};
 use crate::app::commands::UserCommand;
 use crate::app::frame_times::frame;
 use crate::app::messages::AppCommand;
-use crate::storage::{AppSettings, ProjectFile, RunSummary};
+use crate::storage::{ProjectFile, RunSummary};
 use crate::worker::{Train, Worker};
 
 /// Pairs of runs.
@@ -88,8 +88,7 @@ fn in_the_window() -> (RunSummary, Vec<Duration>) {
     let schedule = Arc::new(Schedule::default());
     let asked = Arc::clone(&schedule);
     ctx.set_request_repaint_callback(move |info| asked.ask(Instant::now() + info.delay));
-    let mut app =
-        HoneApp::new(&ctx, Start { project, settings: AppSettings::default(), keep_settings: false }).unwrap();
+    let mut app = HoneApp::new(&ctx, Start { project, ..Start::default() }).unwrap();
     let mut times = Vec::new();
     let mut began = false;
     loop {

@@ -29,6 +29,8 @@ pub enum NextStep {
     TrainLonger(u32),
     /// Label more rows of this label.
     LabelMore(String),
+    /// Start from another pre-trained model, or train it with other settings.
+    AnotherModel,
     /// Set more rows aside for testing, or label more rows.
     MoreTestRows,
 }
@@ -79,6 +81,7 @@ impl NextStep {
             Self::BalanceLabels => "Balance the labels and train again".to_owned(),
             Self::TrainLonger(epochs) => format!("Train {epochs} epochs"),
             Self::LabelMore(label) => format!("Label more “{label}” rows"),
+            Self::AnotherModel => "Choose another model or preset".to_owned(),
             Self::MoreTestRows => "Label more rows, or choose a larger test set".to_owned(),
         }
     }
@@ -102,21 +105,21 @@ impl Evidence<'_> {
         }
         if let Some((label, share)) = one_answer(metrics) {
             let rows = if share < 1.0 { format!("{} of the rows", percent(share)) } else { "every row".to_owned() };
-            return judgement(Verdict::NotUseful, format!("It answers “{label}” for {rows}"), self.first_help(metrics));
+            return judgement(Verdict::NotUseful, format!("It answers “{label}” for {rows}"), self.help(metrics));
         }
         if !agrees_beyond_chance(metrics) {
             let says = "Its answers agree with the labels no more than chance would".to_owned();
-            return judgement(Verdict::NotUseful, says, self.first_help(metrics));
+            return judgement(Verdict::NotUseful, says, self.help(metrics));
         }
         let usual = most_frequent(metrics);
         match self.better_than(BaselineName::MajorityClass, metrics) {
             Some(Comparison::Better) | None => {}
             Some(_) => {
                 let says = format!("It is not shown to be better than always answering “{usual}”");
-                return judgement(Verdict::NotUseful, says, self.first_help(metrics));
+                return judgement(Verdict::NotUseful, says, self.help(metrics));
             }
         }
-        let help = || self.first_help(metrics).or_else(|| more_of_weakest(metrics));
+        let help = || self.first_help(metrics).or_else(|| more_of_weakest(metrics)).or(Some(NextStep::AnotherModel));
         match self.better_than(BaselineName::TfIdf, metrics) {
             Some(Comparison::Better) => {
                 let says = format!("It is better than counting words (TF-IDF) and than always answering “{usual}”");
@@ -178,6 +181,11 @@ impl Evidence<'_> {
         } else {
             Comparison::Alike
         })
+    }
+
+    /// What helps a model that has learnt nothing.
+    fn help(self, metrics: &ClassificationMetrics) -> Option<NextStep> {
+        self.first_help(metrics).or(Some(NextStep::AnotherModel))
     }
 
     /// What helps a model that has learnt too little, if the settings leave something to try.
@@ -303,7 +311,11 @@ mod tests {
         let judgement = judged(&equal(), &nearly, None, 1);
         assert_eq!(judgement.says, "It answers “bad” for >99% of the rows");
         assert_eq!(judgement.next, Some(NextStep::TrainLonger(3)));
-        assert_eq!(judged(&equal(), &nearly, None, 3).next, None, "nothing simple is left to try");
+        assert_eq!(
+            judged(&equal(), &nearly, None, 3).next,
+            Some(NextStep::AnotherModel),
+            "nothing simpler is left to try"
+        );
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub enum StorageError {
         what: &'static str,
     },
     /// The project is open for reading only.
-    #[error("{0}. Save it under another name to keep your changes.")]
+    #[error("{0}. Save a copy to keep your changes.")]
     ReadOnly(String),
     /// A project would be overwritten.
     #[error(
@@ -131,8 +131,8 @@ pub enum OpenError {
     #[error(
         "{} is damaged at line {line}, column {column}: {reason}. {}",
         path.display(),
-        if autosave.is_some() {
-            "Fix that line in a text editor, or open the project in Hone's window to restore the last autosave."
+        if last_good.is_some() {
+            "Fix that line in a text editor, or open the project in Hone's window to restore its last good state."
         } else {
             "Fix that line in a text editor, or restore the file from a backup."
         }
@@ -146,8 +146,8 @@ pub enum OpenError {
         column: usize,
         /// What is wrong there.
         reason: String,
-        /// The last autosave, if it is intact.
-        autosave: Option<Box<Project>>,
+        /// The last good state, if there is one.
+        last_good: Option<Box<Project>>,
     },
     /// The file system reported an error.
     #[error(transparent)]

@@ -15,6 +15,9 @@ mod paths;
 mod prediction_columns;
 mod predictions;
 mod project_file;
+mod project_text;
+mod project_window;
+mod recent;
 mod ron_file;
 mod run;
 mod run_folder;
@@ -26,6 +29,7 @@ mod scratch_file;
 mod settings;
 mod token_cache;
 mod version_1;
+mod versions;
 
 pub use adapted::{AdaptedModel, adapted_model, adapted_models};
 pub use atomic::{write_atomic, write_new};
@@ -37,14 +41,20 @@ pub use lock::FileLock;
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
 pub use output::{check_output, create_file, create_folder};
 pub use partial::{PART, PartialFile, link_or_copy, remove_file, remove_folder};
-pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
+pub use paths::{
+    cache_folder, config_folder, data_folder, folder_name, free_folder, projects_folder, resolve, stored,
+    with_absolute_paths, with_stored_paths,
+};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
+pub use project_window::ProjectWindow;
+pub use recent::{RecentProject, recent_projects};
 pub use run::{
     EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
 pub use run_outcome::{RunOutcome, TrainedRun, write_checkpoint_point};
-pub use sample::sample_project;
+pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
-pub use settings::{AppSettings, ThemeChoice};
+pub use settings::{AppSettings, ThemeChoice, WindowPlace};
 pub use token_cache::{TextKey, TokenCache, exclude_from_version_control};
+pub use versions::{Version, versions};

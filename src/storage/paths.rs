@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use directories::ProjectDirs;
+use directories::{ProjectDirs, UserDirs};
 
 use crate::project::{ModelChoice, Project};
 use crate::storage::StorageError;
@@ -23,6 +23,30 @@ pub fn data_folder() -> Option<PathBuf> {
 #[must_use]
 pub fn cache_folder() -> Option<PathBuf> {
     Some(platform()?.cache_dir().to_owned())
+}
+
+/// Folder that new projects are created in, unless the person chooses another: `Hone` among the person's documents.
+#[must_use]
+pub fn projects_folder() -> PathBuf {
+    let documents = UserDirs::new().map(|dirs| dirs.document_dir().unwrap_or(dirs.home_dir()).join("Hone"));
+    documents.or_else(|| Some(data_folder()?.join("projects"))).unwrap_or_default()
+}
+
+/// A project's name as a folder name that is valid on every system.
+#[must_use]
+pub fn folder_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ') { c } else { '-' };
+    name.trim().chars().map(safe).collect::<String>().trim_matches('.').to_owned()
+}
+
+/// A folder in `parent` with this name that does not exist yet: `name`, `name 2`, `name 3`.
+#[must_use]
+pub fn free_folder(parent: &Path, name: &str) -> PathBuf {
+    let name = Some(folder_name(name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "Project".to_owned());
+    let is_free = |folder: &PathBuf| folder.symlink_metadata().is_err();
+    let numbered = (2..u32::MAX).map(|number| parent.join(format!("{name} {number}")));
+    let first = parent.join(&name);
+    std::iter::once(first.clone()).chain(numbered).find(is_free).unwrap_or(first)
 }
 
 fn platform() -> Option<ProjectDirs> {
@@ -110,6 +134,18 @@ fn tidy(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folder_names_are_safe_and_free() {
+        assert_eq!(folder_name(" Reviews: 2026/Q1? "), "Reviews- 2026-Q1-");
+        assert_eq!(folder_name("../x"), "-x");
+        let place = tempfile::tempdir().unwrap();
+        for name in ["reviews", "reviews 2", "reviews 3"] {
+            assert_eq!(free_folder(place.path(), "reviews"), place.path().join(name));
+            std::fs::create_dir(place.path().join(name)).unwrap();
+        }
+        assert_eq!(free_folder(place.path(), "..."), place.path().join("Project"));
+    }
 
     #[test]
     fn inside_is_relative_and_outside_absolute() {

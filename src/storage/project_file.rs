@@ -2,18 +2,24 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::project::{Project, SCHEMA_VERSION};
-use crate::storage::migrations::{MIGRATIONS, migrate, version_of};
 use crate::storage::paths::{check_paths, with_stored_paths};
-use crate::storage::{FileLock, OpenError, StorageError, remove_file, remove_leftovers, ron_file, token_cache};
+use crate::storage::project_text::parse_project;
+use crate::storage::project_window::{ProjectWindow, WINDOW_FILE};
+use crate::storage::{
+    FileLock, OpenError, StorageError, remove_file, remove_leftovers, ron_file, token_cache, versions, write_atomic,
+};
 
 /// Name of the project file in its folder.
 pub const PROJECT_FILE: &str = "project.ron";
 
 /// Locked by the one window that may write the project.
 const LOCK_FILE: &str = ".project.lock";
-/// The autosave beside it.
+/// A copy of a project file that could not be read, made before it was replaced.
+const DAMAGED_FILE: &str = "project.damaged.ron";
+/// Unsaved changes, as earlier versions of Hone left them when they crashed.
 const AUTOSAVE_FILE: &str = ".project.autosave.ron";
 /// A second copy of the last save.
 const LAST_SAVED_FILE: &str = ".project.last.ron";
@@ -34,7 +40,7 @@ pub struct Opened {
     pub file: ProjectFile,
     /// What was saved last.
     pub project: Project,
-    /// Changes that were autosaved and never saved, because the app crashed.
+    /// Changes that an earlier version of Hone autosaved and never saved, because it crashed.
     pub autosave: Option<Box<Project>>,
 }
 
@@ -44,7 +50,7 @@ impl ProjectFile {
     /// If another window has it open, or it cannot be written, it is opened read-only: see [`Self::read_only`].
     ///
     /// # Errors
-    /// No project there, a damaged one (with the last good autosave), one of a newer version, or errors of the file
+    /// No project there, a damaged one (with its last good state), one of a newer version, or errors of the file
     /// system.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
@@ -59,11 +65,11 @@ impl ProjectFile {
         Ok(Opened { autosave: autosave.filter(|autosave| **autosave != project), project, file })
     }
 
-    /// Opens the last good autosave of a project whose file is damaged. The damaged file stays until the next save.
+    /// Opens the last good state of a project whose file is damaged. The damaged file stays until the next save.
     ///
     /// # Errors
-    /// As [`Self::open`], and if there is no autosave.
-    pub fn open_autosave(path: &Path) -> Result<Opened, OpenError> {
+    /// As [`Self::open`], and if there is no good state.
+    pub fn open_last_good(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
         match last_good(&folder) {
             Some(project) => Ok(Opened { file: Self::lock(folder), project: *project, autosave: None }),
@@ -80,6 +86,12 @@ impl ProjectFile {
         let project = read_project(&folder)?;
         remove_leftovers_of(&folder);
         Ok((folder, project))
+    }
+
+    /// Whether a window has the project in `folder` open.
+    #[must_use]
+    pub fn is_open(folder: &Path) -> bool {
+        FileLock::is_held(&folder.join(LOCK_FILE))
     }
 
     /// Creates a folder with a new project and locks it. If that fails, everything created is removed.
@@ -128,7 +140,7 @@ impl ProjectFile {
         self.read_only.as_deref()
     }
 
-    /// Saves the project and removes its autosave. Paths inside the folder are stored relative to it.
+    /// Saves the project. Paths inside the folder are stored relative to it.
     ///
     /// # Errors
     /// [`StorageError::ReadOnly`] when it was opened read-only; errors of the file system.
@@ -139,19 +151,58 @@ impl ProjectFile {
         self.discard_autosave()
     }
 
-    /// Writes the autosave, which is offered after a crash.
+    /// When the project was saved last, if the file system tells.
+    #[must_use]
+    pub fn saved_at(&self) -> Option<SystemTime> {
+        std::fs::metadata(self.folder.join(PROJECT_FILE)).and_then(|file| file.modified()).ok()
+    }
+
+    /// Keeps a state of the project among its versions, unless it is the newest version already.
     ///
     /// # Errors
     /// As [`Self::save`].
-    pub fn autosave(&self, project: &Project) -> Result<(), StorageError> {
-        self.write(AUTOSAVE_FILE, project)
+    pub fn keep_version(&self, project: &Project, saved_at: SystemTime) -> Result<(), StorageError> {
+        let stored = with_stored_paths(project, &self.folder);
+        if versions::newest(&self.folder).is_some_and(|newest| with_stored_paths(&newest, &self.folder) == stored) {
+            return Ok(());
+        }
+        self.write(&versions::name_of(saved_at), project)?;
+        versions::thin_out(&self.folder, SystemTime::now());
+        Ok(())
     }
 
-    /// Discards autosaved changes.
+    /// Copies a project file that could not be read to `project.damaged.ron`, before it is replaced.
     ///
     /// # Errors
     /// Errors of the file system.
-    pub fn discard_autosave(&self) -> Result<(), StorageError> {
+    pub fn keep_damaged(&self) -> Result<(), StorageError> {
+        let [from, to] = [PROJECT_FILE, DAMAGED_FILE].map(|name| self.folder.join(name));
+        let bytes = match std::fs::read(&from) {
+            // It was removed meanwhile, so that nothing is lost by writing another.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read.map_err(StorageError::io("read", &from))?,
+        };
+        write_atomic(&to, |file| io::Write::write_all(file, &bytes)).map_err(StorageError::io("write", &to))
+    }
+
+    /// How the window showed the project last; the defaults if that cannot be read.
+    #[must_use]
+    pub fn window(&self) -> ProjectWindow {
+        ron_file::read(&self.folder.join(WINDOW_FILE), "").unwrap_or_default()
+    }
+
+    /// Remembers how the window shows the project. Does nothing in a project that cannot be written.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn save_window(&self, window: &ProjectWindow) -> Result<(), StorageError> {
+        if self.read_only.is_some() || !self.folder.is_dir() {
+            return Ok(());
+        }
+        ron_file::write(&self.folder.join(WINDOW_FILE), window)
+    }
+
+    fn discard_autosave(&self) -> Result<(), StorageError> {
         let path = self.folder.join(AUTOSAVE_FILE);
         remove_file(&path).map_err(StorageError::io("remove", &path))
     }
@@ -167,7 +218,7 @@ impl ProjectFile {
         Self { folder, _lock: lock, read_only }
     }
 
-    fn write(&self, name: &str, project: &Project) -> Result<(), StorageError> {
+    pub(super) fn write(&self, name: &str, project: &Project) -> Result<(), StorageError> {
         if let Some(reason) = &self.read_only {
             return Err(StorageError::ReadOnly(reason.clone()));
         }
@@ -211,7 +262,9 @@ impl Made {
 /// does so in the runs.
 fn remove_leftovers_of(folder: &Path) {
     remove_leftovers(folder);
-    remove_leftovers(&folder.join(token_cache::FOLDER));
+    for inside in [token_cache::FOLDER, versions::FOLDER] {
+        remove_leftovers(&folder.join(inside));
+    }
 }
 
 /// The project's folder, given by itself or by the project file in it.
@@ -234,13 +287,13 @@ fn read_project(folder: &Path) -> Result<Project, OpenError> {
     };
     parse_project(&path, &bytes).map_err(|error| match error {
         OpenError::Damaged { path, line, column, reason, .. } => {
-            OpenError::Damaged { path, line, column, reason, autosave: last_good(folder) }
+            OpenError::Damaged { path, line, column, reason, last_good: last_good(folder) }
         }
         other => other,
     })
 }
 
-/// What a damaged project can be restored from: unsaved changes, or else the last save.
+/// What a damaged project can be restored from: unsaved changes of an earlier version of Hone, or else the last save.
 fn last_good(folder: &Path) -> Option<Box<Project>> {
     parse(folder, AUTOSAVE_FILE).or_else(|| parse(folder, LAST_SAVED_FILE))
 }
@@ -250,43 +303,4 @@ fn parse(folder: &Path, name: &str) -> Option<Box<Project>> {
     let path = folder.join(name);
     let bytes = std::fs::read(&path).ok()?;
     parse_project(&path, &bytes).ok().map(Box::new)
-}
-
-/// What is wrong with a project file's text. The library's own advice on a stray character is about Rust identifiers.
-fn in_words(error: &ron::Error) -> String {
-    match error {
-        ron::Error::SuggestRawIdentifier(found) => format!("the name of a setting was expected, not '{found}'"),
-        ron::Error::NoSuchStructField { expected, found, .. } => {
-            let nearest = expected.iter().min_by_key(|name| strsim::damerau_levenshtein(name, found));
-            let nearest = nearest.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"));
-            format!("there is no setting '{found}' here{nearest}")
-        }
-        error => error.to_string(),
-    }
-}
-
-fn parse_project(path: &Path, bytes: &[u8]) -> Result<Project, OpenError> {
-    let damaged =
-        |line, column, reason| OpenError::Damaged { path: path.to_owned(), line, column, reason, autosave: None };
-    let spanned =
-        |error: ron::error::SpannedError| damaged(error.span.start.line, error.span.start.col, in_words(&error.code));
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let good = &bytes[..error.valid_up_to()];
-            let line = good.split(|&byte| byte == b'\n').count();
-            let column = 1 + good.iter().rev().take_while(|&&byte| byte != b'\n').count();
-            return Err(damaged(line, column, "these bytes are not UTF-8 text".to_owned()));
-        }
-    };
-    if text.trim().is_empty() {
-        return Err(damaged(1, 1, "the file is empty".to_owned()));
-    }
-    let version = version_of(text).map_err(spanned)?;
-    if version > SCHEMA_VERSION {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version });
-    }
-    let text = migrate(text, version, &MIGRATIONS).map_err(spanned)?;
-    let project: Project = ron::from_str(&text).map_err(spanned)?;
-    Ok(Project { schema_version: SCHEMA_VERSION, ..project })
 }

@@ -25,6 +25,12 @@ pub fn sample_project() -> Result<PathBuf, StorageError> {
     Ok(folder)
 }
 
+/// Whether it is the folder of the sample project.
+#[must_use]
+pub fn is_sample(folder: &Path) -> bool {
+    paths::data_folder().is_some_and(|data| data.join(FOLDER) == folder)
+}
+
 fn unpack(folder: &Path) -> Result<(), StorageError> {
     for (name, bytes) in FILES {
         let path = folder.join(name);

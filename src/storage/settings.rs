@@ -21,6 +21,17 @@ pub enum ThemeChoice {
     Dark,
 }
 
+/// Size and place of the window, in points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowPlace {
+    /// Width and height of its contents.
+    pub size: [f32; 2],
+    /// Its upper left corner, where the system tells and it is on the main screen.
+    pub corner: Option<[f32; 2]>,
+    /// Whether it fills the screen.
+    pub maximized: bool,
+}
+
 /// The person's settings of the app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -31,11 +42,15 @@ pub struct AppSettings {
     pub zoom: f32,
     /// Folders of recent projects, newest first.
     pub recent: Vec<PathBuf>,
+    /// The project that is open. Left there by a crash, it is opened again.
+    pub open: Option<PathBuf>,
+    /// Where the window was last.
+    pub window: Option<WindowPlace>,
 }
 
 impl Default for AppSettings {
     fn default() -> Self {
-        Self { theme: ThemeChoice::default(), zoom: 1.0, recent: Vec::new() }
+        Self { theme: ThemeChoice::default(), zoom: 1.0, recent: Vec::new(), open: None, window: None }
     }
 }
 
@@ -59,6 +74,10 @@ impl AppSettings {
     fn load_from(path: &Path) -> Self {
         let mut settings: Self = ron_file::read(path, "").unwrap_or_default();
         settings.zoom = if settings.zoom.is_finite() { settings.zoom.clamp(0.8, 2.0) } else { 1.0 };
+        settings.window = settings.window.filter(|window| {
+            let sane = |value: &f32| value.is_finite() && value.abs() < 20_000.0;
+            window.size.iter().all(sane) && window.corner.iter().flatten().all(sane)
+        });
         settings
     }
 
@@ -117,5 +136,7 @@ mod tests {
         assert_eq!(AppSettings::load_from(&path), AppSettings::default());
         std::fs::write(&path, "(zoom: 900.0)").unwrap();
         assert_eq!(AppSettings::load_from(&path).zoom.to_string(), "2");
+        std::fs::write(&path, "(window: Some((size: [inf, 800.0], corner: None, maximized: false)))").unwrap();
+        assert_eq!(AppSettings::load_from(&path), AppSettings::default());
     }
 }

@@ -27,6 +27,13 @@ fn full_project(folder: &Path) -> Project {
     project
 }
 
+/// Leaves unsaved changes beside a project, as an earlier version of Hone did when it crashed.
+fn leave_unsaved(folder: &Path, project: &Project) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    drop(ProjectFile::create(elsewhere.path(), project, true).unwrap());
+    fs::copy(elsewhere.path().join("project.ron"), folder.join(".project.autosave.ron")).unwrap();
+}
+
 #[test]
 fn a_project_is_saved_with_relative_paths() {
     let temp = tempfile::tempdir().unwrap();
@@ -48,12 +55,12 @@ fn a_project_is_saved_with_relative_paths() {
 }
 
 #[test]
-fn unsaved_changes_are_offered_after_a_crash_and_gone_after_a_save() {
+fn unsaved_changes_of_an_earlier_version_are_offered_and_gone_after_a_save() {
     let temp = tempfile::tempdir().unwrap();
     let mut project = Project::default();
     let file = ProjectFile::create(temp.path(), &project, false).unwrap();
     project.name = "Changed".to_owned();
-    file.autosave(&project).unwrap();
+    leave_unsaved(temp.path(), &project);
     drop(file);
 
     let opened = ProjectFile::open(temp.path()).unwrap();
@@ -65,7 +72,7 @@ fn unsaved_changes_are_offered_after_a_crash_and_gone_after_a_save() {
 }
 
 #[test]
-fn a_damaged_project_says_where_and_offers_the_autosave() {
+fn a_damaged_project_says_where_and_offers_its_last_good_state() {
     let temp = tempfile::tempdir().unwrap();
     let project = Project { name: "Good".to_owned(), ..Project::default() };
     let file = ProjectFile::create(temp.path(), &project, false).unwrap();
@@ -73,20 +80,20 @@ fn a_damaged_project_says_where_and_offers_the_autosave() {
     let text = fs::read_to_string(&path).unwrap();
 
     fs::write(&path, text.replace("epochs: 3", "epochs: many")).unwrap();
-    let OpenError::Damaged { autosave, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
-    assert_eq!(autosave.as_deref(), Some(&project), "what was saved last is offered where nothing is newer");
+    let OpenError::Damaged { last_good, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
+    assert_eq!(last_good.as_deref(), Some(&project), "what was saved last is offered where nothing is newer");
     fs::remove_file(temp.path().join(".project.last.ron")).unwrap();
     let error = ProjectFile::open(temp.path()).unwrap_err();
     let line = 1 + text.lines().position(|line| line.contains("epochs: 3")).unwrap();
     assert!(error.to_string().contains(&format!("damaged at line {line}, column")), "{error}");
     assert!(error.to_string().contains("from a backup"), "{error}");
 
-    file.autosave(&project).unwrap();
+    leave_unsaved(temp.path(), &project);
     drop(file);
     fs::write(&path, &text[..text.len() / 2]).unwrap();
-    let OpenError::Damaged { autosave, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
-    assert_eq!(autosave.as_deref(), Some(&project));
-    let opened = ProjectFile::open_autosave(temp.path()).unwrap();
+    let OpenError::Damaged { last_good, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
+    assert_eq!(last_good.as_deref(), Some(&project));
+    let opened = ProjectFile::open_last_good(temp.path()).unwrap();
     opened.file.save(&opened.project).unwrap();
     drop(opened);
     assert_eq!(ProjectFile::open(temp.path()).unwrap().project, project);
@@ -142,10 +149,10 @@ fn a_second_window_opens_the_project_read_only() {
     let second = ProjectFile::open(temp.path()).unwrap();
     assert_eq!(second.file.read_only(), Some("The project is open in another window of Hone"));
     let error = second.file.save(&second.project).unwrap_err();
-    assert!(error.to_string().contains("another window of Hone. Save it under another name"), "{error}");
-    assert!(second.file.autosave(&second.project).is_err());
+    assert!(error.to_string().contains("another window of Hone. Save a copy to keep your changes"), "{error}");
+    assert!(second.file.keep_version(&second.project, std::time::SystemTime::now()).is_err());
     let changed = Project { name: "Changed".to_owned(), ..Project::default() };
-    first.autosave(&changed).unwrap();
+    leave_unsaved(temp.path(), &changed);
     let third = ProjectFile::open(temp.path()).unwrap();
     assert_eq!(third.autosave, None, "the first window is alive: its unsaved changes are no crash's");
     drop((first, second, third));

@@ -1,7 +1,5 @@
 //! The menu bar, drawn from the command table.
 
-use std::path::PathBuf;
-
 use egui::containers::menu::{MenuConfig, menu_style};
 use egui::{
     Button, Color32, Key, MenuBar, Modifiers, Popup, Response, RichText, Role, Stroke, Style, Ui, WidgetInfo, vec2,
@@ -10,6 +8,7 @@ use egui::{
 use crate::app::commands::{CommandState, Menu, UserCommand};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, icons};
+use crate::storage::RecentProject;
 use crate::words::shortened_left;
 
 /// Width of the button of the command palette.
@@ -20,7 +19,7 @@ pub fn menu_bar_ui(
     ui: &mut Ui,
     theme: &Theme,
     state: &CommandState<'_>,
-    recent: &[PathBuf],
+    recent: &[RecentProject],
     sender: &mut CommandSender,
 ) {
     let config = MenuConfig::new().style(style(theme, vec2(theme.space.s, theme.space.xs)));
@@ -103,7 +102,7 @@ fn menu_ui(
     theme: &Theme,
     menu: Menu,
     state: &CommandState<'_>,
-    recent: &[PathBuf],
+    recent: &[RecentProject],
     sender: &mut CommandSender,
 ) {
     for command in UserCommand::ALL.into_iter().filter(|command| command.menu() == menu) {
@@ -142,12 +141,11 @@ fn entry_ui(ui: &mut Ui, theme: &Theme, command: UserCommand, state: &CommandSta
     response.on_hover_text(command.tooltip()).on_disabled_hover_text(blocked.unwrap_or_default())
 }
 
-fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[PathBuf], sender: &mut CommandSender) {
+fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sender: &mut CommandSender) {
     ui.add_enabled_ui(!recent.is_empty(), |ui| {
         ui.menu_button((tick(theme, false), "Open recent"), |ui| {
-            for folder in recent {
-                let name = folder.file_name().map_or_else(|| folder.to_string_lossy(), |name| name.to_string_lossy());
-                let button = Button::new(name.as_ref()).right_text(theme.small(short(folder)));
+            for RecentProject { folder, name, .. } in recent {
+                let button = Button::new(name).right_text(theme.small(short(folder)));
                 if ui.add(button).on_hover_text(folder.display().to_string()).clicked() {
                     sender.send(AppCommand::OpenProject(folder.clone()));
                     ui.close();

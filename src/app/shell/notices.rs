@@ -6,6 +6,7 @@ use egui::accesskit::{self, Live};
 use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
 
 use crate::app::context::Notice;
+use crate::app::shell::footer::footer_height;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{icon_button, tone_icon};
 
@@ -43,12 +44,31 @@ struct Entry {
     shown: Duration,
     dismissed: bool,
     read: bool,
+    /// Whether the next notification of this kind takes its place.
+    is_passing: bool,
 }
 
 impl Notices {
     /// Adds a notification.
     pub fn push(&mut self, notice: Notice) {
-        self.all.push(Entry { notice, at: Instant::now(), shown: Duration::ZERO, dismissed: false, read: false });
+        self.add(notice, false);
+    }
+
+    /// Adds a notification that the next one of this kind replaces, such as each step of undoing.
+    pub fn push_passing(&mut self, notice: Notice) {
+        self.all.pop_if(|last| last.is_passing);
+        self.add(notice, true);
+    }
+
+    fn add(&mut self, notice: Notice, is_passing: bool) {
+        self.all.push(Entry {
+            notice,
+            at: Instant::now(),
+            shown: Duration::ZERO,
+            dismissed: false,
+            read: false,
+            is_passing,
+        });
         if self.all.len() > LIMIT {
             self.all.remove(0);
         }
@@ -78,14 +98,7 @@ impl Notices {
         }
     }
 
-    /// Removes the notifications with this title from the corner, because they no longer apply.
-    pub fn settle(&mut self, title: &str) {
-        for entry in self.all.iter_mut().filter(|entry| entry.notice.title == title) {
-            (entry.read, entry.dismissed) = (true, true);
-        }
-    }
-
-    /// Draws the current notifications in the lower right corner.
+    /// Draws the current notifications in the lower right corner, above the footer.
     pub fn toasts_ui(&mut self, ui: &Ui, theme: &Theme) {
         for entry in &mut self.all {
             entry.dismissed |= entry.shown > shown_for(entry.notice.tone);
@@ -95,7 +108,7 @@ impl Notices {
         if shown.is_empty() {
             return;
         }
-        let offset = vec2(-theme.space.l, -theme.size.bar - theme.space.l);
+        let offset = vec2(-theme.space.l, -theme.size.bar - footer_height(theme) - theme.space.s);
         let area = Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset);
         let drawn = area.show(ui.ctx(), |ui| {
             ui.set_width(WIDTH);
@@ -169,8 +182,6 @@ mod tests {
         notices.push(notice("Exported", Tone::Success));
         notices.push(notice("No room", Tone::Danger));
         assert_eq!((notices.unread(), notices.len()), (2, 2));
-        notices.settle("Exported");
-        assert_eq!(notices.unread(), 1);
         notices.mark_read();
         assert_eq!((notices.unread(), notices.len()), (0, 2));
     }

@@ -11,6 +11,10 @@ use crate::app::messages::CommandSender;
 use crate::app::theme::{Theme, icons, strong_family};
 use crate::app::view::View;
 use crate::app::widgets::paint_spinner;
+use crate::words::upper_first;
+
+/// Most changes since the run that are named on hover.
+const CHANGES: usize = 6;
 
 /// One row of the rail.
 struct Row<'a> {
@@ -26,6 +30,8 @@ enum State {
     Ready,
     Blocked,
     Done,
+    /// The result is of other settings, data or corrections than the project has now.
+    OutOfDate,
     Busy,
 }
 
@@ -35,18 +41,19 @@ impl State {
             Self::Ready => "ready",
             Self::Blocked => "blocked",
             Self::Done => "done",
+            Self::OutOfDate => "out of date",
             Self::Busy => "running",
         }
     }
 }
 
 /// Draws the project's name and the steps.
-pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, sender: &mut CommandSender) {
+pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, sender: &mut CommandSender) {
     let theme = ctx.theme;
     ui.spacing_mut().item_spacing.y = 2.0;
     ui.add_space(theme.space.xs);
     if ui.available_width() > theme.size.rail_narrow {
-        project_name(ui, ctx, dirty);
+        project_name(ui, ctx, unsaved, sender);
     }
     ui.add_space(theme.space.s);
     for &step in ctx.project.task.steps() {
@@ -60,7 +67,7 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, send
         let command = UserCommand::GoTo(step);
         let response = row_ui(ui, theme, &row).on_hover_ui(|ui| {
             ui.label(theme.strong(step.title()));
-            explain(ui, theme, step.purpose(), row.state, &readiness);
+            explain(ui, ctx, step, row.state, &readiness);
             shortcut(ui, theme, command);
         });
         if response.clicked() {
@@ -73,16 +80,18 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, send
     try_it(ui, ctx, view, sender);
 }
 
-fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool) {
+/// The project's name; a click renames it. `unsaved`: the last changes could not be saved.
+fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, sender: &mut CommandSender) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
         ui.add_space(theme.space.s);
-        ui.vertical(|ui| {
-            let name = if dirty { format!("{} •", ctx.project.name) } else { ctx.project.name.clone() };
-            let hover = if dirty { "Unsaved changes" } else { "All changes saved" };
-            ui.add(egui::Label::new(theme.strong(name)).truncate())
-                .on_hover_text(format!("{hover}\n{}", ctx.folder.display()));
-        });
+        let name = if unsaved { format!("{} •", ctx.project.name) } else { ctx.project.name.clone() };
+        let saved = if unsaved { "The last changes are not saved" } else { "Every change is saved" };
+        let label = egui::Label::new(theme.strong(name)).truncate().sense(Sense::click());
+        let hover = format!("{saved}\n{}\nClick to rename the project", ctx.folder.display());
+        if ui.add(label).on_hover_text(hover).clicked() {
+            sender.user(UserCommand::Rename);
+        }
     });
 }
 
@@ -114,28 +123,35 @@ fn icon(step: Step) -> &'static str {
     }
 }
 
+/// A tick says that the person looked at the step or decided something there, and not that it could be skipped.
 fn state(ctx: &StepContext<'_>, step: Step, readiness: &Readiness) -> State {
     let training = ctx.live.is_some_and(LiveRun::is_going);
     let reading = ctx.preview.is_some();
+    let is_made = matches!(step, Step::Train | Step::Review | Step::Export);
     match readiness {
         _ if step == Step::Train && training => State::Busy,
         _ if step == Step::Data && reading && ctx.imported.is_none() => State::Busy,
-        Readiness::Ready => State::Ready,
         Readiness::Blocked(_) => State::Blocked,
-        Readiness::Done => State::Done,
+        Readiness::Done if step >= Step::Train && !ctx.changed_since_run.is_empty() => State::OutOfDate,
+        Readiness::Done if is_made || ctx.looked_at.contains(&step) => State::Done,
+        Readiness::Ready | Readiness::Done => State::Ready,
     }
 }
 
-fn explain(ui: &mut Ui, theme: &Theme, purpose: &str, state: State, readiness: &Readiness) {
-    ui.label(purpose);
+fn explain(ui: &mut Ui, ctx: &StepContext<'_>, step: Step, state: State, readiness: &Readiness) {
+    let theme = ctx.theme;
+    ui.label(step.purpose());
     if let Readiness::Blocked(issues) = readiness {
         for issue in issues {
             ui.label(theme.small(format!("{}: {}", issue.step.title(), issue.message)));
         }
-    } else {
-        let mut word = state.word().to_owned();
-        word[..1].make_ascii_uppercase();
-        ui.label(theme.small(word));
+        return;
+    }
+    ui.label(theme.small(upper_first(state.word())));
+    if state == State::OutOfDate {
+        for change in ctx.changed_since_run.iter().take(CHANGES) {
+            ui.label(theme.small(change));
+        }
     }
 }
 
@@ -191,10 +207,38 @@ fn state_mark(ui: &Ui, theme: &Theme, state: State, rect: Rect) {
         State::Ready => return,
         State::Blocked => (icons::LOCK_SIMPLE, theme.palette.text_faint),
         State::Done => (icons::CHECK, theme.palette.success),
+        State::OutOfDate => (icons::CHECK_CIRCLE, theme.palette.text_muted),
         State::Busy => {
             paint_spinner(ui, rect, theme.palette.accent);
             return;
         }
     };
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, mark, FontId::proportional(theme.text.small), ink);
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{Scene, picture, sized_window};
+
+    #[test]
+    fn a_result_of_other_settings_is_out_of_date() {
+        for (changes, state) in [(vec![], "done"), (vec!["Epochs: 1 → 3".to_owned()], "out of date")] {
+            let mut harness = sized_window([208.0, 420.0], 2.0, false, Scene::trained(false), move |ui, scene| {
+                let looked_at = [Step::Evaluate].into();
+                scene.show(|ctx, sender| {
+                    let ctx = StepContext { changed_since_run: &changes, looked_at: &looked_at, ..*ctx };
+                    rail_ui(ui, &ctx, false, View::default(), sender);
+                });
+            });
+            harness.run();
+            picture(&format!("rail-{state}"), &mut harness);
+            for step in ["Train", "Evaluate"] {
+                harness.get_by_role_and_label(Role::Tab, &format!("{step}, {state}"));
+            }
+            harness.get_by_role_and_label(Role::Tab, "Labels, ready");
+        }
+    }
 }

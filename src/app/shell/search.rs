@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn search_matches_every_word_and_ranks_prefix_matches_first() {
         assert_eq!(search("start tr", &NOTHING)[0], Hit::Command(UserCommand::Train));
-        assert_eq!(search("sav", &NOTHING)[0], Hit::Command(UserCommand::Save));
+        assert_eq!(search("sav", &NOTHING)[0], Hit::Command(UserCommand::KeepVersion));
         assert_eq!(search("theme:", &NOTHING).len(), 3);
         assert!(search("no such command", &NOTHING).is_empty());
         assert_eq!(search("", &NOTHING).len(), UserCommand::ALL.len() - 1);

@@ -224,6 +224,8 @@ mod tests {
             harness.run();
             picture(if dark { "evaluate-dark" } else { "evaluate-light" }, &mut harness);
             let errors = harness.state().1.body.classes.listed.len();
+            harness.get_by_label_contains("True neutral, predicted positive").scroll_to_me();
+            harness.run();
             harness.get_by_label_contains("True neutral, predicted positive").click();
             harness.run();
             let (scene, state) = harness.state();

@@ -22,6 +22,7 @@ const LISTED: usize = 12;
 /// Draws which run is shown, with a choice of others, and what has changed since.
 pub fn run_bar_ui(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, sender: &mut CommandSender) {
     ui.horizontal_wrapped(|ui| {
+        ui.set_row_height(ctx.theme.size.control);
         run_choice(ui, ctx, results, sender);
         stale_ui(ui, ctx, sender);
     });

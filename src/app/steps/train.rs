@@ -47,14 +47,14 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
         Some(live) => {
             ended(ui, ctx, live, sender);
             if live.steps.is_empty() {
-                start(ui, ctx, sender, "Train again");
+                start(ui, ctx, sender);
             } else {
                 figures(ui, ctx, state, live);
-                start(ui, ctx, sender, "Train again");
+                start(ui, ctx, sender);
             }
         }
         None => {
-            start(ui, ctx, sender, if ctx.results.is_some() { "Train again" } else { "Start training" });
+            start(ui, ctx, sender);
             match ctx.results {
                 Some(results) => last_run(ui, ctx, state, results),
                 None => first_run(ui, ctx.theme),
@@ -69,7 +69,8 @@ fn first_run(ui: &mut Ui, theme: &Theme) {
     empty_state(ui, theme, icons::CHART_LINE_UP, "No training runs yet", body, |_| {});
 }
 
-fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &str) {
+/// The plan, what blocks it, and the button of another run. The first run starts from the footer.
+fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let issues = match readiness(ctx.project, ctx.facts, Step::Train) {
         Readiness::Blocked(issues) => issues,
@@ -82,8 +83,11 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &
         for issue in &issues {
             issue_row(ui, theme, issue, sender);
         }
+        if ctx.results.is_none() && ctx.live.is_none() {
+            return;
+        }
         let why = issues.first().map(|issue| issue.message.as_str()).or(ctx.train_blocked).or(busy.as_deref());
-        if primary_button(ui, theme, icons::PLAY, name, why.map_or(Ok(()), Err)).clicked() {
+        if primary_button(ui, theme, icons::PLAY, "Train again", why.map_or(Ok(()), Err)).clicked() {
             sender.user(UserCommand::Train);
         }
     });
@@ -396,7 +400,6 @@ mod tests {
         let mut harness = open(scene, false);
         harness.run();
         picture("train-blocked", &mut harness);
-        harness.get_by_label("Start training").click();
         harness.get_by_label("Go to Model").click();
         harness.run();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Model)]);
@@ -410,16 +413,6 @@ mod tests {
         let mut harness = open(scene, false);
         harness.run();
         harness.get_by_label_contains("MiniLM L6 (87.3 MiB) must be downloaded first: you'll be asked");
-    }
-
-    #[test]
-    fn the_start_button_starts_training() {
-        let mut harness = open(Scene::prepared(false), false);
-        harness.run();
-        picture("train-ready", &mut harness);
-        harness.get_by_label("Start training").click();
-        harness.run();
-        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::User(UserCommand::Train)]);
     }
 
     #[test]

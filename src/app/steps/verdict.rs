@@ -40,7 +40,7 @@ pub fn next_step_button(ui: &mut Ui, ctx: &StepContext<'_>, next: &NextStep, sen
             project.classification().is_none_or(|settings| settings.class_weights != ClassWeights::None)
         }
         NextStep::TrainLonger(epochs) => project.training.epochs >= *epochs,
-        NextStep::LabelMore(_) | NextStep::MoreTestRows => false,
+        NextStep::LabelMore(_) | NextStep::AnotherModel | NextStep::MoreTestRows => false,
     };
     if is_taken {
         return;
@@ -55,6 +55,7 @@ pub fn next_step_button(ui: &mut Ui, ctx: &StepContext<'_>, next: &NextStep, sen
             (icons::ARROW_CLOCKWISE, "Sets the number of epochs and trains again", Some(edit))
         }
         NextStep::LabelMore(_) => (icons::TABLE, "Add a file with more rows of this label in Data", None),
+        NextStep::AnotherModel => (icons::CUBE, "Opens the Model step", None),
         NextStep::MoreTestRows => (icons::TABLE, "Choose the size of the test set in Prepare", None),
     };
     if !button(ui, ctx.theme, icon, &next.title()).on_hover_text(hover).clicked() {
@@ -65,6 +66,7 @@ pub fn next_step_button(ui: &mut Ui, ctx: &StepContext<'_>, next: &NextStep, sen
             sender.edit(edit);
             sender.user(UserCommand::Train);
         }
+        (None, NextStep::AnotherModel) => sender.send(AppCommand::GoTo(Step::Model)),
         (None, NextStep::MoreTestRows) => sender.send(AppCommand::GoTo(Step::Prepare)),
         (None, _) => sender.send(AppCommand::GoTo(Step::Data)),
     }

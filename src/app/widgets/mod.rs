@@ -1,5 +1,6 @@
 //! Drawing functions that more than one step uses.
 
+mod anchor;
 mod basics;
 mod combo;
 mod confusion_matrix;
@@ -22,6 +23,7 @@ mod running;
 mod spinner;
 mod table_preview;
 
+pub use anchor::{Anchor, anchor, scroll_to};
 pub use basics::{
     badge, banner, button, button_if, card, choice_card, empty_state, field_label, figure, icon_button, page,
     page_beside, primary_button, section, tone_icon,

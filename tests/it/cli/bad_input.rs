@@ -5,7 +5,6 @@ use std::fs;
 use insta::assert_snapshot;
 
 use crate::cli::{Place, TINY_BERT, reviews};
-use hone::storage::ProjectFile;
 
 /// Makes a project of `content` and trains it.
 fn training(content: &str, more: &str) -> String {
@@ -261,16 +260,14 @@ fn projects_that_cannot_be_opened() {
     place.write("shop/project.ron", text.replace("warmup: 0.1", "warmup: 0,1"));
     assert_snapshot!(place.terminal(train), @r"
         $ hone train shop --set epochs=1
-        ! Error: shop/project.ron is damaged at line 70, column 19: the name of a setting was expected, not '1'. Fix that line in a text editor, or open the project in Hone's window to restore the last autosave.
+        ! Error: shop/project.ron is damaged at line 70, column 19: the name of a setting was expected, not '1'. Fix that line in a text editor, or open the project in Hone's window to restore its last good state.
         exit code 1
         ");
     place.write("shop/project.ron", &text);
-    let file = ProjectFile::open(&place.path("shop")).unwrap();
-    file.file.autosave(&file.project).unwrap();
     place.write("shop/project.ron", &text[..200]);
     assert_snapshot!(place.terminal(train), @r"
         $ hone train shop --set epochs=1
-        ! Error: shop/project.ron is damaged at line 10, column 23: Unexpected end of RON. Fix that line in a text editor, or open the project in Hone's window to restore the last autosave.
+        ! Error: shop/project.ron is damaged at line 10, column 23: Unexpected end of RON. Fix that line in a text editor, or open the project in Hone's window to restore its last good state.
         exit code 1
         ");
     assert_snapshot!(

@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::app::commands::UserCommand;
-    use crate::app::testing::{Window, app, hone, picture, settle};
+    use crate::app::testing::{Window, app, drop_file, hone, picture, settle};
     use crate::storage::ThemeChoice;
 
     #[test]
@@ -303,20 +303,6 @@ mod tests {
         assert!(hone(&mut window).prepared().unwrap().blockers.is_empty());
     }
 
-    /// A file dropped onto the window.
-    #[derive(Debug)]
-    struct Dropped(std::path::PathBuf);
-
-    impl egui::DroppedFile for Dropped {
-        fn path(&self) -> &std::path::Path {
-            &self.0
-        }
-
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            std::fs::read(&self.0).map_err(|error| error.to_string())
-        }
-    }
-
     #[test]
     fn files_dropped_together_become_one_table() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
@@ -324,7 +310,7 @@ mod tests {
         for (name, label) in [("a.csv", "yes"), ("b.csv", "no")] {
             let path = folder.path().join(name);
             std::fs::write(&path, format!("text,label\nsome words here,{label}\n")).unwrap();
-            window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+            drop_file(&mut window, path);
         }
         settle(&mut window);
         window.get_by_label("2 files, one table");

@@ -15,7 +15,8 @@ use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    TablePreview, banner, button, card, empty_state, page, page_beside, primary_button, running_card, table_preview_ui,
+    Anchor, TablePreview, anchor, banner, button, card, empty_state, page, page_beside, primary_button, running_card,
+    table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::Step;
@@ -46,9 +47,10 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
         &mut (state, sender),
         |ui, (state, sender)| {
             file_card(ui, ctx, imported, sender);
+            anchor(ui, Anchor::BadRows);
             bad_rows(ui, ctx, imported, sender);
+            anchor(ui, Anchor::Columns);
             columns_card(ui, ctx, imported, &mut state.all_columns, sender);
-            go_on(ui, ctx, imported, sender);
         },
         |ui, (_, sender), height| preview_card(ui, ctx, imported, height, sender),
     );
@@ -64,16 +66,6 @@ fn no_table(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sende
         choose_file(ui, ctx, state, sender);
     } else if let Some(running) = ctx.preview {
         running_card(ui, ctx.theme, running, None, sender);
-    }
-}
-
-fn go_on(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
-    let next = ctx.project.task.steps()[1];
-    let advice = ctx.project.column_advice();
-    let chosen = ctx.project.columns_chosen(&imported.main.table.names);
-    let ready = if chosen { Ok(()) } else { Err(advice.as_str()) };
-    if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, &format!("Continue to {}", next.title()), ready).clicked() {
-        sender.send(AppCommand::GoTo(next));
     }
 }
 

@@ -30,7 +30,7 @@ use crate::app::steps::labels::profile::profile_ui;
 use crate::app::steps::labels::stars::{StarsState, stars_ui};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    banner, button_if, card, empty_state, figure, page, page_beside, primary_button, running_card,
+    Anchor, anchor, banner, button_if, card, empty_state, figure, page, page_beside, primary_button, running_card,
 };
 use crate::data::{Imported, LabelCounts};
 use crate::project::{DatasetSettings, LabelSettings, Step};
@@ -106,11 +106,9 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
         both,
         |ui, (state, sender)| {
             label_set_ui(ui, ctx, imported, state, sender);
+            anchor(ui, Anchor::Findings);
             findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
             profile_ui(ui, ctx, source, &mut state.explore, sender);
-            if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
-                sender.send(AppCommand::GoTo(Step::Prepare));
-            }
         },
         |ui, (state, sender), height| explore_ui(ui, ctx, source, &mut state.explore, (height, sender)),
     );

@@ -20,8 +20,8 @@ use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
-    badge, banner, button, button_if, card_grid, cards_across, choice_card, columns, explained, fill, is_narrow,
-    is_wide, page, progress_ui, section,
+    Anchor, anchor, badge, banner, button, button_if, card_grid, cards_across, choice_card, columns, explained, fill,
+    is_narrow, is_wide, page, progress_ui, section,
 };
 use crate::data::Language;
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
@@ -60,6 +60,7 @@ pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepSt
 
 /// The models to choose from, and how a language model learns new words.
 fn chosen_model(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepState, sender: &mut CommandSender) {
+    anchor(ui, Anchor::Models);
     match Catalogue::bundled() {
         Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
         Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),

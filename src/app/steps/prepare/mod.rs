@@ -19,7 +19,8 @@ use crate::app::steps::prepare::split::split_ui;
 use crate::app::steps::prepare::switches::{SWITCHES, Switch};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
-    Action, banner, button, columns, diff_ui, empty_state, is_wide, page, primary_button, running_card, section,
+    Action, Anchor, anchor, banner, button, columns, diff_ui, empty_state, is_wide, page, primary_button, running_card,
+    section,
 };
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
@@ -67,9 +68,6 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
             split_and_checks(ui, ctx, both, sender);
             left_out(ui, theme, survey);
         }
-        if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
-            sender.send(AppCommand::GoTo(Step::Model));
-        }
     });
 }
 
@@ -81,6 +79,7 @@ fn split_and_checks(
     sender: &mut CommandSender,
 ) {
     split_ui(ui, ctx, prepared, survey, sender);
+    anchor(ui, Anchor::Leakage);
     leakage_ui(ui, ctx, prepared, sender);
     alike_ui(ui, ctx, prepared, sender);
 }

@@ -1,0 +1,186 @@
+//! The page shown while no project is open: open data, a project or the sample, and the recent projects.
+
+use egui::{
+    Align, Label, Layout, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
+};
+
+use crate::app::commands::UserCommand;
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::{button, card, page, primary_button};
+use crate::evaluation::Metrics;
+use crate::storage::RecentProject;
+use crate::words::{ago, perplexity, upper_first};
+
+/// Narrowest card.
+const CARD: f32 = 240.0;
+/// Most cards side by side.
+const COLUMNS: usize = 3;
+
+/// A way to begin.
+struct Way {
+    icon: &'static str,
+    title: &'static str,
+    body: &'static str,
+    command: UserCommand,
+}
+
+const WAYS: [Way; 3] = [
+    Way {
+        icon: icons::TABLE,
+        title: "Your data",
+        body: "A table with a column of texts and a column of labels: Excel, CSV, JSON, Parquet and more. \
+               Hone never changes your files",
+        command: UserCommand::OpenData,
+    },
+    Way {
+        icon: icons::FOLDER_OPEN,
+        title: "A project",
+        body: "Go on with a project you have on this machine",
+        command: UserCommand::Open,
+    },
+    Way {
+        icon: icons::FLASK,
+        title: "The sample",
+        body: "798 made-up shop reviews, ready to train. See in two minutes what Hone does",
+        command: UserCommand::OpenSample,
+    },
+];
+
+/// What a person gets in the end.
+const OUTCOMES: [(&str, &str); 3] = [
+    (icons::TARGET, "How good the model is: so many of 100 right, on rows it has never seen"),
+    (icons::LIST_CHECKS, "The rows it gets wrong, to correct and train again"),
+    (icons::PACKAGE, "A model that labels new texts on this machine, and opens in other tools"),
+];
+
+/// Draws the page.
+pub fn start_page_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sender: &mut CommandSender) {
+    let purpose = "Train a language model to label your texts. Your data never leaves this machine";
+    page(ui, theme, "Welcome to Hone", purpose, |ui| {
+        ways_ui(ui, theme, sender);
+        ui.horizontal_wrapped(|ui| {
+            ui.label(theme.small("Drop a file or a project folder anywhere to begin. For other tasks:"));
+            let link = ui.link(RichText::new(UserCommand::New.text()).size(theme.text.small));
+            let link = link.on_hover_text(UserCommand::New.tooltip());
+            if link.clicked() {
+                sender.user(UserCommand::New);
+            }
+        });
+        ui.add_space(theme.space.l);
+        if !recent.is_empty() {
+            ui.label(theme.heading("Recent projects"));
+            ui.add_space(theme.space.xs);
+            recent_ui(ui, theme, recent, sender);
+            ui.add_space(theme.space.l);
+        }
+        ui.label(theme.heading("What you get"));
+        ui.spacing_mut().interact_size.y = 0.0;
+        for (icon, text) in OUTCOMES {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icon).color(theme.palette.accent).size(theme.text.heading));
+                ui.add(Label::new(text).wrap());
+            });
+        }
+    });
+}
+
+/// How many cards fit side by side.
+fn columns(ui: &Ui) -> usize {
+    ((ui.available_width() / CARD) as usize).clamp(1, COLUMNS)
+}
+
+fn ways_ui(ui: &mut Ui, theme: &Theme, sender: &mut CommandSender) {
+    let count = columns(ui);
+    // Two and one below them would look like a gap.
+    let count = if count == COLUMNS { count } else { 1 };
+    ui.columns(count, |columns| {
+        for (place, way) in WAYS.iter().enumerate() {
+            card(&mut columns[place % count], theme, |ui| way_ui(ui, theme, way, place == 0, count > 1, sender));
+        }
+    });
+}
+
+fn way_ui(ui: &mut Ui, theme: &Theme, way: &Way, is_first: bool, is_column: bool, sender: &mut CommandSender) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(way.icon).color(theme.palette.accent).size(theme.text.title));
+        ui.label(theme.heading(way.title));
+    });
+    // Cards beside each other have their buttons at the same height.
+    let lines = if is_column { 3.0 } else { 0.0 };
+    let size = vec2(ui.available_width(), lines * (theme.text.body + 4.0));
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+        ui.set_min_size(size);
+        ui.add(Label::new(theme.muted(way.body)).wrap());
+    });
+    ui.add_space(theme.space.s);
+    let text = way.command.text();
+    let response = if is_first { primary_button(ui, theme, "", text, Ok(())) } else { button(ui, theme, "", text) };
+    if response.on_hover_text(way.command.tooltip()).clicked() {
+        sender.user(way.command);
+    }
+}
+
+fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sender: &mut CommandSender) {
+    let count = columns(ui);
+    for row in recent.chunks(count) {
+        ui.columns(count, |columns| {
+            for (ui, project) in columns.iter_mut().zip(row) {
+                if project_card(ui, theme, project).clicked() {
+                    sender.send(AppCommand::OpenProject(project.folder.clone()));
+                }
+            }
+        });
+        ui.add_space(theme.space.xs);
+    }
+}
+
+/// A card that opens its project.
+fn project_card(ui: &mut Ui, theme: &Theme, project: &RecentProject) -> Response {
+    let result = project.metrics.as_ref().and_then(result_in_words).unwrap_or_else(|| "Not trained yet".to_owned());
+    let when = upper_first(&ago(project.used_at));
+    let response = ui
+        .scope_builder(UiBuilder::new().sense(Sense::click()), |ui| {
+            let palette = &theme.palette;
+            let response = ui.response();
+            let (fill, stroke) = match (response.is_pointer_button_down_on(), response.hovered()) {
+                (true, _) => (palette.pressed, palette.border_strong),
+                (_, true) => (palette.hover, palette.border_strong),
+                _ => (palette.card, palette.border),
+            };
+            let frame = egui::Frame::new()
+                .fill(fill)
+                .stroke(Stroke::new(1.0, stroke))
+                .corner_radius(theme.radius.large)
+                .inner_margin(theme.space.m);
+            frame.show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                ui.spacing_mut().item_spacing.y = theme.space.xs;
+                let line = |ui: &mut Ui, text: RichText| ui.add(Label::new(text).truncate().selectable(false));
+                line(ui, theme.strong(&project.name));
+                line(ui, theme.small(project.task.title()));
+                ui.add_space(theme.space.xs);
+                line(ui, RichText::new(&result));
+                line(ui, theme.small(when.as_str()));
+            });
+        })
+        .response;
+    if response.has_focus() {
+        let ring = Stroke::new(2.0, theme.palette.accent);
+        ui.painter().rect_stroke(response.rect, f32::from(theme.radius.large), ring, StrokeKind::Inside);
+    }
+    let name = format!("{}, {}, {result}, {when}", project.name, project.task.title());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    response.on_hover_text(project.folder.display().to_string())
+}
+
+/// The result of a run in a few words; `None` for a run that measured nothing.
+fn result_in_words(metrics: &Metrics) -> Option<String> {
+    if metrics.rows() == 0 {
+        return None;
+    }
+    Some(match metrics {
+        Metrics::Classification(metrics) => format!("{:.0} of 100 right", metrics.accuracy * 100.0),
+        Metrics::LanguageModelling(metrics) => format!("Perplexity {}", perplexity(metrics.overall.perplexity())),
+    })
+}
