@@ -15,6 +15,8 @@ use crate::words::counted;
 
 /// Below this width, only the first of the open points is shown.
 const NARROW: f32 = 620.0;
+/// Below this width, the way on does not name the page, so that there is room for what is open.
+const SHORT: f32 = 420.0;
 
 /// Something that is open on a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +71,9 @@ pub fn footer_ui(ui: &mut Ui, ctx: &StepContext<'_>, view: View, sender: &mut Co
 }
 
 fn next_ui(ui: &mut Ui, theme: &Theme, next: &Next, sender: &mut CommandSender) {
+    let is_short = ui.available_width() < SHORT;
     let (icon, text, enabled) = match next {
+        Next::Page(View::Step(_), enabled) if is_short => (icons::ARROW_RIGHT, "Continue".to_owned(), enabled),
         Next::Page(View::Step(step), enabled) => (icons::ARROW_RIGHT, format!("Continue to {}", step.title()), enabled),
         Next::Page(View::TryIt, enabled) => (icons::CHAT_TEXT, "Try the model".to_owned(), enabled),
         Next::Train(enabled) => (icons::PLAY, UserCommand::Train.text().to_owned(), enabled),

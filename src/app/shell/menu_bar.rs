@@ -190,10 +190,10 @@ mod tests {
         press(&mut window, Modifiers::NONE, Key::Escape);
         assert!(window.query_by_label("About Hone").is_none());
         press(&mut window, Modifiers::NONE, Key::F10);
-        window.get_by_label("Save as…");
+        window.get_by_label("Duplicate project…");
         press(&mut window, Modifiers::NONE, Key::ArrowDown);
         press(&mut window, Modifiers::NONE, Key::F10);
-        assert!(window.query_by_label("Save as…").is_none());
+        assert!(window.query_by_label("Duplicate project…").is_none());
     }
 
     #[test]
