@@ -202,6 +202,8 @@ impl HoneApp {
         };
         let same = session.project().split == split;
         self.state.view = View::default();
+        let had_table = self.state.work.answers.imported.value.is_some();
+        self.state.replacing = had_table.then(|| dataset.clone());
         self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
         if let Some(session) = &mut self.state.session {
             session.look_again();
