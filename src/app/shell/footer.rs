@@ -214,7 +214,7 @@ fn mistakes(ctx: &StepContext<'_>) -> Option<Open> {
     let metrics = ctx.results?.measured().classification()?;
     let right: u64 = (0..metrics.confusion.counts.len()).map(|class| metrics.confusion.counts[class][class]).sum();
     let wrong = metrics.rows.saturating_sub(right);
-    let text = counted(wrong, "misclassified row", "misclassified rows");
+    let text = counted(wrong, "mistake", "mistakes");
     (wrong > 0).then_some(Open { tone: Tone::Neutral, text, to: Target::Step(Step::Review) })
 }
 
@@ -277,7 +277,7 @@ mod tests {
         for width in [348.0, 700.0] {
             let mut harness = footer(scene, View::Step(Step::Model), width);
             picture(&format!("footer-{width}"), &mut harness);
-            let button = harness.get_by_label("Continue to Train").rect();
+            let button = harness.get_by_label_contains("Continue").rect();
             let text = harness.get_by_label_contains("model").rect();
             assert!(button.right() <= width && text.right() <= button.left() && text.left() >= 0.0, "{text} {button}");
             scene = harness.into_state();
