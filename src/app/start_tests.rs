@@ -164,7 +164,7 @@ fn the_footer_leads_from_the_data_to_the_trained_model() {
     settle(&mut window);
     let run = results();
     let wrong = run.test.iter().filter(|row| row.is_wrong()).count();
-    window.get_by_role_and_label(Role::Button, &format!("{wrong} misclassified rows")).click();
+    window.get_by_role_and_label(Role::Button, &format!("{wrong} mistakes")).click();
     settle(&mut window);
     assert_eq!(view(&mut window), View::Step(Step::Review));
 }
