@@ -54,7 +54,7 @@ impl RunDifference {
     #[must_use]
     pub fn new(this: Tested<'_>, number: u64, earlier: Tested<'_>) -> Option<Self> {
         let pairs = paired(this.predictions, earlier.predictions);
-        // A class that this run does not know has an id of its own, which is never correct.
+        // Labels that only the earlier run has share one extra class id, so they always count as wrong.
         let unknown = this.labels.len() as u32;
         let own_class = |class: u32| -> u32 {
             let name = earlier.labels.get(class as usize);

@@ -122,7 +122,7 @@ impl Evidence<'_> {
         let help = || self.first_help(metrics).or_else(|| more_of_weakest(metrics)).or(Some(NextStep::AnotherModel));
         match self.better_than(BaselineName::TfIdf, metrics) {
             Some(Comparison::Better) => {
-                let says = format!("It is better than counting words (TF-IDF) and than always answering “{usual}”");
+                let says = format!("It is better than the TF-IDF baseline, and than always answering “{usual}”");
                 judgement(Verdict::Good, says, more_of_weakest(metrics))
             }
             None => {
@@ -130,11 +130,11 @@ impl Evidence<'_> {
                 judgement(Verdict::Good, says, more_of_weakest(metrics))
             }
             Some(Comparison::Alike) => {
-                let says = "It has learnt from the texts, but is about as good as counting words (TF-IDF)";
+                let says = "It beats guessing, but not the TF-IDF baseline: their scores are too close to call";
                 judgement(Verdict::Unclear, says.to_owned(), help())
             }
             Some(Comparison::Worse) => {
-                let says = "It has learnt from the texts, but counting words (TF-IDF) is better";
+                let says = "It beats guessing, but the TF-IDF baseline is better";
                 judgement(Verdict::Unclear, says.to_owned(), help())
             }
         }
@@ -323,14 +323,14 @@ mod tests {
         let truth = equal();
         let good = judged(&truth, &wrong_each(&truth, 20), Some(&wrong_each(&truth, 5)), 3);
         assert_eq!(good.verdict, Verdict::Good);
-        assert_eq!(good.says, "It is better than counting words (TF-IDF) and than always answering “bad”");
+        assert_eq!(good.says, "It is better than the TF-IDF baseline, and than always answering “bad”");
         let alike = judged(&truth, &wrong_each(&truth, 10), Some(&wrong_each(&truth, 9)), 1);
         assert_eq!(alike.verdict, Verdict::Unclear);
-        assert!(alike.says.contains("about as good as counting words"), "{}", alike.says);
+        assert!(alike.says.contains("too close to call"), "{}", alike.says);
         assert_eq!(alike.next, Some(NextStep::TrainLonger(3)));
         let worse = judged(&truth, &wrong_each(&truth, 3), Some(&wrong_each(&truth, 20)), 3);
         assert_eq!(worse.verdict, Verdict::Unclear);
-        assert!(worse.says.ends_with("counting words (TF-IDF) is better"), "{}", worse.says);
+        assert!(worse.says.ends_with("but the TF-IDF baseline is better"), "{}", worse.says);
     }
 
     #[test]
