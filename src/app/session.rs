@@ -38,6 +38,8 @@ pub enum Stale {
 #[derive(Debug)]
 pub struct Session {
     project: Project,
+    /// Grows with every change of the project.
+    revision: u64,
     /// What the file on disk holds; `None` while it is damaged.
     saved: Option<Project>,
     file: ProjectFile,
@@ -86,6 +88,7 @@ impl Session {
         let window = opened.file.window();
         Self {
             project: opened.autosave.map_or_else(|| opened.project.clone(), |autosave| *autosave),
+            revision: 0,
             saved: Some(opened.project),
             file: opened.file,
             history: History::default(),
@@ -100,6 +103,12 @@ impl Session {
     #[must_use]
     pub fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// A number that grows with every change of the project, to notice a change without comparing projects.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The project's folder.
@@ -216,6 +225,7 @@ impl Session {
         let stale = stale(&self.project, &next);
         if next != self.project {
             self.project = next;
+            self.revision += 1;
             self.save_at = Some(now + SAVE_AFTER);
         }
         stale
@@ -297,6 +307,7 @@ impl Session {
         self.file = file;
         self.saved = Some(project.clone());
         self.project = project;
+        self.revision += 1;
         self.saved_window = self.window.clone();
         (self.save_at, self.kept_at) = (None, None);
         Ok(())

@@ -1,11 +1,10 @@
 //! The state of the window: the open project, the work on it, and what follows from both.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
-use crate::project::{DatasetSettings, Facts, ModelChoice, Project, Readiness, Step, changes, readiness};
+use crate::project::{DatasetSettings, Facts, ModelChoice, Readiness, Step, changes, readiness};
 use crate::storage::{
     AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, recent_projects,
     with_absolute_paths,
@@ -18,7 +17,6 @@ use crate::app::shell::Searched;
 use crate::app::theme::Theme;
 use crate::app::view::View;
 use crate::app::work::Work;
-use crate::worker::RunResults;
 
 /// Time without an edit before the data is read or prepared again.
 const REFRESH_AFTER: Duration = Duration::from_millis(150);
@@ -26,7 +24,8 @@ const REFRESH_AFTER: Duration = Duration::from_millis(150);
 /// What was last compared with the run shown, to compare again only after a change.
 #[derive(PartialEq)]
 struct Compared {
-    project: Project,
+    /// See [`Session::revision`].
+    revision: u64,
     run: String,
     /// Hash of the rows, if they are up to date.
     rows: Option<String>,
@@ -91,7 +90,8 @@ impl AppState {
     pub fn set_session(&mut self, session: Option<Session>) {
         self.work.forget_project();
         self.session = session;
-        (self.stale, self.replacing) = (None, None);
+        (self.stale, self.replacing, self.compared_with_run) = (None, None, None);
+        self.changed_since_run.clear();
         self.view = self.first_page();
         self.refresh_model();
         self.refresh_runs();
@@ -237,24 +237,15 @@ impl AppState {
     /// Compares the project with the run shown, if either has changed since they were compared.
     fn note_changes_since_run(&mut self) {
         let answers = &self.work.answers;
-        let now = self.session.as_ref().map(Session::project).zip(answers.results.value.as_ref());
         let rows = answers.prepared().filter(|_| self.is_settled()).map(|prepared| prepared.data_hash.as_str());
-        let is_known = match (now, &self.compared_with_run) {
-            (None, None) => true,
-            (Some((project, results)), Some(known)) => {
-                known.run == results.summary.run && known.rows.as_deref() == rows && known.project == *project
-            }
-            _ => false,
-        };
-        if !is_known {
-            let of = |(project, results): (&Project, &Arc<RunResults>)| Compared {
-                project: project.clone(),
-                run: results.summary.run.clone(),
-                rows: rows.map(str::to_owned),
-            };
-            let compared = now.map(of);
+        let now = self.session.as_ref().zip(answers.results.value.as_ref()).map(|(session, results)| Compared {
+            revision: session.revision(),
+            run: results.summary.run.clone(),
+            rows: rows.map(str::to_owned),
+        });
+        if now != self.compared_with_run {
             self.changed_since_run = self.changes_since_run().unwrap_or_default();
-            self.compared_with_run = compared;
+            self.compared_with_run = now;
         }
     }
 

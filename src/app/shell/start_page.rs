@@ -10,7 +10,7 @@ use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{button, card, page, primary_button};
 use crate::evaluation::Metrics;
 use crate::storage::RecentProject;
-use crate::words::{ago, perplexity, upper_first};
+use crate::words::{ago, of_hundred, perplexity, upper_first};
 
 /// Narrowest card.
 const CARD: f32 = 240.0;
@@ -180,7 +180,7 @@ fn result_in_words(metrics: &Metrics) -> Option<String> {
         return None;
     }
     Some(match metrics {
-        Metrics::Classification(metrics) => format!("{:.0} of 100 right", metrics.accuracy * 100.0),
+        Metrics::Classification(metrics) => format!("{} right", of_hundred(metrics.accuracy)),
         Metrics::LanguageModelling(metrics) => format!("Perplexity {}", perplexity(metrics.overall.perplexity())),
     })
 }

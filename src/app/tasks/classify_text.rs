@@ -114,7 +114,7 @@ fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &ClassifyTextState) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable;
 
@@ -123,7 +123,8 @@ mod tests {
     use crate::app::widgets::page;
     use crate::worker::Classified;
 
-    fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ClassifyTextState)> {
+    /// The page with everything on it, labelling a file included.
+    pub(in crate::app::tasks) fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ClassifyTextState)> {
         window(dark, (scene, ClassifyTextState::default()), |ui, (scene, state)| {
             let results = scene.answers.results.value.clone();
             scene.show(|ctx, sender| {

@@ -59,6 +59,8 @@ struct Counted {
     threshold: Option<f32>,
     counts: LabelledCounts,
     least_confident: Vec<usize>,
+    /// What the threshold does to the test rows, and those rows without a threshold.
+    on_test_rows: [ThresholdScore; 2],
 }
 
 impl LabelFileState {
@@ -71,7 +73,7 @@ impl LabelFileState {
     }
 
     /// Counts the rows again if they or the threshold are others.
-    fn count(&mut self, rows: &Arc<LabelledRows>) -> &Counted {
+    fn count(&mut self, rows: &Arc<LabelledRows>, results: &RunResults) -> &Counted {
         let threshold = self.threshold();
         let same = |counted: &Counted| counted.of.as_ptr() == Arc::as_ptr(rows);
         let known = self.counted.take().filter(same);
@@ -84,6 +86,7 @@ impl LabelFileState {
                 of: Arc::downgrade(rows),
                 threshold,
                 counts: rows.counts(threshold),
+                on_test_rows: [threshold.unwrap_or(0.0), 0.0].map(|least| ThresholdScore::of(&results.test, least)),
                 least_confident: known.map_or_else(|| rows.least_confident_first(), |counted| counted.least_confident),
             },
         };
@@ -221,13 +224,14 @@ fn labelled_ui(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let counts = state.count(rows).counts.clone();
+    let known = state.count(rows, results);
+    let (counts, on_test_rows) = (known.counts.clone(), known.on_test_rows);
     counts_ui(ui, theme, &rows.labels, &counts);
     for note in rows.notes() {
         ui.add(Label::new(theme.small(note)).wrap());
     }
     ui.add_space(theme.space.s);
-    threshold_ui(ui, theme, state, &counts, results);
+    threshold_ui(ui, theme, state, counts.undecided, on_test_rows);
     ui.add_space(theme.space.s);
     ui.horizontal(|ui| {
         ui.selectable_value(&mut state.least_confident_first, false, "First rows");
@@ -238,7 +242,7 @@ fn labelled_ui(
     let most = state.shown.min(MOST_ROWS);
     let threshold = state.threshold();
     let listed: Vec<usize> = if state.least_confident_first {
-        state.count(rows).least_confident.iter().take(most).copied().collect()
+        state.count(rows, results).least_confident.iter().take(most).copied().collect()
     } else {
         (0..all.min(most)).collect()
     };
@@ -276,7 +280,13 @@ fn counts_ui(ui: &mut Ui, theme: &Theme, labels: &[String], counts: &LabelledCou
 }
 
 /// The confidence threshold, and what it does to these rows and to the test rows.
-fn threshold_ui(ui: &mut Ui, theme: &Theme, state: &mut LabelFileState, counts: &LabelledCounts, results: &RunResults) {
+fn threshold_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    state: &mut LabelFileState,
+    undecided: u64,
+    [above, all]: [ThresholdScore; 2],
+) {
     ui.horizontal_wrapped(|ui| {
         ui.checkbox(&mut state.use_threshold, "Leave unsure rows undecided")
             .on_hover_text("Rows below this probability get no label, so that a person can decide");
@@ -285,13 +295,14 @@ fn threshold_ui(ui: &mut Ui, theme: &Theme, state: &mut LabelFileState, counts: 
             ui.add(slider).accessible_name("Least confidence");
         }
     });
-    let Some(threshold) = state.threshold() else { return };
+    if !state.use_threshold {
+        return;
+    }
     let least = format!("{}%", state.least_percent);
-    let rows = counted(counts.undecided, "row falls", "rows fall");
+    let rows = counted(undecided, "row falls", "rows fall");
     let mut said = format!("{rows} below {least} and will be marked 'undecided'.");
-    let score = ThresholdScore::of(&results.test, threshold);
-    if score.rows > 0 {
-        said += &on_test_rows(score, ThresholdScore::of(&results.test, 0.0), &least);
+    if above.rows > 0 {
+        said += &on_test_rows(above, all, &least);
     }
     ui.add(Label::new(theme.muted(said)).wrap());
 }

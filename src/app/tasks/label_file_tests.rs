@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
-use super::classify_text::{ClassifyTextState, classify_text_ui};
+use super::classify_text::tests::open;
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit, LabelledOutput, Pick};
-use crate::app::testing::{Scene, Window, app, hone, imported, picture, results, settle, window};
+use crate::app::testing::{Scene, Window, app, hone, imported, picture, results, settle};
 use crate::app::view::View;
-use crate::app::widgets::page;
 use crate::evaluation::ClassAnswer;
 use crate::project::{DatasetSettings, ModelChoice};
 use crate::storage::ThemeChoice;
@@ -36,17 +34,6 @@ fn labelled() -> Arc<LabelledRows> {
     let answers = (0..file.file.table.len()).map(|row| (row != 1).then(|| classes[row % classes.len()].clone()));
     let (labels, answers) = (results.settings.labels.clone(), answers.collect());
     Arc::new(LabelledRows { file, labels, answers, truncated: 2, max_length: 128 })
-}
-
-fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ClassifyTextState)> {
-    window(dark, (scene, ClassifyTextState::default()), |ui, (scene, state)| {
-        let results = scene.answers.results.value.clone();
-        scene.show(|ctx, sender| {
-            page(ui, ctx.theme, "Try it", "Type a text and see what the trained model predicts", |ui| {
-                classify_text_ui(ui, ctx, state, results.as_deref().expect("a run"), sender);
-            });
-        });
-    })
 }
 
 #[test]

@@ -31,6 +31,17 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table of these cells, by column.
+    #[cfg(test)]
+    pub(crate) fn of_cells(columns: &[(&str, &[&str])]) -> Self {
+        Self {
+            file: SourceFile::Main,
+            names: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            columns: columns.iter().map(|(_, cells)| StringViewArray::from(cells.to_vec())).collect(),
+            records: (1..=columns[0].1.len() as u64).collect(),
+        }
+    }
+
     /// Number of good rows.
     #[must_use]
     pub fn len(&self) -> usize {

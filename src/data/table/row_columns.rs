@@ -163,23 +163,12 @@ pub(in crate::data) fn is_marked(field: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::StringViewArray;
-
     use super::*;
-    use crate::project::{ColumnRole, SourceFile};
-
-    fn table(columns: &[(&str, &[&str])]) -> Table {
-        Table {
-            file: SourceFile::Main,
-            names: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            columns: columns.iter().map(|(_, cells)| StringViewArray::from(cells.to_vec())).collect(),
-            records: (1..=columns[0].1.len() as u64).collect(),
-        }
-    }
+    use crate::project::ColumnRole;
 
     #[test]
     fn titles_come_before_texts_and_empty_ones_leave_no_line() {
-        let table = table(&[
+        let table = Table::of_cells(&[
             ("title", &["A", " ", "C"]),
             ("kind", &["x", "y", ""]),
             ("body", &["one", "two", ""]),
@@ -211,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_column_that_holds_1_names_the_label() {
-        let table = table(&[
+        let table = Table::of_cells(&[
             ("text", &["a", "b", "c", "d", "e"]),
             ("good", &["1", "0", "TRUE", "", "2"]),
             ("bad", &["0", "x", "yes", "no", "0"]),

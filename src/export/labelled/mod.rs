@@ -90,8 +90,6 @@ pub fn write_labelled(
 mod tests {
     use std::path::PathBuf;
 
-    use arrow_array::StringViewArray;
-
     use super::table::Added;
     use super::*;
     use crate::data::{ImportedFile, Table, read_table};
@@ -99,18 +97,9 @@ mod tests {
     use crate::progress::Control;
     use crate::project::{DatasetSettings, SourceFile};
 
-    fn table(columns: &[(&str, &[&str])]) -> Table {
-        Table {
-            file: SourceFile::Main,
-            names: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            columns: columns.iter().map(|(_, cells)| StringViewArray::from(cells.to_vec())).collect(),
-            records: (1..=columns[0].1.len() as u64).collect(),
-        }
-    }
-
     fn reviews() -> Table {
         let text: &[&str] = &["=1+1", "schön & <gut>\n\u{1}_x0041_", "", "日本語 😀"];
-        table(&[("text", text), ("id", &["007", "8", "9", "10"]), ("price", &["1.50", "2", "", "-3"])])
+        Table::of_cells(&[("text", text), ("id", &["007", "8", "9", "10"]), ("price", &["1.50", "2", "", "-3"])])
     }
 
     fn answers() -> Vec<Option<ClassAnswer>> {
@@ -193,7 +182,7 @@ mod tests {
     #[test]
     fn a_workbook_has_texts_as_texts_and_cuts_only_what_a_cell_cannot_hold() {
         let long = "é".repeat(40_000);
-        let table = table(&[("text", &["=1+1", &long, "_x0041_\u{1}", "\"<&>"])]);
+        let table = Table::of_cells(&[("text", &["=1+1", &long, "_x0041_\u{1}", "\"<&>"])]);
         let (_folder, path) = write(&table, TableFormat::Xlsx, None, false);
         let back = read(&path).table;
         assert_eq!(back.cell(0, 0), "=1+1");
