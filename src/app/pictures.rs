@@ -13,7 +13,7 @@ use crate::project::ModelChoice;
 use crate::storage::ThemeChoice;
 
 /// Sizes of the text, each with the window's size in points that 1280 x 800 pixels then have.
-const ZOOMS: [(f32, [f32; 2]); 2] = [(1.0, [1280.0, 800.0]), (2.0, [1280.0, 800.0])];
+const ZOOMS: [(f32, [f32; 2]); 2] = [(1.0, [1280.0, 800.0]), (2.0, [640.0, 400.0])];
 
 /// The app on the sample project or the table named, with a model trained on it.
 pub(super) fn trained() -> (Window, tempfile::TempDir) {
