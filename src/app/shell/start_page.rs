@@ -7,7 +7,7 @@ use egui::{
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{button, card, page, primary_button};
+use crate::app::widgets::{button, card, heading_ui, page, primary_button};
 use crate::evaluation::Metrics;
 use crate::storage::RecentProject;
 use crate::words::{ago, of_hundred, perplexity, upper_first};
@@ -69,12 +69,12 @@ pub fn start_page_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sende
         });
         ui.add_space(theme.space.l);
         if !recent.is_empty() {
-            ui.label(theme.heading("Recent projects"));
+            heading_ui(ui, theme, "Recent projects");
             ui.add_space(theme.space.xs);
             recent_ui(ui, theme, recent, sender);
             ui.add_space(theme.space.l);
         }
-        ui.label(theme.heading("What you get"));
+        heading_ui(ui, theme, "What you get");
         ui.spacing_mut().interact_size.y = 0.0;
         for (icon, text) in OUTCOMES {
             ui.horizontal(|ui| {
@@ -104,7 +104,7 @@ fn ways_ui(ui: &mut Ui, theme: &Theme, sender: &mut CommandSender) {
 fn way_ui(ui: &mut Ui, theme: &Theme, way: &Way, is_first: bool, is_column: bool, sender: &mut CommandSender) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(way.icon).color(theme.palette.accent).size(theme.text.title));
-        ui.label(theme.heading(way.title));
+        heading_ui(ui, theme, way.title);
     });
     // Cards beside each other have their buttons at the same height.
     let lines = if is_column { 3.0 } else { 0.0 };

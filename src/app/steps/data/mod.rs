@@ -15,8 +15,8 @@ use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Anchor, TablePreview, anchor, banner, button, card, empty_state, page, page_beside, primary_button, running_card,
-    table_preview_ui,
+    Anchor, TablePreview, anchor, banner, button, card, empty_state, heading_ui, page, page_beside, primary_button,
+    running_card, table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::Step;
@@ -88,7 +88,7 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, se
 
 fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
     card(ui, ctx.theme, |ui| {
-        ui.label(ctx.theme.heading("Open another file"));
+        heading_ui(ui, ctx.theme, "Open another file");
         ui.horizontal_wrapped(|ui| {
             if button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…").clicked() {
                 sender.send(AppCommand::Pick(Pick::MainFile));
@@ -156,7 +156,7 @@ fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, height:
     let theme = ctx.theme;
     card(ui, theme, |ui| {
         let top = ui.cursor().top();
-        ui.label(theme.heading("Preview"));
+        heading_ui(ui, theme, "Preview");
         let used = ui.cursor().top() - top + theme.size.row + 2.0 * theme.space.l + theme.space.xl;
         let preview = TablePreview { dataset: &ctx.project.dataset, height: (height - used).max(240.0) };
         if let Some((role, column)) = table_preview_ui(ui, theme, &imported.main.table, preview) {

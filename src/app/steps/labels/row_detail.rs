@@ -12,7 +12,7 @@ use crate::app::steps::labels::label_list::{DRAWN, more_labels};
 use crate::app::steps::labels::row_table::{Selection, Shown, row_name};
 use crate::app::steps::review::queue::Decision;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Diff, badge, button, figure, icon_button};
+use crate::app::widgets::{Diff, badge, button, figure, heading_ui, icon_button};
 use crate::data::{DropReason, Prepared, RowNumber, RowView, Side};
 use crate::project::{RowEdit, RowId};
 use crate::words::{count, counted, listed, shortened};
@@ -86,7 +86,7 @@ pub fn detail_ui(
 fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, shown: Shown<'_>, id: RowId, selection: &mut Selection) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
-        ui.label(theme.heading(format!("Row {}", row_name(rows, id))));
+        heading_ui(ui, theme, format!("Row {}", row_name(rows, id)));
         let nth = selection.row().and_then(|(nth, _)| nth);
         ui.label(theme.small(match nth {
             Some(nth) => format!("{} of {}", count(nth as u64 + 1), count(shown.len() as u64)),
