@@ -63,14 +63,24 @@ fn is_icon(letter: char) -> bool {
 
 /// Makes a node a heading, so that a person can jump from one to the next.
 pub fn set_heading(response: &egui::Response) {
+    response.ctx.accesskit_node_builder(response.id, |node: &mut Node| take_text_as_name(node, Role::Heading));
+}
+
+/// Makes a label a cell of a table. A screen reader says `headers`, the row's and the column's, after it.
+pub fn set_cell(response: &egui::Response, headers: &str) {
     response.ctx.accesskit_node_builder(response.id, |node: &mut Node| {
-        node.set_role(Role::Heading);
-        // The text of a label is its value, that of a heading its name.
-        if let Some(text) = node.value().map(str::to_owned) {
-            node.set_label(text);
-            node.clear_value();
-        }
+        take_text_as_name(node, Role::Cell);
+        node.set_description(headers);
     });
+}
+
+/// Gives a node another role than that of a label. The text of a label is its value, that of any other node its name.
+fn take_text_as_name(node: &mut Node, role: Role) {
+    node.set_role(role);
+    if let Some(text) = node.value().map(str::to_owned) {
+        node.set_label(text);
+        node.clear_value();
+    }
 }
 
 /// Gives a part of the window a name.
