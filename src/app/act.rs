@@ -6,10 +6,6 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Event, Key, Modifiers, ViewportCommand};
 
-use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings};
-use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
-use crate::worker::ExportFormat;
-
 use crate::app::app::HoneApp;
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
@@ -22,6 +18,9 @@ use crate::app::shell::{Dialog, Leaving, ModelUse};
 use crate::app::state::entry;
 use crate::app::theme::Tone;
 use crate::app::view::View;
+use crate::app::widgets::{Anchor, begin_at_top, scroll_to};
+use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings, Step};
+use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
 
 /// Title of the notification that unsaved changes were recovered.
 pub(super) const RECOVERED: &str = "Unsaved changes were recovered";
@@ -33,7 +32,7 @@ impl HoneApp {
     pub(super) fn run_command(&mut self, command: AppCommand) {
         match command {
             AppCommand::Edit(edit) => self.edit(edit),
-            AppCommand::GoTo(step) => self.state.view = View::Step(step),
+            AppCommand::GoTo(step) => self.show(View::Step(step)),
             AppCommand::User(command) => self.run_user_command(command),
             AppCommand::Pick(pick) => self.ask_for(pick),
             AppCommand::OpenData(path) => self.open_data(&[path]),
@@ -87,7 +86,10 @@ impl HoneApp {
             UserCommand::Duplicate => self.ask_for_copy(),
             UserCommand::KeepVersion => self.keep_version(),
             UserCommand::Versions => self.show_versions(),
-            UserCommand::ExportWeights => self.ask_for(Pick::ExportTo(ExportFormat::HuggingFace)),
+            UserCommand::ExportWeights => {
+                self.show(View::Step(Step::Export));
+                scroll_to(&self.ctx, Anchor::ExportFolder);
+            }
             UserCommand::Quit => self.leave(Leaving::Quit),
             UserCommand::Undo => self.step_back(Session::undo, "Undid"),
             UserCommand::Redo => self.step_back(Session::redo, "Redid"),
@@ -101,10 +103,10 @@ impl HoneApp {
                 self.state.work.set_paused(!paused);
             }
             UserCommand::Stop => self.state.work.stop_training(),
-            UserCommand::GoTo(step) => self.state.view = View::Step(step),
-            UserCommand::TryIt => self.state.view = View::TryIt,
+            UserCommand::GoTo(step) => self.show(View::Step(step)),
+            UserCommand::TryIt => self.show(View::TryIt),
             UserCommand::LabelFile => {
-                self.state.view = View::TryIt;
+                self.show(View::TryIt);
                 self.ask_for(Pick::FileToLabel);
             }
             UserCommand::NextStep => self.go_by(1),
@@ -144,8 +146,16 @@ impl HoneApp {
     /// Goes to the step `by` places after the current page, if there is one.
     fn go_by(&mut self, by: isize) {
         if let Some(step) = self.state.view.step(self.state.steps(), by) {
-            self.state.view = View::Step(step);
+            self.show(View::Step(step));
         }
+    }
+
+    /// Shows a page, from its top if another was shown.
+    fn show(&mut self, view: View) {
+        if self.state.view != view {
+            begin_at_top(&self.ctx);
+        }
+        self.state.view = view;
     }
 
     pub(super) fn tell(&mut self, tone: Tone, title: impl Into<String>, body: impl Into<String>) {
@@ -202,7 +212,7 @@ impl HoneApp {
             ..session.project().split.clone()
         };
         let same = session.project().split == split;
-        self.state.view = View::default();
+        self.show(View::default());
         let had_table = self.state.work.answers.imported.value.is_some();
         self.state.replacing = had_table.then(|| dataset.clone());
         self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
@@ -230,7 +240,7 @@ impl HoneApp {
             self.tell(Tone::Neutral, "Already open in this project", twice.join(", "));
         }
         self.edit(Edit::Dataset(dataset));
-        self.state.view = View::default();
+        self.show(View::default());
     }
 
     /// Trains or measures. If the model must be downloaded for that, asks first.
@@ -250,7 +260,9 @@ impl HoneApp {
             ModelUse::Measure => self.state.work.estimate_run(project, folder, may_fetch),
             ModelUse::Train => {
                 self.state.work.train(project, folder, may_fetch);
-                self.state.view = View::Step(crate::project::Step::Train);
+                self.state.view = View::Step(Step::Train);
+                // What the run does is shown above everything else.
+                begin_at_top(&self.ctx);
             }
         }
     }

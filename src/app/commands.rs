@@ -6,6 +6,7 @@ use egui::Key;
 
 use crate::project::Step;
 
+use crate::app::live_run::Stop;
 use crate::app::view::View;
 use crate::storage::ThemeChoice;
 
@@ -148,6 +149,8 @@ pub struct CommandState<'a> {
     pub paused: bool,
     /// The run was told to stop.
     pub stopping: bool,
+    /// What telling it to stop would do now.
+    pub next_stop: Option<Stop>,
     /// Why training cannot start; `None` when it can.
     pub train_blocked: Option<&'a str>,
     /// There is a finished run.
@@ -238,7 +241,7 @@ impl UserCommand {
             Self::Preferences => "Preferences…",
             Self::Train => "Start training",
             Self::PauseResume => "Pause or resume",
-            Self::Stop => "Stop and keep the best",
+            Self::Stop => Stop::KeepBest.title(),
             Self::GoTo(Step::Data) => "Go to Data",
             Self::GoTo(Step::Labels) => "Go to Labels",
             Self::GoTo(Step::Prepare) => "Go to Prepare",
@@ -272,6 +275,7 @@ impl UserCommand {
         match (self, state.undo, state.redo) {
             (Self::Undo, Some(what), _) => format!("Undo: {what}"),
             (Self::Redo, _, Some(what)) => format!("Redo: {what}"),
+            (Self::Stop, ..) => state.next_stop.unwrap_or(Stop::KeepBest).title().to_owned(),
             (Self::PauseResume, ..) if state.paused => "Resume training".to_owned(),
             (Self::PauseResume, ..) if state.training => "Pause training".to_owned(),
             _ => self.text().to_owned(),
@@ -302,7 +306,7 @@ impl UserCommand {
             Self::Preferences => "Theme and size of text",
             Self::Train => "Fine-tune the chosen model on the training set",
             Self::PauseResume => "Pause the run, or resume it",
-            Self::Stop => "Stop the run now, evaluate its best checkpoint and keep it",
+            Self::Stop => Stop::KeepBest.tooltip(),
             Self::GoTo(step) => step.purpose(),
             Self::TryIt => "Type a text and see what the trained model predicts",
             Self::LabelFile => "Predict a label for every row of a table",
@@ -406,7 +410,8 @@ impl UserCommand {
             _ if self.is_of_text_fields() => unless(state.text_field, "Click a text field first"),
             Self::Train if state.training => Some("Training is already running".to_owned()),
             Self::Train => state.train_blocked.map(str::to_owned),
-            Self::PauseResume | Self::Stop if state.stopping => Some("The run is stopping".to_owned()),
+            Self::PauseResume if state.stopping => Some("The run is stopping".to_owned()),
+            Self::Stop if state.stopping && state.next_stop.is_none() => Some("The run is stopping".to_owned()),
             Self::PauseResume | Self::Stop => unless(state.training, "No training is running"),
             Self::GoTo(step) if state.has_project && !state.steps.contains(&step) => {
                 Some(format!("This project has no {} step", step.title()))
@@ -466,6 +471,11 @@ mod tests {
         let going = CommandState { training: true, undo: Some("labels"), ..CommandState::default() };
         assert!(UserCommand::Train.blocked(&going).is_some());
         assert_eq!(UserCommand::Stop.blocked(&going), None);
+        let stopping = CommandState { stopping: true, next_stop: Some(Stop::Discard), ..going };
+        assert_eq!(UserCommand::Stop.title(&stopping), "Discard and stop");
+        assert_eq!(UserCommand::Stop.blocked(&stopping), None);
+        assert!(UserCommand::Stop.blocked(&CommandState { next_stop: None, ..stopping }).is_some());
+        assert!(UserCommand::PauseResume.blocked(&stopping).is_some());
         assert_eq!(UserCommand::Undo.blocked(&going), None);
     }
 }

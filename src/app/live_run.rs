@@ -17,6 +17,39 @@ pub enum RunEnd {
     Failed(String),
 }
 
+/// What stopping a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Training ends, and its best checkpoint is evaluated.
+    KeepBest,
+    /// The best checkpoint is kept without evaluating it on the test set.
+    SkipTest,
+    /// The run ends before its first evaluation, so nothing of it is kept.
+    Discard,
+}
+
+impl Stop {
+    /// The name of its button.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::KeepBest => "Stop and keep the best",
+            Self::SkipTest => "Stop without testing",
+            Self::Discard => "Discard and stop",
+        }
+    }
+
+    /// What it does, in one sentence.
+    #[must_use]
+    pub fn tooltip(self) -> &'static str {
+        match self {
+            Self::KeepBest => "Stop the run now, evaluate its best checkpoint and keep it",
+            Self::SkipTest => "Keep the best checkpoint, but don't wait for its metrics on the test set",
+            Self::Discard => "Don't wait for the first evaluation. Without one, nothing of the run is kept",
+        }
+    }
+}
+
 /// The current run, updated by the worker's events.
 #[derive(Clone, Debug, Default)]
 pub struct LiveRun {
@@ -32,8 +65,8 @@ pub struct LiveRun {
     pub progress: Option<Progress>,
     /// Whether it is paused.
     pub paused: bool,
-    /// Whether it was told to stop and has not stopped yet.
-    pub stopping: bool,
+    /// How often it was told to stop.
+    pub stops: u32,
     /// How it ended; `None` while it is training.
     pub end: Option<RunEnd>,
 }
@@ -45,11 +78,32 @@ impl LiveRun {
         self.end.is_none()
     }
 
+    /// Whether it was told to stop and has not stopped yet.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.is_going() && self.stops > 0
+    }
+
+    /// What telling it to stop would do now; `None` if it ends as soon as it can already.
+    #[must_use]
+    pub fn next_stop(&self) -> Option<Stop> {
+        match self.stops {
+            _ if !self.is_going() => None,
+            0 => Some(Stop::KeepBest),
+            1 if self.evaluations.is_empty() => Some(Stop::Discard),
+            1 => Some(Stop::SkipTest),
+            _ => None,
+        }
+    }
+
     /// What it is doing now.
     #[must_use]
     pub fn stage(&self) -> String {
-        if self.stopping {
-            return "Stopping and evaluating the best checkpoint".to_owned();
+        match self.next_stop() {
+            None => return "Stopping".to_owned(),
+            Some(Stop::Discard) => return "Stopping and evaluating the current weights".to_owned(),
+            Some(Stop::SkipTest) => return "Stopping and evaluating the best checkpoint".to_owned(),
+            Some(Stop::KeepBest) => {}
         }
         if self.paused {
             return "Paused".to_owned();
@@ -61,10 +115,13 @@ impl LiveRun {
         }
     }
 
-    /// Share of the steps done, or of the current stage before the first step. The page and the status bar show the same.
+    /// Share of the steps done, or of the current stage before the first step and while stopping. The page and the status bar
+    /// show the same.
     #[must_use]
     pub fn share_done(&self) -> Option<f32> {
-        let Some(start) = &self.start else { return self.progress.as_ref()?.fraction() };
+        let Some(start) = self.start.as_ref().filter(|_| self.stops == 0) else {
+            return self.progress.as_ref()?.fraction();
+        };
         let done = self.steps.last().map_or(0, |step| step.step);
         Some((done as f32 / start.total_steps.max(1) as f32).clamp(0.0, 1.0))
     }
@@ -72,7 +129,7 @@ impl LiveRun {
     /// The time left; `None` while it is paused or unknown.
     #[must_use]
     pub fn time_left(&self) -> Option<String> {
-        self.progress.as_ref().filter(|_| !self.paused && !self.stopping)?.time_left()
+        self.progress.as_ref().filter(|_| !self.paused && self.stops == 0)?.time_left()
     }
 
     /// Handles an event of the run.

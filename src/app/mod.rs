@@ -29,6 +29,8 @@ mod pick;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod run_tests;
+#[cfg(test)]
 mod screen_reader;
 #[cfg(test)]
 mod scroll_times;

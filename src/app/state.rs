@@ -12,6 +12,7 @@ use crate::storage::{
 
 use crate::app::commands::CommandState;
 use crate::app::context::StepContext;
+use crate::app::live_run::LiveRun;
 use crate::app::session::{Session, Stale};
 use crate::app::shell::Searched;
 use crate::app::theme::Theme;
@@ -296,7 +297,8 @@ impl AppState {
             redo: history.and_then(crate::app::history::History::redo_title),
             training: self.work.answers.is_training(),
             paused: live.is_some_and(|live| live.paused),
-            stopping: live.is_some_and(|live| live.is_going() && live.stopping),
+            stopping: live.is_some_and(LiveRun::is_stopping),
+            next_stop: live.and_then(LiveRun::next_stop),
             train_blocked: self.train_blocked.as_deref(),
             has_run: self.work.answers.results.value.is_some(),
             view: self.view,

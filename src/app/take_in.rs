@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use crate::app::app::HoneApp;
 use crate::app::slot::Ended;
+use crate::app::steps::verdict::{finished_title, tone};
 use crate::app::theme::Tone;
 use crate::app::view::View;
+use crate::app::widgets::{Anchor, scroll_to};
 use crate::project::Project;
-use crate::words::counted;
+use crate::words::{counted, score};
 use crate::worker::ExportFormat;
 
 impl HoneApp {
@@ -109,14 +111,19 @@ impl HoneApp {
         }
         if ended == Some(Ended::Answered) {
             self.state.refresh_runs();
-            let figures = self.state.work.answers.results.value.as_ref().map(|results| results.measured().figures());
-            let best = figures.and_then(|figures| figures.into_iter().next());
-            let body = best.map_or_else(String::new, |(name, value)| {
-                format!("{} {value:.3}. Evaluate shows its mistakes", name.title())
-            });
-            self.tell(Tone::Success, "Training finished", body);
+            self.tell_result();
         }
         self.tell_failure(ended);
+    }
+
+    /// Notifies the person of the finished run, with the verdict that the pages show.
+    fn tell_result(&mut self) {
+        let Some(results) = &self.state.work.answers.results.value else { return };
+        let judgement = results.judge();
+        let best = results.measured().figures().into_iter().next();
+        let best = best.map(|(name, value)| format!("{} {}. ", name.title(), score(value))).unwrap_or_default();
+        let body = format!("{best}{}. Evaluate shows its mistakes", judgement.says);
+        self.tell(tone(judgement.verdict), finished_title(Some(&judgement)), body);
     }
 
     fn take_in_files(&mut self) {
@@ -142,8 +149,10 @@ impl HoneApp {
             answers.is_exported = true;
             written.push((what, exported.path, exported.proof));
         }
-        // The page itself says so too.
-        if let Some(saved) = saved_labels.filter(|_| self.state.view != View::TryIt) {
+        // The page itself says so too, below the button.
+        if labels_saved && self.state.view == View::TryIt {
+            scroll_to(&self.ctx, Anchor::SavedLabels);
+        } else if let Some(saved) = saved_labels {
             self.tell(Tone::Success, "Predictions saved", saved.path.display().to_string());
         }
         for (what, path, proof) in written {

@@ -342,7 +342,7 @@ impl Work {
     /// Stops the run and keeps the best checkpoint so far. Called a second time, the run ends at once.
     pub fn stop_training(&mut self) {
         if let (Some(training), Some(live)) = (&mut self.training, &mut self.answers.live) {
-            live.stopping = true;
+            live.stops += 1;
             training.pending.cancel();
         }
     }

@@ -40,6 +40,10 @@ pub struct RunDifference {
     pub accuracy: [f64; 2],
     /// Macro-F1 on the rows of both: of this one, of the earlier one.
     pub macro_f1: [f64; 2],
+    /// Macro-F1 as each run reports it: on all its test rows, with the labels they had then.
+    pub reported_macro_f1: [f64; 2],
+    /// Mean F1 of the labels that have fewer rows than the mean of all; `None` if no label has.
+    pub rarer_f1: Option<[f64; 2]>,
     /// 95% interval of the difference in macro-F1; `None` if too few rows are in both.
     pub interval: Option<Interval>,
     /// Rows that only this run predicts correctly.
@@ -95,6 +99,8 @@ impl RunDifference {
             has_other_labels,
             accuracy: [metrics[0].accuracy, metrics[1].accuracy],
             macro_f1: [metrics[0].macro_average.f1, metrics[1].macro_average.f1],
+            reported_macro_f1: [this, earlier].map(reported_macro_f1),
+            rarer_f1: rarer_f1(&metrics),
             interval: macro_f1_difference(labels.len(), &truth, [&first, &second], SEED),
             fixed,
             broken,
@@ -118,28 +124,35 @@ impl RunDifference {
         })
     }
 
+    /// Whether one of the runs is better by macro-F1, while the other has more rows right.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        use std::cmp::Ordering;
+        let by_rows = self.fixed.len().cmp(&self.broken.len());
+        by_rows != Ordering::Equal && self.is_better() == Some(by_rows.reverse())
+    }
+
     /// Whether this run is better, in sentences.
     #[must_use]
     pub fn says(&self) -> String {
-        use std::cmp::Ordering;
-        let earlier = format!("run {}", self.earlier);
         if self.rows == 0 {
-            return format!("It cannot be compared with {earlier}: they were tested on different rows.");
+            return format!("It cannot be compared with run {}: they were tested on different rows.", self.earlier);
         }
-        let verdict = match self.is_better() {
-            Some(Ordering::Greater) => format!("Better than {earlier}"),
-            Some(Ordering::Less) => format!("Worse than {earlier}"),
-            Some(Ordering::Equal) => format!("About as good as {earlier}"),
-            None => format!("Too few rows to tell whether it is better than {earlier}"),
-        };
-        let [now, before] = self.accuracy.map(of_hundred);
+        let verdict = self.verdict();
+        // Where rows and macro-F1 disagree, a row or two may matter.
+        let exactly =
+            |share: f64| format!("{} of {}", count((share * self.rows as f64).round() as u64), count(self.rows));
+        let [now, before] = self.accuracy.map(|share| if self.is_mixed() { exactly(share) } else { of_hundred(share) });
         let on = self.compared_rows();
         let mut said = vec![format!("{verdict}: {now} right, {before} before, {on}.")];
         if let Some(interval) = self.interval {
+            let which = if self.is_mixed() { "Macro-F1, which counts every label equally, is" } else { "Macro-F1" };
             said.push(format!(
-                "Macro-F1 {}, {} before; the difference is {} to {} (95% interval).",
+                "{which} {}{}, {} before{}; the difference is {} to {} (95% interval).",
                 score(self.macro_f1[0]),
+                self.as_reported(0),
                 score(self.macro_f1[1]),
+                self.as_reported(1),
                 signed_score(interval.low),
                 signed_score(interval.high)
             ));
@@ -152,6 +165,44 @@ impl RunDifference {
             ));
         }
         said.join(" ")
+    }
+
+    /// Which run is better, in a few words.
+    fn verdict(&self) -> String {
+        use std::cmp::Ordering;
+        let earlier = format!("run {}", self.earlier);
+        let is_better = self.is_better();
+        let has_sign = |[now, before]: &[f64; 2]| now.partial_cmp(before) == is_better;
+        let at = if self.rarer_f1.as_ref().is_some_and(has_sign) {
+            "at the rarer labels"
+        } else {
+            "on average over the labels"
+        };
+        match is_better {
+            Some(Ordering::Greater) if self.is_mixed() => format!("Better {at}, but fewer rows right than {earlier}"),
+            Some(Ordering::Less) if self.is_mixed() => format!("More rows right than {earlier}, but worse {at}"),
+            Some(Ordering::Greater) => format!("Better than {earlier}"),
+            Some(Ordering::Less) => format!("Worse than {earlier}"),
+            Some(Ordering::Equal) => format!("About as good as {earlier}"),
+            None => format!("Too few rows to tell whether it is better than {earlier}"),
+        }
+    }
+
+    /// The macro-F1 that the list of runs shows, where it is another than that of this comparison. `run` is 0 for this run, 1 for
+    /// the earlier one.
+    fn as_reported(&self, run: usize) -> String {
+        let reported = score(self.reported_macro_f1[run]);
+        let has_other_labels = run == 1 && (self.corrected > 0 || self.has_other_labels);
+        let has_other_rows = [self.only_this, self.only_earlier][run] > 0;
+        if reported == score(self.macro_f1[run]) || !(has_other_labels || has_other_rows) {
+            return String::new();
+        }
+        let with = match (has_other_labels, has_other_rows) {
+            (true, false) => "with the labels of that time",
+            (true, true) => "on all its test rows, with the labels of that time",
+            (false, _) => "on all its test rows",
+        };
+        format!(" ({reported} {with})")
     }
 
     /// The rows that are compared, and what sets the runs' rows apart.
@@ -174,6 +225,26 @@ impl RunDifference {
         }
         said.join(", ")
     }
+}
+
+/// Macro-F1 on all rows of a run, with the labels they had then.
+fn reported_macro_f1(run: Tested<'_>) -> f64 {
+    let of = |class: fn(&Prediction) -> Option<u32>| run.predictions.iter().filter_map(class).collect::<Vec<_>>();
+    let (truth, predicted) = (of(Prediction::label), of(Prediction::predicted));
+    ClassificationMetrics::compute(run.labels, &truth, &predicted, 0.0).macro_average.f1
+}
+
+/// Mean F1 of the labels with fewer rows than the mean, by both runs.
+fn rarer_f1(metrics: &[ClassificationMetrics; 2]) -> Option<[f64; 2]> {
+    let supports: Vec<u64> = metrics[0].per_class.iter().map(|class| class.support).collect();
+    let labels = supports.iter().filter(|&&support| support > 0).count() as u64;
+    let is_rarer = |support: u64| support > 0 && support * labels < supports.iter().sum::<u64>();
+    let rarer = supports.iter().filter(|&&support| is_rarer(support)).count();
+    let mean = |metrics: &ClassificationMetrics| {
+        let of_rarer = metrics.per_class.iter().filter(|class| is_rarer(class.support)).map(|class| class.f1);
+        of_rarer.sum::<f64>() / rarer as f64
+    };
+    (rarer > 0).then(|| [mean(&metrics[0]), mean(&metrics[1])])
 }
 
 /// The rows of both, by text. Rows with the same text are paired in order.
@@ -241,6 +312,27 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_better_at_rare_labels_but_has_fewer_rows_right_is_not_just_called_better() {
+        // Of 200 rows, 20 have the rare label 0. The earlier run never predicts it.
+        let of = |predicted: fn(u32) -> u32| -> Vec<Prediction> {
+            let rows: Vec<(u32, u32)> = (0..200).map(|row| (u32::from(row >= 20), predicted(row))).collect();
+            predictions(0, &rows)
+        };
+        let (usual, rare) = (of(|_| 1), of(|row| u32::from(row >= 45)));
+        let difference = compared(&rare, &usual);
+        assert!(difference.is_mixed() && difference.broken.len() > difference.fixed.len(), "{difference:?}");
+        let said = difference.says();
+        let start =
+            "Better at the rarer labels, but fewer rows right than run 4: 175 of 200 right, 180 of 200 before, on the";
+        assert!(said.starts_with(start), "{said}");
+        assert!(said.contains("Macro-F1, which counts every label equally, is "), "{said}");
+        let said = compared(&usual, &rare).says();
+        let start =
+            "More rows right than run 4, but worse at the rarer labels: 180 of 200 right, 175 of 200 before, on the";
+        assert!(said.starts_with(start), "{said}");
+    }
+
+    #[test]
     fn a_small_difference_is_chance_and_few_rows_do_not_tell() {
         let difference = compared(&predictions(0, &rows(200, 20)), &predictions(0, &rows(200, 19)));
         assert!(difference.says().starts_with("About as good as run 4: "), "{}", difference.says());
@@ -263,6 +355,7 @@ mod tests {
         let difference = compared(&predictions(0, &corrected), &predictions(0, &rows(200, 20)));
         assert_eq!((difference.corrected, difference.broken.len()), (1, 0));
         assert!(difference.says().contains("1 with a corrected label, which counts for both"), "{}", difference.says());
+        assert!(difference.says().contains("before (0.950 with the labels of that time); "), "{}", difference.says());
         let apart = compared(&predictions(0, &rows(50, 9)), &predictions(50, &rows(50, 9)));
         assert_eq!(apart.says(), "It cannot be compared with run 4: they were tested on different rows.");
     }

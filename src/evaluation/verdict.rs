@@ -25,6 +25,8 @@ pub enum Verdict {
 pub enum NextStep {
     /// Let every label count equally in the loss.
     BalanceLabels,
+    /// Train to the end, which a person did not wait for.
+    TrainToTheEnd,
     /// Train for this many epochs.
     TrainLonger(u32),
     /// Label more rows of this label.
@@ -59,6 +61,8 @@ pub struct Evidence<'a> {
     pub is_balanced: bool,
     /// Epochs it was to be trained for.
     pub epochs: u32,
+    /// The steps done and the steps planned of a run that a person stopped.
+    pub stopped: Option<[u64; 2]>,
 }
 
 impl Verdict {
@@ -79,6 +83,7 @@ impl NextStep {
     pub fn title(&self) -> String {
         match self {
             Self::BalanceLabels => "Balance the labels and train again".to_owned(),
+            Self::TrainToTheEnd => "Train again to the end".to_owned(),
             Self::TrainLonger(epochs) => format!("Train {epochs} epochs"),
             Self::LabelMore(label) => format!("Label more “{label}” rows"),
             Self::AnotherModel => "Choose another model or preset".to_owned(),
@@ -91,10 +96,14 @@ impl Evidence<'_> {
     /// Judges a model.
     #[must_use]
     pub fn judge(self) -> Judgement {
-        match self.metrics {
+        let judgement = match self.metrics {
             Metrics::Classification(metrics) => self.judge_classifier(metrics),
             Metrics::LanguageModelling(metrics) => self.judge_language_model(metrics.overall.perplexity()),
-        }
+        };
+        // What a run that did not end does not know yet is no reason to change its data or settings.
+        let Some([done, planned]) = self.stopped else { return judgement };
+        let says = format!("{}. You stopped after {} of {} steps", judgement.says, count(done), count(planned));
+        Judgement { says, next: Some(NextStep::TrainToTheEnd), ..judgement }
     }
 
     fn judge_classifier(self, metrics: &ClassificationMetrics) -> Judgement {
@@ -270,7 +279,8 @@ mod tests {
         baselines.extend(tfidf.map(|tfidf| baseline(BaselineName::TfIdf, tfidf)));
         let interval = macro_f1_interval(3, truth, predicted, 1);
         let metrics = Metrics::Classification(metrics(predicted));
-        Evidence { metrics: &metrics, interval, baselines: &baselines, is_balanced: false, epochs }.judge()
+        Evidence { metrics: &metrics, interval, baselines: &baselines, is_balanced: false, epochs, stopped: None }
+            .judge()
     }
 
     /// 300 rows, of which 5% are bad and 10% are fine.

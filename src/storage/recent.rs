@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::evaluation::Metrics;
+use crate::evaluation::{Metrics, Verdict};
 use crate::project::TaskKind;
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunStatus};
 
@@ -20,6 +20,8 @@ pub struct RecentProject {
     pub used_at: u64,
     /// The metrics of its newest finished run.
     pub metrics: Option<Metrics>,
+    /// The verdict on that run; `None` also if its files cannot be read.
+    pub verdict: Option<Verdict>,
 }
 
 /// Those of `folders` that hold a project which can be read, in their order.
@@ -31,10 +33,15 @@ pub fn recent_projects(folders: &[PathBuf]) -> Vec<RecentProject> {
 fn recent_project(folder: &Path) -> Option<RecentProject> {
     let (_, project) = ProjectFile::read(folder).ok()?;
     let runs = RunFolder::list(folder).unwrap_or_default();
-    let summary = runs.into_iter().find_map(|run| match run.status {
-        RunStatus::Finished(summary) => Some(summary),
+    let finished = runs.into_iter().find_map(|run| match run.status {
+        RunStatus::Finished(summary) => Some((run.folder, summary)),
         RunStatus::Running | RunStatus::Failed(_) => None,
     });
+    let verdict = finished.as_ref().and_then(|(run, summary)| {
+        let settings = run.read_settings().ok()?;
+        Some(summary.judge(&settings.project, &run.read_comparison().ok()?).verdict)
+    });
+    let summary = finished.map(|(_, summary)| summary);
     let changed = std::fs::metadata(folder.join(PROJECT_FILE)).and_then(|file| file.modified()).ok();
     let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
     Some(RecentProject {
@@ -43,6 +50,7 @@ fn recent_project(folder: &Path) -> Option<RecentProject> {
         task: project.task.kind(),
         used_at: changed.max(summary.as_ref().map_or(0, |summary| summary.started_at)),
         metrics: summary.map(|summary| summary.test.unwrap_or(summary.validation)),
+        verdict,
     })
 }
 

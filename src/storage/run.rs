@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{Baseline, BaselineName, Interval, Metrics};
-use crate::project::Project;
+use crate::evaluation::{Baseline, BaselineName, Evidence, Interval, Judgement, Metrics};
+use crate::project::{ClassWeights, ClassificationSettings, Project};
 
 /// Version of the run files written by this build.
 pub const RUN_SCHEMA_VERSION: u32 = 2;
@@ -135,6 +135,27 @@ impl RunSummary {
     #[must_use]
     pub fn measured(&self) -> &Metrics {
         self.test.as_ref().unwrap_or(&self.validation)
+    }
+
+    /// Whether the model is useful.
+    #[must_use]
+    pub fn judge(&self, project: &Project, comparison: &RunComparison) -> Judgement {
+        let is_unweighted = |settings: &ClassificationSettings| settings.class_weights == ClassWeights::None;
+        let evidence = Evidence {
+            metrics: self.measured(),
+            interval: comparison.interval,
+            baselines: &comparison.baselines,
+            is_balanced: !project.classification().is_some_and(is_unweighted),
+            epochs: project.training.epochs,
+            stopped: self.stopped(project.training.epochs),
+        };
+        evidence.judge()
+    }
+
+    /// The steps done and the steps planned for `epochs` epochs, if a person stopped the run before its last step.
+    fn stopped(&self, epochs: u32) -> Option<[u64; 2]> {
+        let planned = (self.steps as f64 / self.epochs * f64::from(epochs)).round() as u64;
+        (self.stop_reason == StopReason::Stopped && planned > self.steps).then_some([self.steps, planned])
     }
 }
 

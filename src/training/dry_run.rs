@@ -107,9 +107,9 @@ pub fn dry_run(
     let memory = footprint.peak(longest_pass(&batches, &data.train.samples.ids));
     let memory_available = available_memory();
     let fits = memory_available == 0 || memory <= memory_available;
-    let steps_per_epoch = batches.len().div_ceil(settings.gradient_accumulation);
+    let (_, steps) = setup::planned_steps(inputs.project, &data, &mut voice);
     let mut outcome = DryRun {
-        steps: steps_per_epoch as u64 * u64::from(settings.epochs),
+        steps,
         time: None,
         memory,
         memory_available,

@@ -125,9 +125,7 @@ fn begin<'a>(
         longest_pass(&plan.epoch(&data.train.samples.lengths(), 0), &data.train.samples.ids),
     )?;
     check_disk(inputs.project_folder, footprint.disk())?;
-    let steps_per_epoch =
-        data.train.samples.len().div_ceil(settings.batch_size).div_ceil(settings.gradient_accumulation);
-    let total_steps = steps_per_epoch as u64 * u64::from(settings.epochs);
+    let (steps_per_epoch, total_steps) = setup::planned_steps(project, &data, &mut voice);
     let pace = Pace::new(
         data.train.samples.tokens() * u64::from(settings.epochs),
         data.validation.samples.tokens(),
@@ -135,8 +133,7 @@ fn begin<'a>(
     );
     let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.examples.len());
     let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
-    let (run, lock) =
-        create_run(run_settings, inputs.project_folder, [steps_per_epoch as u64, total_steps], &mut voice)?;
+    let (run, lock) = create_run(run_settings, inputs.project_folder, [steps_per_epoch, total_steps], &mut voice)?;
     let model_info = model_info(project, &prepared.labels, max_length, model.compute());
     let trainer = Trainer {
         settings,

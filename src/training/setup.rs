@@ -8,7 +8,7 @@ use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model};
 use crate::progress::Watch;
-use crate::project::{Project, TrainingSettings};
+use crate::project::{FewSteps, Project, TrainingSettings};
 use crate::storage::{TextKey, TokenCache};
 use crate::tasks::{self, Encoded, Samples, TaskDefinition};
 
@@ -53,6 +53,15 @@ pub(super) struct Dataset<'a> {
     pub train: TokenisedSide<'a>,
     pub validation: TokenisedSide<'a>,
     pub test: TokenisedSide<'a>,
+}
+
+/// The optimizer steps of an epoch and of the whole run. Warns if they are few.
+pub(super) fn planned_steps(project: &Project, data: &Dataset<'_>, voice: &mut Voice<'_>) -> (u64, u64) {
+    let samples = data.train.samples.len();
+    if let Some(few) = FewSteps::of(project, samples) {
+        voice.warn(few.says());
+    }
+    (project.training.steps_per_epoch(samples), project.training.total_steps(samples))
 }
 
 /// The task of a project.

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::evaluation::{Evidence, Interval, Judgement, Metrics, Prediction, RunDifference, Tested};
-use crate::project::{ClassWeights, ClassificationSettings};
+use crate::evaluation::{Interval, Judgement, Metrics, Prediction, RunDifference, Tested};
 use crate::storage::{
     EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunStatus, RunSummary, StepMetrics,
     StorageError,
@@ -54,16 +53,7 @@ impl RunResults {
     /// Whether the model is useful.
     #[must_use]
     pub fn judge(&self) -> Judgement {
-        let project = &self.settings.project;
-        let is_unweighted = |settings: &ClassificationSettings| settings.class_weights == ClassWeights::None;
-        let evidence = Evidence {
-            metrics: self.measured(),
-            interval: self.interval(),
-            baselines: &self.comparison.baselines,
-            is_balanced: !project.classification().is_some_and(is_unweighted),
-            epochs: project.training.epochs,
-        };
-        evidence.judge()
+        self.summary.judge(&self.settings.project, &self.comparison)
     }
 
     /// 95% interval of the main metric; `None` with too few rows for one.

@@ -4,8 +4,9 @@ use egui::{Label, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, UiBui
 
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{button, card, card_grid, heading_ui, page, primary_button};
+use crate::app::steps::verdict::tone;
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::{button, card, card_grid, heading_ui, page, primary_button, tone_icon};
 use crate::evaluation::Metrics;
 use crate::storage::RecentProject;
 use crate::words::{ago, of_hundred, perplexity, upper_first};
@@ -128,7 +129,7 @@ fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sender: &mut 
 
 /// A card that opens its project.
 fn project_card(ui: &mut Ui, theme: &Theme, project: &RecentProject) -> Response {
-    let result = project.metrics.as_ref().and_then(result_in_words).unwrap_or_else(|| "Not trained yet".to_owned());
+    let (result, tone) = result(project);
     let when = upper_first(&ago(project.used_at));
     let response = ui
         .scope_builder(UiBuilder::new().sense(Sense::click()), |ui| {
@@ -151,7 +152,13 @@ fn project_card(ui: &mut Ui, theme: &Theme, project: &RecentProject) -> Response
                 line(ui, theme.strong(&project.name));
                 line(ui, theme.small(project.task.title()));
                 ui.add_space(theme.space.xs);
-                line(ui, RichText::new(&result));
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().interact_size.y = 0.0;
+                    if let Some(tone) = tone {
+                        line(ui, RichText::new(tone_icon(tone)).color(theme.ink(tone)));
+                    }
+                    line(ui, RichText::new(&result));
+                });
                 line(ui, theme.small(when.as_str()));
             });
         })
@@ -165,6 +172,15 @@ fn project_card(ui: &mut Ui, theme: &Theme, project: &RecentProject) -> Response
     response.on_hover_text(project.folder.display().to_string())
 }
 
+/// The result of a project's newest run in a few words, with the colour of the verdict on it.
+fn result(project: &RecentProject) -> (String, Option<Tone>) {
+    match (project.metrics.as_ref().and_then(result_in_words), project.verdict) {
+        (None, _) => ("Not trained yet".to_owned(), None),
+        (Some(result), None) => (upper_first(&result), None),
+        (Some(result), Some(verdict)) => (format!("{}: {result}", verdict.title()), Some(tone(verdict))),
+    }
+}
+
 /// The result of a run in a few words; `None` for a run that measured nothing.
 fn result_in_words(metrics: &Metrics) -> Option<String> {
     if metrics.rows() == 0 {
@@ -172,6 +188,6 @@ fn result_in_words(metrics: &Metrics) -> Option<String> {
     }
     Some(match metrics {
         Metrics::Classification(metrics) => format!("{} right", of_hundred(metrics.accuracy)),
-        Metrics::LanguageModelling(metrics) => format!("Perplexity {}", perplexity(metrics.overall.perplexity())),
+        Metrics::LanguageModelling(metrics) => format!("perplexity {}", perplexity(metrics.overall.perplexity())),
     })
 }

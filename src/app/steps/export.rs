@@ -10,8 +10,8 @@ use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{predictions_hint, python_code, terminal_code};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Action, banner, button, button_if, card, card_grid, empty_state, heading_ui, icon_button, is_wide, page,
-    primary_button, running_card, section,
+    Action, Anchor, anchor, banner, button, button_if, card, card_grid, empty_state, heading_ui, icon_button,
+    is_sought, is_wide, page, primary_button, running_card, section,
 };
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
@@ -142,6 +142,10 @@ fn offer_card(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
+    let is_sought = offer.format == ExportFormat::HuggingFace && is_sought(ui, Anchor::ExportFolder);
+    if is_sought {
+        anchor(ui, Anchor::ExportFolder);
+    }
     card(ui, theme, |ui| {
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(offer.icon).size(theme.text.title).color(theme.palette.accent));
@@ -156,7 +160,7 @@ fn offer_card(
         ui.add_space(theme.space.xs + spare);
         let narrow = ui.available_width() < NARROW;
         if narrow {
-            path_field(ui, typed, offer, suggested);
+            path_field(ui, typed, offer, suggested, is_sought);
             ui.horizontal_wrapped(|ui| {
                 choose_button(ui, ctx, offer, sender);
                 export_button(ui, ctx, typed, (offer, suggested), sender);
@@ -167,7 +171,7 @@ fn offer_card(
         ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
             export_button(ui, ctx, typed, (offer, suggested), sender);
             choose_button(ui, ctx, offer, sender);
-            path_field(ui, typed, offer, suggested);
+            path_field(ui, typed, offer, suggested, is_sought);
         });
     });
 }
@@ -201,10 +205,14 @@ fn choose_button(ui: &mut Ui, ctx: &StepContext<'_>, offer: &Offer, sender: &mut
     }
 }
 
-fn path_field(ui: &mut Ui, typed: &mut String, offer: &Offer, suggested: &Path) {
+/// Where the export goes. `is_sought`: a person asked for this export, so that they can type the path now.
+fn path_field(ui: &mut Ui, typed: &mut String, offer: &Offer, suggested: &Path, is_sought: bool) {
     let field = TextEdit::singleline(typed).hint_text(suggested.display().to_string());
-    ui.add(field.align(egui::Align2::LEFT_CENTER).desired_width(ui.available_width()))
-        .accessible_name(format!("Save to: {}", offer.name));
+    let field = ui.add(field.align(egui::Align2::LEFT_CENTER).desired_width(ui.available_width()));
+    if is_sought {
+        field.request_focus();
+    }
+    field.accessible_name(format!("Save to: {}", offer.name));
 }
 
 /// An unused path: `exports/<project>-<what>` in the project's folder, numbered if it exists.

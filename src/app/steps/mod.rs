@@ -8,10 +8,11 @@ mod model;
 mod prepare;
 mod remedies;
 mod review;
+mod run_end;
 mod run_header;
 mod train;
 mod try_it;
-mod verdict;
+pub mod verdict;
 
 use egui::Ui;
 

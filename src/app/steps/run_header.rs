@@ -41,6 +41,7 @@ pub fn run_header_ui(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, s
 /// Draws whether the run is better than the run before.
 fn difference_ui(ui: &mut Ui, theme: &Theme, difference: &RunDifference) {
     let (icon, ink) = match difference.is_better() {
+        _ if difference.is_mixed() => (icons::MINUS, theme.palette.text_muted),
         Some(Ordering::Greater) => (icons::ARROW_UP, theme.palette.success),
         Some(Ordering::Less) => (icons::ARROW_DOWN, theme.palette.danger),
         Some(Ordering::Equal) | None => (icons::MINUS, theme.palette.text_muted),

@@ -5,21 +5,18 @@ use egui::{Align, Layout, RichText, ScrollArea, Ui};
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::help::Term;
-use crate::app::live_run::{LiveRun, RunEnd};
+use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::spoken::set_heading;
-use crate::app::steps::model::plan::plan_summary;
-use crate::app::steps::verdict::{next_step_button, tone};
-use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::scores;
+use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
+use crate::app::steps::run_end::{AGAIN, ended_ui, outcome, why_not_again};
+use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    Curves, CurvesState, MatrixState, after_page, banner, button, card, columns, confusion_matrix_ui, curves_ui,
-    empty_state, explained, figure, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section,
-    side_by_side,
+    Curves, CurvesState, MatrixState, after_page, button, card, columns, confusion_matrix_ui, curves_ui, empty_state,
+    explained, figure, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section, side_by_side,
 };
-use crate::evaluation::{Judgement, RunDifference};
 use crate::project::{Issue, Readiness, Step, readiness};
-use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
+use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::words::{count, counted, duration, score};
 use crate::worker::{LogLevel, LogLine, RunResults};
 
@@ -47,16 +44,16 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
             figures(ui, ctx, state, live);
         }
         Some(live) => {
-            ended(ui, ctx, live, sender);
-            if live.steps.is_empty() {
-                start(ui, ctx, sender);
-            } else {
+            // After a run with steps, the plan is far below: the banner has the button.
+            let has_steps = !live.steps.is_empty();
+            ended_ui(ui, ctx, live, has_steps, sender);
+            if has_steps {
                 figures(ui, ctx, state, live);
-                start(ui, ctx, sender);
             }
+            start(ui, ctx, !has_steps, sender);
         }
         None => {
-            start(ui, ctx, sender);
+            start(ui, ctx, ctx.results.is_some(), sender);
             match ctx.results {
                 Some(results) => last_run(ui, ctx, state, results),
                 None => first_run(ui, ctx.theme),
@@ -72,24 +69,22 @@ fn first_run(ui: &mut Ui, theme: &Theme) {
 }
 
 /// The plan, what blocks it, and the button of another run. The first run starts from the footer.
-fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+fn start(ui: &mut Ui, ctx: &StepContext<'_>, has_button: bool, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let issues = match readiness(ctx.project, ctx.facts, Step::Train) {
         Readiness::Blocked(issues) => issues,
         Readiness::Ready | Readiness::Done => Vec::new(),
     };
-    let busy = ctx.job.map(|job| format!("Wait for this to finish: {}", job.title));
     section(ui, theme, "Training plan", "", |ui| {
         explained(ui, theme, &plan_summary(ctx));
         ui.add_space(theme.space.s);
+        few_steps_ui(ui, ctx, sender);
         for issue in &issues {
             issue_row(ui, theme, issue, sender);
         }
-        if ctx.results.is_none() && ctx.live.is_none() {
-            return;
-        }
-        let why = issues.first().map(|issue| issue.message.as_str()).or(ctx.train_blocked).or(busy.as_deref());
-        if primary_button(ui, theme, icons::PLAY, "Train again", why.map_or(Ok(()), Err)).clicked() {
+        let ready = why_not_again(ctx).map_or(Ok(()), Err);
+        let ready = ready.as_ref().copied().map_err(String::as_str);
+        if has_button && primary_button(ui, theme, icons::PLAY, AGAIN, ready).clicked() {
             sender.user(UserCommand::Train);
         }
     });
@@ -129,11 +124,14 @@ fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender)
 }
 
 fn controls(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
-    ui.add_enabled_ui(!live.stopping, |ui| {
-        let stop = button(ui, theme, icons::STOP, "Stop and keep the best").on_hover_text(UserCommand::Stop.tooltip());
-        if stop.clicked() {
+    let stop = live.next_stop();
+    ui.add_enabled_ui(stop.is_some(), |ui| {
+        let (title, tooltip) = stop.map_or(("Stopping", ""), |stop| (stop.title(), stop.tooltip()));
+        if button(ui, theme, icons::STOP, title).on_hover_text(tooltip).clicked() {
             sender.user(UserCommand::Stop);
         }
+    });
+    ui.add_enabled_ui(!live.is_stopping(), |ui| {
         let (icon, name) = if live.paused { (icons::PLAY, "Resume") } else { (icons::PAUSE, "Pause") };
         let tooltip = UserCommand::PauseResume.tooltip();
         if button(ui, theme, icon, name).on_hover_text(tooltip).clicked() {
@@ -183,63 +181,6 @@ fn tokens_per_second(steps: &[StepMetrics]) -> Option<f64> {
     (seconds > 0.0).then(|| tokens as f64 / seconds)
 }
 
-fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    match &live.end {
-        Some(RunEnd::Finished) => {
-            // The results are read back from disk, which takes a moment.
-            let judgement = ctx.results.map(|results| results.judge());
-            let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
-            let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
-            let difference = ctx.results.and_then(|results| results.difference.as_ref()).map(RunDifference::says);
-            let outcome = ctx.results.map(|results| outcome(&results.summary));
-            let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
-            banner(ui, theme, tone, &finished(judgement.as_ref()), &body.join(" "), |ui| {
-                if let Some(next) = judgement.as_ref().and_then(|judgement| judgement.next.as_ref()) {
-                    next_step_button(ui, ctx, next, sender);
-                }
-                if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
-                    sender.send(AppCommand::GoTo(Step::Evaluate));
-                }
-            });
-        }
-        Some(RunEnd::Cancelled) => {
-            let body =
-                "It was stopped before the first evaluation, so there is no checkpoint to keep. Nothing else changed";
-            banner(ui, theme, Tone::Neutral, "The run was stopped", body, |_| {});
-        }
-        Some(RunEnd::Failed(message)) => banner(ui, theme, Tone::Danger, "Training failed", message, |_| {}),
-        None => {}
-    }
-}
-
-/// The title of the banner at the end of a run.
-fn finished(judgement: Option<&Judgement>) -> String {
-    let verdict = judgement.map(|judgement| format!(": {}", judgement.verdict.title().to_lowercase()));
-    format!("Training finished{}", verdict.unwrap_or_default())
-}
-
-/// How a run ended, in words.
-fn outcome(summary: &RunSummary) -> String {
-    let why = match summary.stop_reason {
-        StopReason::Completed => "Finished every epoch",
-        StopReason::EarlyStopping => "Stopped early because the metric no longer improved",
-        StopReason::Stopped => "Stopped by you",
-        StopReason::CutOff => "Interrupted",
-    };
-    let (rows, metrics) = match &summary.test {
-        Some(test) => ("test", test),
-        None => ("validation", &summary.validation),
-    };
-    format!(
-        "{why} after {} and {} steps. On the {rows} set: {}. The best checkpoint, from step {}, was kept.",
-        duration(summary.train_seconds),
-        count(summary.steps),
-        scores(metrics),
-        count(summary.best_step),
-    )
-}
-
 fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live: &LiveRun) {
     let theme = ctx.theme;
     let start = live.start.as_deref();
@@ -256,7 +197,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
     let mut draw_curves = |ui: &mut Ui| card(ui, theme, |ui| curves_ui(ui, theme, curves, curve_state));
     if !is_wide(ui, theme) {
         draw_curves(ui);
-        matrix_and_log(ui, theme, matrix, live.evaluations.last(), &live.log);
+        matrix_and_log(ui, theme, matrix, live);
         return;
     }
     let room = ui.available_width() - theme.space.m;
@@ -264,7 +205,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
         if place == 0 {
             draw_curves(ui);
         } else {
-            matrix_card(ui, theme, matrix, live.evaluations.last(), 0.0);
+            matrix_card(ui, theme, matrix, live, 0.0);
             section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, &live.log, LOG));
         }
     });
@@ -286,24 +227,29 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
     section(ui, theme, "Selected run", &outcome(summary), |ui| curves_ui(ui, theme, curves, &mut state.curves));
 }
 
-fn matrix_and_log(
-    ui: &mut Ui,
-    theme: &Theme,
-    state: &mut MatrixState,
-    evaluation: Option<&EvaluationPoint>,
-    log: &[LogLine],
-) {
-    let matrix = |ui: &mut Ui, state: &mut MatrixState, spare: f32| matrix_card(ui, theme, state, evaluation, spare);
+fn matrix_and_log(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, live: &LiveRun) {
+    let matrix = |ui: &mut Ui, state: &mut MatrixState, spare: f32| matrix_card(ui, theme, state, live, spare);
     side_by_side(ui, theme, ("matrix and log", 0.5), state, matrix, |ui, _, spare| {
-        section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, log, LOG + spare));
+        section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, &live.log, LOG + spare));
     });
 }
 
-fn matrix_card(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, evaluation: Option<&EvaluationPoint>, spare: f32) {
-    let hint = evaluation.map_or_else(
-        || "Appears after the first evaluation".to_owned(),
-        |point| format!("On the validation set, at step {}", count(point.step)),
-    );
+/// The evaluation whose confusion matrix is shown: the newest, and after the run that of the checkpoint that was kept.
+fn shown_evaluation(live: &LiveRun) -> (Option<&EvaluationPoint>, String) {
+    let kept = live.evaluations.iter().rev().find(|point| point.is_best).filter(|_| !live.is_going());
+    let shown = kept.or(live.evaluations.last());
+    let hint = match (shown, kept) {
+        (None, _) => "Appears after the first evaluation".to_owned(),
+        (Some(_), Some(kept)) => {
+            format!("On the validation set, of the checkpoint that was kept, from step {}", count(kept.step))
+        }
+        (Some(point), None) => format!("On the validation set, at step {}", count(point.step)),
+    };
+    (shown, hint)
+}
+
+fn matrix_card(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, live: &LiveRun, spare: f32) {
+    let (evaluation, hint) = shown_evaluation(live);
     section(ui, theme, "Confusion matrix", &hint, |ui| {
         if let Some(metrics) = evaluation.and_then(|point| point.metrics.classification()) {
             confusion_matrix_ui(ui, theme, &metrics.confusion, state, MATRIX);
@@ -346,9 +292,11 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
+    use crate::app::live_run::RunEnd;
+    use crate::app::messages::Edit;
     use crate::app::testing::{Scene, picture, results, window};
     use crate::progress::Progress;
-    use crate::project::{Facts, ModelChoice};
+    use crate::project::{Facts, ModelChoice, Preset, TrainingSettings};
     use crate::worker::RunStart;
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TrainStepState)> {
@@ -435,14 +383,55 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_stopping_can_be_told_to_end_at_once() {
+        let untested = LiveRun { stops: 1, ..half_way() };
+        let unevaluated = LiveRun { evaluations: Vec::new(), ..untested.clone() };
+        for (live, button) in [(untested, "Stop without testing"), (unevaluated, "Discard and stop")] {
+            let mut harness = open(with_run(Scene::prepared(false), live), false);
+            harness.run();
+            harness.get_by_label(button).click();
+            harness.run();
+            assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::User(UserCommand::Stop)]);
+        }
+    }
+
+    #[test]
     fn a_finished_run_leads_to_its_results() {
-        let live = LiveRun { end: Some(RunEnd::Finished), ..half_way() };
+        let mut live = LiveRun { end: Some(RunEnd::Finished), ..half_way() };
+        for (place, point) in live.evaluations.iter_mut().enumerate() {
+            point.is_best = place == 1;
+        }
+        let kept = count(live.evaluations[1].step);
         let mut harness = open(with_run(Scene::trained(false), live), false);
         harness.run();
         picture("train-finished", &mut harness);
+        harness.get_by_label_contains(&format!(
+            "On the validation set, of the checkpoint that was kept, from step {kept}"
+        ));
+        let top = |label: &str| harness.get_by_label(label).rect().top();
+        assert!(top("Train again") < top("Confusion matrix"), "the result and the way to the next run are at the top");
+        harness.get_by_label("Train again").click();
+        harness.run();
         harness.get_by_label("Go to results").click();
         harness.run();
-        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Evaluate)]);
+        let asked = harness.state_mut().0.sender.take();
+        assert_eq!(asked, [AppCommand::User(UserCommand::Train), AppCommand::GoTo(Step::Evaluate)]);
+    }
+
+    #[test]
+    fn few_planned_steps_are_warned_of_and_can_be_raised() {
+        let mut scene = Scene::prepared(false);
+        let task = scene.project.task.kind();
+        scene.project.training = Preset::Quick.apply(task, &scene.project.training);
+        let mut harness = open(scene, false);
+        harness.run();
+        picture("train-few-steps", &mut harness);
+        harness.get_by_label_contains("As a rule of thumb, a model needs 100 or more to learn its labels");
+        let now = harness.state().0.project.training.clone();
+        harness.get_by_label_contains("Set 6 epochs").click();
+        harness.run();
+        let expected = AppCommand::Edit(Edit::Training(TrainingSettings { epochs: 6, ..now }));
+        assert_eq!(harness.state_mut().0.sender.take(), [expected]);
     }
 
     #[test]

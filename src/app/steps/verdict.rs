@@ -9,7 +9,7 @@ use crate::app::steps::remedies::remedy_edit;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{banner, button};
 use crate::data::Remedy;
-use crate::evaluation::{NextStep, Verdict};
+use crate::evaluation::{Judgement, NextStep, Verdict};
 use crate::project::{ClassWeights, Step, TrainingSettings};
 use crate::worker::RunResults;
 
@@ -21,6 +21,12 @@ pub fn verdict_ui(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, send
             next_step_button(ui, ctx, next, sender);
         }
     });
+}
+
+/// The title of what is said when a run has finished. The results are read back from disk, which takes a moment.
+pub fn finished_title(judgement: Option<&Judgement>) -> String {
+    let verdict = judgement.map(|judgement| format!(": {}", judgement.verdict.title().to_lowercase()));
+    format!("Training finished{}", verdict.unwrap_or_default())
 }
 
 /// The colour of a verdict.
@@ -40,7 +46,7 @@ pub fn next_step_button(ui: &mut Ui, ctx: &StepContext<'_>, next: &NextStep, sen
             project.classification().is_none_or(|settings| settings.class_weights != ClassWeights::None)
         }
         NextStep::TrainLonger(epochs) => project.training.epochs >= *epochs,
-        NextStep::LabelMore(_) | NextStep::AnotherModel | NextStep::MoreTestRows => false,
+        NextStep::TrainToTheEnd | NextStep::LabelMore(_) | NextStep::AnotherModel | NextStep::MoreTestRows => false,
     };
     if is_taken {
         return;
@@ -50,6 +56,7 @@ pub fn next_step_button(ui: &mut Ui, ctx: &StepContext<'_>, next: &NextStep, sen
             let edit = remedy_edit(&Remedy::BalanceLabels, project);
             (icons::SCALES, "Weights the classes in the loss, so that all labels count equally", Some(edit))
         }
+        NextStep::TrainToTheEnd => (icons::PLAY, "Starts a new run with the settings the project has now", None),
         NextStep::TrainLonger(epochs) => {
             let edit = Edit::Training(TrainingSettings { epochs: *epochs, ..project.training.clone() });
             (icons::ARROW_CLOCKWISE, "Sets the number of epochs and trains again", Some(edit))
@@ -66,6 +73,7 @@ pub fn next_step_button(ui: &mut Ui, ctx: &StepContext<'_>, next: &NextStep, sen
             sender.edit(edit);
             sender.user(UserCommand::Train);
         }
+        (None, NextStep::TrainToTheEnd) => sender.user(UserCommand::Train),
         (None, NextStep::AnotherModel) => sender.send(AppCommand::GoTo(Step::Model)),
         (None, NextStep::MoreTestRows) => sender.send(AppCommand::GoTo(Step::Prepare)),
         (None, _) => sender.send(AppCommand::GoTo(Step::Data)),

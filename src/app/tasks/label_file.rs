@@ -10,7 +10,8 @@ use crate::app::messages::{AppCommand, CommandSender, LabelledOutput, Pick};
 use crate::app::spoken::set_heading;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
-    Action, banner, button, combo, field_label, primary_button, progress_ui, reading_ui, running_ui, section,
+    Action, Anchor, anchor, banner, button, combo, field_label, primary_button, progress_ui, reading_ui, running_ui,
+    section,
 };
 use crate::evaluation::{ClassAnswer, ThresholdScore};
 use crate::words::{bytes, count, counted, one_line, percent, percent_of};
@@ -410,6 +411,7 @@ fn save_ui(
         banner(ui, theme, Tone::Danger, "The predictions could not be saved", failed, |_| {});
     }
     let Some(saved) = &ctx.answers.saved_labels.value else { return };
+    anchor(ui, Anchor::SavedLabels);
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success));
         let rows = counted(saved.counts.predicted(), "row", "rows");

@@ -181,8 +181,6 @@ pub struct Sizes {
     pub bar: f32,
     /// Windows at least this wide show a list and what is chosen in it side by side.
     pub wide: f32,
-    /// Charts narrower than this have their legend below the title.
-    pub legend: f32,
     /// Greatest width of a paragraph.
     pub reading: f32,
 }

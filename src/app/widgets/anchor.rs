@@ -15,16 +15,25 @@ pub enum Anchor {
     Leakage,
     /// The pre-trained models on the Model step.
     Models,
+    /// The export of the whole model on the Export step.
+    ExportFolder,
+    /// What was saved of a labelled file, on Try it.
+    SavedLabels,
 }
 
 fn id() -> Id {
     Id::unique("anchor to show")
 }
 
+/// Whether the next [`anchor`] of this kind scrolls there.
+#[must_use]
+pub fn is_sought(ui: &Ui, anchor: Anchor) -> bool {
+    ui.data(|data| data.get_temp::<Option<Anchor>>(id())).flatten() == Some(anchor)
+}
+
 /// Marks the place where the next widget is drawn. Scrolls there if it was asked for.
 pub fn anchor(ui: &Ui, anchor: Anchor) {
-    let wanted = ui.data(|data| data.get_temp::<Option<Anchor>>(id())).flatten();
-    if wanted == Some(anchor) {
+    if is_sought(ui, anchor) {
         ui.scroll_to_cursor(Some(Align::TOP));
         ui.data_mut(|data| data.remove::<Option<Anchor>>(id()));
     }

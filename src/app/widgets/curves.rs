@@ -1,16 +1,17 @@
 //! The curves of a run: loss, metrics, learning rate and gradient norm.
 
-use egui::{Align, CollapsingHeader, Color32, Layout, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Align, CollapsingHeader, Color32, Layout, Role, Ui, WidgetInfo, vec2};
 use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
 };
 
-use crate::app::help::{Chart, Term};
+use crate::app::help::Chart;
 use crate::app::spoken::set_heading;
 use crate::app::theme::Theme;
 use crate::app::widgets::basics::question_ui;
 use crate::app::widgets::downsample::{Point, min_max, smooth};
 use crate::app::widgets::layout::{is_narrow, row_or_column};
+use crate::app::widgets::legend::{Entry, Legends, Sample, legend_ui};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::words::{count, score};
@@ -21,8 +22,8 @@ const SMOOTHING: f64 = 0.9;
 const UPPER: f32 = 230.0;
 /// Height of the plots of learning rate and gradient norm.
 const LOWER: f32 = 120.0;
-/// Width of the sample of a series in the legend.
-const SAMPLE: f32 = 18.0;
+/// The least range of a loss axis, so that a loss that hardly changes looks like one.
+const LEAST_RANGE: f64 = 0.1;
 
 /// State kept between frames: the thinned series, recomputed only when the data or the width changes.
 #[derive(Clone, Debug, Default)]
@@ -70,16 +71,22 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let best = curves.evaluations.iter().rev().find(|point| point.is_best);
     let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
     let star = best.map(|_| ("Best, kept", theme.palette.text, Sample::Star));
+    let looks = [(validation, Sample::Points, LineStyle::Solid), (second, Sample::Dashes, LineStyle::dashed_dense())];
+    let of_loss = [
+        ("Training", faint(training), Sample::Line),
+        ("Smoothed", training, Sample::Thick),
+        ("Validation", validation, Sample::Points),
+    ];
+    let of_loss: Vec<Entry> = of_loss.into_iter().chain(star).collect();
+    let of_scores =
+        series.scores.iter().zip(looks).map(|((name, _), (color, sample, _))| (name.title(), color, sample));
+    let of_scores: Vec<Entry> = of_scores.chain(star).collect();
+    let legends = Legends::new(ui, theme, width, [("Loss", &of_loss), ("Validation metrics", &of_scores)]);
     ui.spacing_mut().item_spacing.x = gap;
     row_or_column(ui, narrow, |ui| {
-        let legend = [
-            Some(("Training", faint(training), Sample::Line)),
-            Some(("Smoothed", training, Sample::Thick)),
-            Some(("Validation", validation, Sample::Points)),
-            star,
-        ];
+        let range = if first { Some([0.0, 1.2]) } else { series.least_loss_range() };
         let (summary, size) = (loss_summary(curves), vec2(width, UPPER));
-        let frame = Panel { title: "Loss", summary, size, legend: &legend, range: first.then_some([0.0, 1.2]) };
+        let frame = Panel { title: "Loss", summary, size, legend: &of_loss, legends, range };
         panel(ui, theme, curves, &frame, |plot| {
             plot.line(line("Training", &series.loss, faint(training)).width(1.0).allow_hover(false));
             plot.line(line("Training, smoothed", &series.smoothed, training).width(2.0));
@@ -88,15 +95,9 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
                 mark_best(plot, theme, best.step, best.metrics.loss());
             }
         });
-        let looks =
-            [(validation, Sample::Points, LineStyle::Solid), (second, Sample::Dashes, LineStyle::dashed_dense())];
-        let mut legend: Vec<_> = (series.scores.iter().zip(looks))
-            .map(|((name, _), (color, sample, _))| Some((name.title(), color, sample)))
-            .collect();
-        legend.push(star);
-        let summary = score_summary(curves);
+        let (summary, size) = (score_summary(curves), vec2(width, UPPER));
         let range = (curves.evaluations.len() < 2).then_some([0.0, 1.0]);
-        let frame = Panel { title: "Validation metrics", summary, size: vec2(width, UPPER), legend: &legend, range };
+        let frame = Panel { title: "Validation metrics", summary, size, legend: &of_scores, legends, range };
         panel(ui, theme, curves, &frame, |plot| {
             for ((name, points), (color, _, style)) in series.scores.iter().zip(looks) {
                 evaluations(plot, name.title(), points, color, style);
@@ -121,7 +122,8 @@ fn technical_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, series: &Series,
     row_or_column(ui, narrow, |ui| {
         let small = |title: &'static str| {
             let range = first.then_some(if title == "Learning rate" { [0.0, 1e-4] } else { [0.0, 1.0] });
-            Panel { title, summary: title.to_owned(), size: vec2(width, LOWER), legend: &[], range }
+            let (summary, size) = (title.to_owned(), vec2(width, LOWER));
+            Panel { title, summary, size, legend: &[], legends: Legends::default(), range }
         };
         panel(ui, theme, curves, &small("Learning rate"), |plot| {
             plot.line(line("Learning rate", &series.learning_rate, training).width(1.5));
@@ -132,24 +134,15 @@ fn technical_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, series: &Series,
     });
 }
 
-/// How a series is drawn in the legend: by shape as well as colour.
-#[derive(Clone, Copy)]
-enum Sample {
-    Line,
-    Thick,
-    Points,
-    Dashes,
-    Star,
-}
-
 /// The frame of a plot.
 struct Panel<'a> {
     title: &'static str,
     /// The summary for screen readers.
     summary: String,
     size: egui::Vec2,
-    legend: &'a [Option<(&'static str, Color32, Sample)>],
-    /// The range shown before there are two points.
+    legend: &'a [Entry],
+    legends: Legends,
+    /// A range that is always shown.
     range: Option<[f64; 2]>,
 }
 
@@ -179,6 +172,16 @@ impl CurvesState {
             validation_loss: of_evaluations(MetricName::Loss),
             scores: scores.into_iter().map(|name| (name, of_evaluations(name))).collect(),
         };
+    }
+}
+
+impl Series {
+    /// A range around the losses, if they are all about the same.
+    fn least_loss_range(&self) -> Option<[f64; 2]> {
+        let losses = || self.loss.iter().chain(&self.validation_loss).map(|point| point.y);
+        let (low, high) = (losses().fold(f64::INFINITY, f64::min), losses().fold(f64::NEG_INFINITY, f64::max));
+        let middle = f64::midpoint(low, high);
+        (0.0..LEAST_RANGE).contains(&(high - low)).then_some([middle - LEAST_RANGE / 2.0, middle + LEAST_RANGE / 2.0])
     }
 }
 
@@ -233,24 +236,20 @@ fn panel<'a>(
     });
 }
 
-/// The title of a plot, and its legend: beside the title, or below it if the plot is narrow.
+/// The title of a plot, and its legend: beside the title, or below it if they do not fit.
 fn head(ui: &mut Ui, theme: &Theme, panel: &Panel<'_>) {
-    if panel.size.x >= theme.size.legend {
-        ui.horizontal(|ui| {
-            ui.set_width(panel.size.x);
-            title(ui, theme, panel.title);
+    ui.horizontal(|ui| {
+        ui.set_width(panel.size.x);
+        ui.scope(|ui| title(ui, theme, panel.title));
+        if panel.legends.is_beside() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                panel.legend.iter().rev().flatten().for_each(|&entry| entry_ui(ui, theme, entry));
+                legend_ui(ui, theme, panel.legend, panel.legends)
             });
-        });
-        return;
-    }
-    ui.horizontal(|ui| title(ui, theme, panel.title));
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().interact_size.y = 0.0;
-        ui.spacing_mut().item_spacing = vec2(theme.space.m, theme.space.xs);
-        panel.legend.iter().flatten().for_each(|&entry| entry_ui(ui, theme, entry));
+        }
     });
+    if !panel.legends.is_beside() {
+        legend_ui(ui, theme, panel.legend, panel.legends);
+    }
 }
 
 /// The title of a plot, and what the help says about it.
@@ -259,40 +258,6 @@ fn title(ui: &mut Ui, theme: &Theme, title: &str) {
     set_heading(&ui.label(theme.strong(title)));
     if let Some(chart) = Chart::titled(title) {
         question_ui(ui, theme, chart);
-    }
-}
-
-/// A series in the legend: how it is drawn, and its name.
-fn entry_ui(ui: &mut Ui, theme: &Theme, (name, color, sample): (&str, Color32, Sample)) {
-    let font = theme.font(theme.text.small);
-    let galley = ui.painter().layout_no_wrap(name.to_owned(), font, theme.palette.text_muted);
-    let size = vec2(SAMPLE + theme.space.s + galley.size().x, galley.size().y);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name));
-    if let Some(term) = Term::titled(name) {
-        response.on_hover_text(term.text());
-    }
-    ui.painter().galley(rect.min + vec2(SAMPLE + theme.space.s, 0.0), galley, theme.palette.text_muted);
-    sample_ui(ui, egui::Rect::from_min_size(rect.min, vec2(SAMPLE, rect.height())), color, sample);
-}
-
-fn sample_ui(ui: &Ui, rect: egui::Rect, color: Color32, sample: Sample) {
-    let ends = [rect.left_center(), rect.right_center()];
-    let painter = ui.painter();
-    match sample {
-        Sample::Line => drop(painter.line_segment(ends, Stroke::new(1.0, color))),
-        Sample::Thick => drop(painter.line_segment(ends, Stroke::new(2.5, color))),
-        Sample::Points => {
-            painter.line_segment(ends, Stroke::new(1.5, color));
-            painter.circle_filled(rect.center(), 3.5, color);
-        }
-        Sample::Dashes => painter.extend(Shape::dashed_line(&ends, Stroke::new(1.5, color), 4.0, 3.0)),
-        Sample::Star => {
-            for turn in 0..3_u8 {
-                let arm = 6.0 * egui::Vec2::angled(f32::from(turn) * std::f32::consts::PI / 3.0 + 0.52);
-                painter.line_segment([rect.center() - arm, rect.center() + arm], Stroke::new(1.5, color));
-            }
-        }
     }
 }
 
@@ -312,6 +277,9 @@ fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
     (first..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
 }
 
+/// Numbers below this have a power of ten where they need many decimals.
+const SCIENTIFIC: f64 = 1e-2;
+
 /// The number at a tick, with as many decimals as the tick distance needs.
 fn tick(mark: GridMark) -> String {
     let step = mark.step_size.abs();
@@ -319,7 +287,7 @@ fn tick(mark: GridMark) -> String {
         return "0".to_owned();
     }
     let decimals = (-step.log10().floor()).max(0.0) as usize;
-    if decimals > 3 {
+    if decimals > 3 && mark.value.abs() < SCIENTIFIC {
         let digits = (mark.value.abs().log10().floor() - step.log10().floor()).max(0.0) as usize;
         return format!("{:.*e}", digits, mark.value);
     }
@@ -408,8 +376,19 @@ mod tests {
         assert_eq!(marks(0.0, 2.1, 0.0), ["0", "1", "2"].map(str::to_owned));
         assert_eq!(marks(0.51, 0.6, 0.0), ["0.55", "0.60"].map(str::to_owned));
         assert_eq!(marks(0.0, 5e-5, 0.0), ["0", "2e-5", "4e-5"].map(str::to_owned));
+        assert_eq!(marks(1.0911, 1.0914, 0.0), ["1.0911", "1.0912", "1.0913", "1.0914"].map(str::to_owned));
+        assert_eq!(marks(1.09115, 1.09125, 0.0)[0], "1.09115");
         assert_eq!(marks(0.0, 3.0, 1.0), ["0", "1", "2", "3"].map(str::to_owned));
         assert!(marks(1.0, 1.0, 0.0).is_empty());
+    }
+
+    #[test]
+    fn a_loss_that_hardly_changes_is_drawn_on_an_axis_of_some_range() {
+        let losses = |low, high| Series { loss: vec![[1.0, low].into(), [2.0, high].into()], ..Series::default() };
+        let [low, high] = losses(1.0911, 1.0913).least_loss_range().unwrap();
+        assert!((low - 1.0412).abs() < 1e-9 && (high - 1.1412).abs() < 1e-9, "{low} {high}");
+        assert_eq!(losses(0.5, 1.1).least_loss_range(), None);
+        assert_eq!(Series::default().least_loss_range(), None);
     }
 
     #[test]

@@ -158,12 +158,23 @@ struct PageScroll {
 
 const PAGE: &str = "scrolling of the page";
 
+const TOP: &str = "the page begins at its top";
+
+/// Lets the next page that is drawn begin at its top, wherever it was scrolled to when it was last shown.
+pub fn begin_at_top(ctx: &egui::Context) {
+    ctx.data_mut(|data| data.insert_temp(Id::unique(TOP), true));
+}
+
 /// Scrolls the contents of a page, and keeps for them how far it goes on.
 pub fn page_scroll<R>(ui: &mut Ui, salt: impl egui::AsIdSalt, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let height = ui.available_height();
     let goes_on = page_goes_on(ui.ctx());
     ui.data_mut(|data| data.insert_temp(Id::unique(PAGE), PageScroll { goes_on, height }));
-    let shown = ScrollArea::vertical().id_salt(salt).auto_shrink([false, false]).show(ui, contents);
+    let mut area = ScrollArea::vertical().id_salt(salt).auto_shrink([false, false]);
+    if ui.data_mut(|data| data.remove_temp::<bool>(Id::unique(TOP))).is_some() {
+        area = area.vertical_scroll_offset(0.0);
+    }
+    let shown = area.show(ui, contents);
     let goes_on = shown.content_size.y - shown.state.clamped_offset().y - shown.inner_rect.height() > 1.0;
     ui.data_mut(|data| data.insert_temp(Id::unique(PAGE), PageScroll { goes_on, height }));
     shown.inner

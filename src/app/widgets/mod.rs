@@ -13,6 +13,7 @@ mod field;
 mod fields;
 mod headline;
 mod layout;
+mod legend;
 mod matrix_cells;
 mod metrics_table;
 mod probability_bars;
@@ -23,7 +24,7 @@ mod running;
 mod spinner;
 mod table_preview;
 
-pub use anchor::{Anchor, anchor, scroll_to};
+pub use anchor::{Anchor, anchor, is_sought, scroll_to};
 pub use basics::{
     badge, banner, button, button_if, card, choice_card, empty_state, field_label, figure, heading_ui, icon_button,
     page, page_beside, primary_button, section, tone_icon,
@@ -40,7 +41,8 @@ pub use headline::{Headline, headline_ui};
 #[cfg(test)]
 pub use layout::page_goes_on;
 pub use layout::{
-    after_page, card_grid, cards_across, columns, fill, is_narrow, is_wide, make_room, page_height, side_by_side,
+    after_page, begin_at_top, card_grid, cards_across, columns, fill, is_narrow, is_wide, make_room, page_height,
+    side_by_side,
 };
 pub use matrix_cells::{Cell, explain};
 pub use metrics_table::{metrics_table_ui, scores};

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
+#[cfg(unix)]
+use crate::cli::wait_for_best;
 use crate::cli::{Place, TINY_BERT, reviews, steady, without_numbers};
 
 #[test]
@@ -222,6 +223,7 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         ! Comparing texts
         ! Finding near-duplicates
         ! Tokenising
+        ! Warning: Only 6 optimizer steps are planned. As a rule of thumb, a model needs 100 or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
         ! Loading the model
         ! Training on [device].
         ! Loaded 39 tensors. Training 1,155 of 30,531 parameters.
@@ -304,6 +306,7 @@ fn training_shows_progress_and_results() {
         ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
+        ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
@@ -365,6 +368,8 @@ fn ctrl_c_stops_training_and_keeps_the_best_checkpoint() {
     let output = process.wait_with_output().unwrap();
     let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), outcome["stop_reason"].as_str()), (Some(3), Some("Stopped")));
+    assert_eq!(outcome["next_step"], "Train again to the end");
+    assert!(outcome["reason"].as_str().unwrap().contains(". You stopped after "), "{outcome}");
     let progress = String::from_utf8(output.stderr).unwrap();
     assert_snapshot!(progress.lines().find(|line| line.contains("Ctrl-C")).unwrap(), @"Stopping cleanly. Press Ctrl-C again to quit now.");
     place.good(&["evaluate", "shop"]);
@@ -476,25 +481,4 @@ fn kill_during_training_keeps_the_last_checkpoint() {
     for name in ["run", "steps", "epochs", "train_seconds", "peak_memory_mb", "stop_reason", "best_step", "test"] {
         assert_eq!(listed[name], finished[name], "{name}");
     }
-}
-
-#[cfg(unix)]
-pub fn wait_for_best(place: &Place) {
-    wait_for_runs_with_best(place, 1);
-}
-
-/// Waits until that many runs have a checkpoint.
-#[cfg(unix)]
-pub fn wait_for_runs_with_best(place: &Place, runs: usize) {
-    let began = Instant::now();
-    while runs_with_best(place) < runs {
-        assert!(began.elapsed() < Duration::from_mins(1), "no evaluation within a minute");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-#[cfg(unix)]
-fn runs_with_best(place: &Place) -> usize {
-    let Ok(runs) = fs::read_dir(place.path("shop/runs")) else { return 0 };
-    runs.flatten().filter(|run| run.path().join("best/model.safetensors").is_file()).count()
 }

@@ -30,6 +30,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use regex::{Captures, Regex};
 use serde_json::Value;
@@ -242,4 +244,26 @@ pub fn reviews(each: usize) -> String {
         }
     }
     text
+}
+
+/// Waits until a run has a checkpoint.
+#[cfg(unix)]
+pub fn wait_for_best(place: &Place) {
+    wait_for_runs_with_best(place, 1);
+}
+
+/// Waits until that many runs have a checkpoint.
+#[cfg(unix)]
+pub fn wait_for_runs_with_best(place: &Place, runs: usize) {
+    let began = Instant::now();
+    while runs_with_best(place) < runs {
+        assert!(began.elapsed() < Duration::from_mins(1), "no evaluation within a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[cfg(unix)]
+fn runs_with_best(place: &Place) -> usize {
+    let Ok(runs) = fs::read_dir(place.path("shop/runs")) else { return 0 };
+    runs.flatten().filter(|run| run.path().join("best/model.safetensors").is_file()).count()
 }

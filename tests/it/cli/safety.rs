@@ -12,7 +12,7 @@ use super::*;
 fn train_and_stop(place: &Place, runs_before: usize) {
     let arguments = ["train", "shop", "--set", "epochs=100000", "--set", "early_stopping=none"];
     let process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    job::wait_for_runs_with_best(place, runs_before + 1);
+    wait_for_runs_with_best(place, runs_before + 1);
     let id = process.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(process.wait_with_output().unwrap().status.code(), Some(3));
@@ -213,7 +213,7 @@ fn time_in_which_the_process_is_stopped_is_no_training_time() {
     let begun = std::time::Instant::now();
     let arguments = ["train", "shop", "--json", "--set", "epochs=100000", "--set", "early_stopping=none"];
     let process = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    job::wait_for_runs_with_best(&place, 1);
+    wait_for_runs_with_best(&place, 1);
     let id = process.id().to_string();
     let signal = |name: &str| assert!(Command::new("kill").args([name, id.as_str()]).status().unwrap().success());
     signal("-STOP");

@@ -347,6 +347,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
+        ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
@@ -386,6 +387,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
+        ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)

@@ -17,7 +17,7 @@ use crate::app::sought;
 use crate::app::steps::model::forecast::forecast_ui;
 use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
-use crate::app::steps::model::plan::plan_summary;
+use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
     Anchor, anchor, badge, banner, button, button_if, card_grid, cards_across, choice_card, columns, explained, fill,
@@ -247,6 +247,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
             explained(ui, theme, &plan_summary(ctx));
         });
         ui.add_space(theme.space.s);
+        few_steps_ui(ui, ctx, sender);
         forecast_ui(ui, ctx, sender);
         ui.add_space(theme.space.s);
         let advanced = egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced");

@@ -1,10 +1,15 @@
 //! A short summary of what a training run will do.
 
+use egui::Ui;
+
 use crate::app::context::StepContext;
+use crate::app::messages::{CommandSender, Edit};
 use crate::app::state::entry;
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::{banner, button};
 use crate::project::{
-    ClassWeights, EarlyStopping, EvaluateEvery, IMBALANCE, MetricName, TaskKind, TrainedLayers, TrainingSettings,
-    are_imbalanced,
+    ClassWeights, EarlyStopping, EvaluateEvery, FewSteps, IMBALANCE, MetricName, Preset, TaskKind, TrainedLayers,
+    TrainingSettings, are_imbalanced,
 };
 use crate::words::{bytes, count, counted, upper_first};
 
@@ -44,6 +49,26 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
         Some(ClassWeights::ByHand(_)) => sentences.push("Labels have the weights you set.".to_owned()),
     }
     sentences.join(" ")
+}
+
+/// Warns if the planned steps are so few that the model may learn nothing, with what helps as buttons.
+pub fn few_steps_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let Some(survey) = ctx.survey else { return };
+    let (project, task) = (ctx.project, ctx.project.task.kind());
+    let [rows, ..] = survey.sides;
+    let Some(few) = FewSteps::of(project, rows) else { return };
+    let balanced = Preset::Balanced.apply(task, &project.training);
+    let balanced_is_enough = balanced.total_steps(rows) >= FewSteps::ENOUGH;
+    banner(ui, ctx.theme, Tone::Warning, "The model may learn too little", &few.says(), |ui| {
+        if let Some(epochs) = few.epochs
+            && button(ui, ctx.theme, icons::ARROW_CLOCKWISE, &format!("Set {epochs} epochs")).clicked()
+        {
+            sender.edit(Edit::Training(TrainingSettings { epochs, ..project.training.clone() }));
+        }
+        if balanced_is_enough && button(ui, ctx.theme, icons::GAUGE, "Use the Balanced preset").clicked() {
+            sender.edit(Edit::Training(balanced.clone()));
+        }
+    });
 }
 
 /// What is trained of the model.
@@ -88,7 +113,7 @@ fn passes(kind: TaskKind, settings: &TrainingSettings, rows: Option<usize>) -> S
             format!("{passes} over {texts}, packed into sequences of up to {length}, in batches of {batch} sequences.")
         }
         (TaskKind::TextClassification, Some(rows)) => {
-            format!("{passes} over {texts}, in batches of {batch}: {} steps.", count(total_steps(settings, rows)))
+            format!("{passes} over {texts}, in batches of {batch}: {} steps.", count(settings.total_steps(rows)))
         }
         (TaskKind::TextClassification, None) => format!("{passes} over {texts}, in batches of {batch}."),
     }
@@ -109,25 +134,9 @@ fn measuring(settings: &TrainingSettings, metric: MetricName, rows: Option<usize
     )
 }
 
-/// Optimizer steps of a whole run over `rows` training rows.
-#[must_use]
-pub fn total_steps(settings: &TrainingSettings, rows: usize) -> u64 {
-    let batches = rows.div_ceil(settings.batch_size.max(1));
-    let per_epoch = batches.div_ceil(settings.gradient_accumulation.max(1));
-    per_epoch as u64 * u64::from(settings.epochs)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn steps_are_counted_as_in_the_trainer() {
-        let settings = TrainingSettings::default();
-        assert_eq!(total_steps(&settings, 11_515), 1080);
-        let accumulated = TrainingSettings { gradient_accumulation: 4, ..settings };
-        assert_eq!(total_steps(&accumulated, 11_515), 270);
-    }
 
     #[test]
     fn the_plan_names_what_is_trained_and_stops_early_only_if_it_can() {

@@ -1,0 +1,102 @@
+//! How a run ended, at the top of the Train step, and the button of another run.
+
+use egui::Ui;
+
+use crate::app::commands::UserCommand;
+use crate::app::context::StepContext;
+use crate::app::live_run::{LiveRun, RunEnd};
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::steps::verdict::{finished_title, next_step_button, tone};
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::{banner, button_if, primary_button, scores};
+use crate::evaluation::{NextStep, RunDifference};
+use crate::project::{Readiness, Step, readiness};
+use crate::storage::{RunSummary, StopReason};
+use crate::words::{count, duration};
+
+/// The button of another run.
+pub const AGAIN: &str = "Train again";
+
+/// Why another run cannot begin now.
+#[must_use]
+pub fn why_not_again(ctx: &StepContext<'_>) -> Option<String> {
+    let issue = match readiness(ctx.project, ctx.facts, Step::Train) {
+        Readiness::Blocked(issues) => issues.into_iter().next().map(|issue| issue.message),
+        Readiness::Ready | Readiness::Done => None,
+    };
+    let blocked = || ctx.train_blocked.map(str::to_owned);
+    issue.or_else(blocked).or_else(|| ctx.job.map(|job| format!("Wait for this to finish: {}", job.title)))
+}
+
+/// The button of another run, beside others in a banner.
+fn again_button(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let why = why_not_again(ctx);
+    let again = button_if(ui, ctx.theme, why.is_none(), icons::PLAY, AGAIN);
+    if again.on_disabled_hover_text(why.unwrap_or_default()).clicked() {
+        sender.user(UserCommand::Train);
+    }
+}
+
+/// How the run ended, and what to do next. `again`: whether another run can be started here.
+pub fn ended_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, again: bool, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let again_here = |ui: &mut Ui, sender: &mut CommandSender| {
+        if again {
+            again_button(ui, ctx, sender);
+        }
+    };
+    match &live.end {
+        Some(RunEnd::Finished) => {
+            // The results are read back from disk, which takes a moment.
+            let judgement = ctx.results.map(|results| results.judge());
+            let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
+            let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
+            let difference = ctx.results.and_then(|results| results.difference.as_ref()).map(RunDifference::says);
+            let outcome = ctx.results.map(|results| outcome(&results.summary));
+            let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
+            let next = judgement.as_ref().and_then(|judgement| judgement.next.as_ref());
+            banner(ui, theme, tone, &finished_title(judgement.as_ref()), &body.join(" "), |ui| {
+                if let Some(next) = next {
+                    next_step_button(ui, ctx, next, sender);
+                }
+                if next != Some(&NextStep::TrainToTheEnd) {
+                    again_here(ui, sender);
+                }
+                if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
+                    sender.send(AppCommand::GoTo(Step::Evaluate));
+                }
+            });
+        }
+        Some(RunEnd::Cancelled) => {
+            let body =
+                "It was stopped before the first evaluation, so there is no checkpoint to keep. Nothing else changed";
+            banner(ui, theme, Tone::Neutral, "The run was stopped", body, |ui| again_here(ui, sender));
+        }
+        Some(RunEnd::Failed(message)) => {
+            banner(ui, theme, Tone::Danger, "Training failed", message, |ui| again_here(ui, sender));
+        }
+        None => {}
+    }
+}
+
+/// How a run ended, in words.
+#[must_use]
+pub fn outcome(summary: &RunSummary) -> String {
+    let why = match summary.stop_reason {
+        StopReason::Completed => "Finished every epoch",
+        StopReason::EarlyStopping => "Stopped early because the metric no longer improved",
+        StopReason::Stopped => "Stopped by you",
+        StopReason::CutOff => "Interrupted",
+    };
+    let (rows, metrics) = match &summary.test {
+        Some(test) => ("test", test),
+        None => ("validation", &summary.validation),
+    };
+    format!(
+        "{why} after {} and {} steps. On the {rows} set: {}. The best checkpoint, from step {}, was kept.",
+        duration(summary.train_seconds),
+        count(summary.steps),
+        scores(metrics),
+        count(summary.best_step),
+    )
+}
