@@ -59,6 +59,7 @@ impl HoneApp {
             AppCommand::CompareAgain => self.state.compare_again(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
+            AppCommand::CheckTrainingRows => self.state.work.check_training_rows(),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
             AppCommand::StopJob => self.state.work.stop_job(),
             AppCommand::Classify(texts) => self.state.work.classify(texts),
@@ -326,6 +327,10 @@ impl HoneApp {
     }
 
     pub(super) fn on_picked(&mut self, picked: Picked) {
+        if matches!((&picked, &self.dialog), (Picked::Paths(..), Some(Dialog::TypePath { .. }))) {
+            // The system's dialog did appear in the end.
+            self.dialog = None;
+        }
         match picked {
             Picked::Paths(Pick::MainFile, paths) => self.open_data(&paths),
             Picked::Paths(Pick::MoreFiles, paths) => self.add_data(&paths),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use egui::accesskit::Role;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, UiBuilder};
 
 use crate::storage::{AppSettings, ThemeChoice, projects_folder};
@@ -12,6 +13,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
 use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, HelpWindow, MemoryMeter, Notices};
+use crate::app::spoken::{Spoken, set_region};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
 use crate::app::theme::{
@@ -82,6 +84,7 @@ impl HoneApp {
         Theme::install(ctx, &themes);
         use_system_fonts(ctx);
         ctx.add_plugin(FocusKeeper::default());
+        ctx.add_plugin(Spoken);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         // One frame a little later handles all messages up to then.
@@ -143,6 +146,7 @@ impl HoneApp {
         let context = self.state.step_context(&theme);
         let bar = Frame::new().fill(theme.palette.rail).inner_margin(Margin::symmetric(theme.space.m as i8, 0));
         Panel::top("menu").exact_size(theme.size.bar + 4.0).resizable(false).frame(bar).show(ui, |ui| {
+            set_region(ui, Role::Group, "Menus");
             ui.add_space(2.0);
             let recent = &self.state.recent;
             shell::menu_bar_ui(ui, &theme, &self.state.command_state(), recent, &mut self.sender);
@@ -157,11 +161,13 @@ impl HoneApp {
             page_panels(ui, context, self.state.view, &mut self.states, &mut self.sender);
         } else {
             CentralPanel::default().frame(Frame::new().fill(theme.palette.panel)).show(ui, |ui| {
+                set_region(ui, Role::Main, "Start");
                 shell::start_page_ui(ui, &theme, &self.state.recent, &mut self.sender);
             });
         }
         // Drawn last, so that Tab gets there after the page.
         let mut status = ui.new_child(UiBuilder::new().id_salt("status").max_rect(status));
+        set_region(&status, Role::Group, "Status");
         shell::status_bar_ui(&mut status, &theme, context.as_ref(), memory, notices, &mut self.sender);
         self.draw_above(ui, &theme);
     }
@@ -261,6 +267,7 @@ fn rail_panel(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, sen
     let narrow = ui.available_width() < theme.size.narrow;
     let width = if narrow { theme.size.rail_narrow } else { theme.size.rail };
     Panel::left("rail").exact_size(width).resizable(false).frame(frame).show(ui, |ui| {
+        set_region(ui, Role::Navigation, "Steps");
         egui::ScrollArea::vertical().id_salt("rail").auto_shrink(false).show(ui, |ui| {
             shell::rail_ui(ui, ctx, unsaved, view, sender);
         });
@@ -273,15 +280,19 @@ fn page_panels(ui: &mut Ui, ctx: &StepContext<'_>, view: View, states: &mut Step
     let ground = Frame::new().fill(theme.palette.panel);
     let height = shell::footer_height(theme);
     let margin = Margin::symmetric(theme.space.xl as i8, 0);
-    Panel::bottom("footer").exact_size(height).resizable(false).frame(ground.inner_margin(margin)).show(ui, |ui| {
-        shell::footer_ui(ui, ctx, view, sender);
-    });
+    let footer = Panel::bottom("footer").exact_size(height).resizable(false).frame(ground.inner_margin(margin));
+    let footer = footer.show(ui, |ui| ui.available_rect_before_wrap()).inner;
     CentralPanel::default().frame(ground).show(ui, |ui| {
+        set_region(ui, Role::Main, view.title());
         // The state of a step's widgets must not be shared with other steps.
         ui.scope_builder(UiBuilder::new().id_salt(format!("{view:?}")), |ui| {
             view_ui(ui, view, ctx, states, sender);
         });
     });
+    // Drawn after the page, so that Tab and a screen reader get there after it.
+    let mut footer = ui.new_child(UiBuilder::new().id_salt("footer").max_rect(footer));
+    set_region(&footer, Role::Group, "What is open, and the way on");
+    shell::footer_ui(&mut footer, ctx, view, sender);
 }
 
 impl eframe::App for HoneApp {

@@ -193,6 +193,8 @@ pub enum AppCommand {
     LoadRun(PathBuf),
     /// Evaluate the shown run on another labelled file.
     Evaluate(PathBuf),
+    /// Look for training rows that the shown run gets wrong; the answer comes in `Answers::training_mistakes`.
+    CheckTrainingRows,
     /// Export the shown run's model.
     Export {
         /// The format.
@@ -200,7 +202,7 @@ pub enum AppCommand {
         /// The folder or file to write. It must not exist, or be an empty folder.
         output: PathBuf,
     },
-    /// Stop the export, prediction or evaluation that is running.
+    /// Stop the export, prediction, check or evaluation that is running.
     StopJob,
     /// Predict the labels of texts with the shown run's model; the answer comes in `Answers::classify`.
     Classify(Vec<String>),

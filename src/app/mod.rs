@@ -39,6 +39,7 @@ mod shell;
 mod shortcuts;
 mod slot;
 mod sought;
+mod spoken;
 #[cfg(test)]
 mod start_tests;
 mod state;

@@ -13,7 +13,7 @@ use egui::Context;
 
 use crate::app::app::{HoneApp, Start};
 use crate::app::commands::UserCommand;
-use crate::app::frame_times::frame;
+use crate::app::frame_times::{SIZE, frame};
 use crate::app::messages::AppCommand;
 use crate::storage::{ProjectFile, RunSummary};
 use crate::worker::{Train, Worker};
@@ -94,7 +94,7 @@ fn in_the_window() -> (RunSummary, Vec<Duration>) {
     loop {
         schedule.wait();
         let begun = Instant::now();
-        let took = frame(&ctx, &mut app);
+        let (took, _) = frame(&ctx, &mut app, SIZE, Vec::new());
         let is_training =
             app.state.work.answers.live.as_ref().is_some_and(|live| live.is_going() && live.start.is_some());
         if is_training {

@@ -18,6 +18,15 @@ impl Default for View {
 }
 
 impl View {
+    /// Title of the page.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Step(step) => step.title(),
+            Self::TryIt => "Try it",
+        }
+    }
+
     /// The step `by` places after this page, among the steps of a task; `None` before the first and after the last.
     #[must_use]
     pub fn step(self, steps: &[Step], by: isize) -> Option<Step> {

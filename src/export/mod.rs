@@ -23,7 +23,6 @@ pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
 pub use labelled::{LabelledTable, TableFormat, Written, write_labelled};
 pub use spreadsheet::harmless;
-use spreadsheet::unchanged;
 
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +76,8 @@ pub fn export(
             into_file(output, "safetensors", WEIGHTS_FILE, |file| safetensors_file::write(&source, file, watch))
         }
         ExportFormat::Predictions | ExportFormat::RawPredictions => {
-            let as_written = if format == ExportFormat::Predictions { harmless } else { unchanged };
-            into_file(output, "csv", "predictions.csv", |file| predictions::write(&source, as_written, file, watch))
+            let raw = format != ExportFormat::Predictions;
+            into_file(output, "csv", "predictions.csv", |file| predictions::write(&source, raw, file, watch))
         }
     }
 }

@@ -1,21 +1,18 @@
 //! Exports the test predictions as CSV: the text, the model's answer, and its confidence or loss.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use crate::evaluation::{Answer, MaskedCounts, Prediction};
+use crate::export::spreadsheet::{as_written, begin_csv};
 use crate::export::{ExportError, ExportSource};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
 use crate::words::counted;
 
-/// How a cell is written.
-type AsWritten = for<'c> fn(&'c str) -> Cow<'c, str>;
-
-/// Writes the predictions to `file`, reads them back and compares them.
+/// Writes the predictions to `file`, reads them back and compares them. `raw` writes them for programs, not for spreadsheets.
 pub(super) fn write(
     source: &ExportSource<'_>,
-    as_written: AsWritten,
+    raw: bool,
     file: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<String, ExportError> {
@@ -25,10 +22,10 @@ pub(super) fn write(
         return Err(ExportError::NoPredictions(source.run.id()));
     }
     let labels = &source.settings.labels;
-    write_atomic(file, |writer| write_csv(writer, &predictions, labels, as_written))
+    write_atomic(file, |writer| write_csv(writer, &predictions, labels, raw))
         .map_err(ExportError::io("write", file))?;
     watch.begin("Comparing the predictions")?;
-    compare(file, &predictions, labels, as_written)?;
+    compare(file, &predictions, labels, raw)?;
     let rows = predictions.len();
     let known = predictions.iter().filter(|prediction| prediction.label().is_some());
     let correct = known.clone().filter(|prediction| !prediction.is_wrong()).count();
@@ -38,11 +35,12 @@ pub(super) fn write(
 }
 
 fn write_csv(
-    writer: impl std::io::Write,
+    mut writer: impl std::io::Write,
     predictions: &[Prediction],
     labels: &[String],
-    as_written: AsWritten,
+    raw: bool,
 ) -> std::io::Result<()> {
+    let as_written = begin_csv(&mut writer, raw)?;
     let cells = |cells: Vec<String>| cells.into_iter().map(|cell| as_written(&cell).into_owned()).collect::<Vec<_>>();
     let mut table = csv::Writer::from_writer(writer);
     let with_ids = has_ids(predictions);
@@ -101,12 +99,8 @@ fn counts(counts: &MaskedCounts) -> [String; 4] {
 }
 
 /// Reads the file back; an error if a row is not as it was written.
-fn compare(
-    file: &Path,
-    predictions: &[Prediction],
-    labels: &[String],
-    as_written: AsWritten,
-) -> Result<(), ExportError> {
+fn compare(file: &Path, predictions: &[Prediction], labels: &[String], raw: bool) -> Result<(), ExportError> {
+    let as_written = as_written(raw);
     let differs = |row: usize| ExportError::Differs(format!("row {} of {} is different", row + 1, file.display()));
     let unreadable = |error: csv::Error| ExportError::Differs(error.to_string());
     let mut table = csv::Reader::from_path(file).map_err(unreadable)?;
@@ -128,7 +122,6 @@ mod tests {
     use super::*;
     use crate::data::Target;
     use crate::evaluation::{ClassAnswer, MaskedAnswer};
-    use crate::export::{harmless, unchanged};
 
     fn prediction(text: &str, label: Option<u32>, answer: Answer) -> Prediction {
         let target = label.map_or(Target::None, Target::Class);
@@ -152,7 +145,7 @@ mod tests {
 
     fn written(predictions: &[Prediction], labels: &[String]) -> (tempfile::NamedTempFile, String) {
         let file = tempfile::NamedTempFile::new().unwrap();
-        write_csv(file.reopen().unwrap(), predictions, labels, harmless).unwrap();
+        write_csv(file.reopen().unwrap(), predictions, labels, false).unwrap();
         let text = std::fs::read_to_string(file.path()).unwrap();
         (file, text)
     }
@@ -160,8 +153,8 @@ mod tests {
     #[test]
     fn class_predictions_are_read_back_as_written() {
         let (file, text) = written(&predictions(), &labels());
-        compare(file.path(), &predictions(), &labels(), harmless).unwrap();
-        let header = "row,text,label,predicted,correct,confidence,probability_good,\"probability_so, so\"\n";
+        compare(file.path(), &predictions(), &labels(), false).unwrap();
+        let header = "\u{feff}row,text,label,predicted,correct,confidence,probability_good,\"probability_so, so\"\n";
         assert!(text.starts_with(header), "{text}");
         assert!(text.ends_with("main:3,unlabelled,,\"so, so\",,1,0.000000001,1\n"), "{text}");
     }
@@ -170,8 +163,9 @@ mod tests {
     fn cells_that_begin_as_formulas_do_are_harmless_unless_raw_is_asked_for() {
         let (file, text) = written(&predictions(), &labels());
         assert!(text.contains("main:3,'=1+1,"), "{text}");
-        write_csv(file.reopen().unwrap(), &predictions(), &labels(), unchanged).unwrap();
-        assert!(std::fs::read_to_string(file.path()).unwrap().contains("main:3,=1+1,"));
+        write_csv(file.reopen().unwrap(), &predictions(), &labels(), true).unwrap();
+        let raw = std::fs::read_to_string(file.path()).unwrap();
+        assert!(raw.starts_with("row,") && raw.contains("main:3,=1+1,"), "{raw}");
     }
 
     #[test]
@@ -180,8 +174,11 @@ mod tests {
         let answer = Answer::MaskedWords(MaskedAnswer { overall, terms: MaskedCounts::default() });
         let predictions = [prediction("some text", None, answer)];
         let (file, text) = written(&predictions, &[]);
-        compare(file.path(), &predictions, &[], harmless).unwrap();
-        assert!(text.starts_with("row,text,masked_tokens,loss,masked_words,correct_words,term_tokens,"), "{text}");
+        compare(file.path(), &predictions, &[], false).unwrap();
+        assert!(
+            text.starts_with("\u{feff}row,text,masked_tokens,loss,masked_words,correct_words,term_tokens,"),
+            "{text}"
+        );
         assert!(text.ends_with("main:3,some text,4,1.5,3,2,0,0,0,0\n"), "{text}");
     }
 
@@ -190,21 +187,21 @@ mod tests {
         let mut predictions = predictions();
         predictions[1].key = Some("HN-7".to_owned());
         let (file, text) = written(&predictions, &labels());
-        compare(file.path(), &predictions, &labels(), harmless).unwrap();
-        assert!(text.starts_with("row,id,text,") && text.contains("main:3,HN-7,'=1+1,"), "{text}");
+        compare(file.path(), &predictions, &labels(), false).unwrap();
+        assert!(text.starts_with("\u{feff}row,id,text,") && text.contains("main:3,HN-7,'=1+1,"), "{text}");
         predictions[1].key = Some("HN-8".to_owned());
-        assert!(compare(file.path(), &predictions, &labels(), harmless).is_err());
+        assert!(compare(file.path(), &predictions, &labels(), false).is_err());
     }
 
     #[test]
     fn a_file_that_differs_is_refused() {
         let (file, _) = written(&predictions()[..2], &labels());
-        let error = compare(file.path(), &predictions(), &labels(), harmless).unwrap_err();
+        let error = compare(file.path(), &predictions(), &labels(), false).unwrap_err();
         assert!(matches!(error, ExportError::Differs(_)));
         let mut other = predictions();
         other[1].answer = Answer::Class(ClassAnswer { predicted: 0, probabilities: vec![0.2, 0.9] });
         let (file, _) = written(&other, &labels());
-        let error = compare(file.path(), &predictions(), &labels(), harmless).unwrap_err().to_string();
+        let error = compare(file.path(), &predictions(), &labels(), false).unwrap_err().to_string();
         assert!(error.contains("row 2 of"), "{error}");
     }
 }

@@ -1,6 +1,26 @@
-//! Cells that a spreadsheet program would take for a formula and run.
+//! CSV files that a person may open in a spreadsheet program: their letters are right, and no cell is run as a formula.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
+
+/// Tells Excel that the file is UTF-8; without it, Excel takes the letters for those of an older encoding.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// How a cell is written.
+pub(super) type AsWritten = for<'c> fn(&'c str) -> Cow<'c, str>;
+
+/// Begins a CSV file, and says how its cells are written: for spreadsheets, or, if `raw`, for programs, as they are.
+pub(super) fn begin_csv(writer: &mut impl Write, raw: bool) -> io::Result<AsWritten> {
+    if !raw {
+        writer.write_all(BYTE_ORDER_MARK.as_bytes())?;
+    }
+    Ok(as_written(raw))
+}
+
+/// How the cells of such a file are written.
+pub(super) fn as_written(raw: bool) -> AsWritten {
+    if raw { unchanged } else { harmless }
+}
 
 /// A cell as it is written to a CSV file that a person may open in a spreadsheet: an apostrophe before a cell that begins as
 /// a formula does makes it a text. Such texts come from strangers, and a formula can send what is in the table elsewhere.
@@ -14,7 +34,7 @@ pub fn harmless(cell: &str) -> Cow<'_, str> {
 }
 
 /// A cell as it is.
-pub(super) fn unchanged(cell: &str) -> Cow<'_, str> {
+fn unchanged(cell: &str) -> Cow<'_, str> {
     Cow::Borrowed(cell)
 }
 

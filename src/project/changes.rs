@@ -93,7 +93,14 @@ fn walk(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
         return;
     }
     let title = title(path);
-    found.push(match (in_words(before), in_words(after)) {
+    let words = match (before, after) {
+        // A file of the same name in another folder.
+        (Value::String(old), Value::String(new)) if in_words(before) == in_words(after) => {
+            (Some(old.clone()), Some(new.clone()))
+        }
+        _ => (in_words(before), in_words(after)),
+    };
+    found.push(match words {
         (Some(old), Some(new)) => format!("{title}: {old} → {new}"),
         _ => format!("{title}: changed"),
     });
@@ -157,6 +164,17 @@ mod tests {
         assert!(said.iter().any(|line| line.starts_with("Learning rate: ") && line.ends_with("→ 0.5")), "{said:?}");
         assert!(said.iter().any(|line| line.starts_with("Model: ") && line.ends_with("folder mine")), "{said:?}");
         assert_eq!(said.len(), 4, "{said:?}");
+    }
+
+    #[test]
+    fn files_of_the_same_name_are_told_apart_by_their_folders() {
+        let at = |path: &str| {
+            let mut project = Project::default();
+            project.dataset.main = Some(path.into());
+            project
+        };
+        let said = changes(&at("/march/reviews.csv"), &at("/april/reviews.csv"));
+        assert_eq!(said, ["Data file: /march/reviews.csv → /april/reviews.csv"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Key, Response, TextEdit, Ui};
 
 use crate::app::messages::Pick;
+use crate::app::spoken::set_heading;
 use crate::app::theme::Theme;
 use crate::project::{Project, TaskKind};
 
@@ -90,7 +91,7 @@ pub(super) enum Reply {
 }
 
 pub(super) fn heading(ui: &mut Ui, theme: &Theme, title: &str, body: &str) {
-    ui.label(theme.strong(title).size(theme.text.heading + 3.0));
+    set_heading(&ui.label(theme.strong(title).size(theme.text.heading + 3.0)));
     if !body.is_empty() {
         ui.add(egui::Label::new(theme.muted(body)).wrap());
     }

@@ -6,7 +6,7 @@ use egui::{Context, FontId, Key, Label, Modifiers, ScrollArea, TextEdit, Ui, Win
 use crate::app::help::{self, Page, Part, Topic};
 use crate::app::shell::dialogs::dialog_frame;
 use crate::app::theme::{Theme, icons, strong_family};
-use crate::app::widgets::{button, icon_button};
+use crate::app::widgets::{button, heading_ui, icon_button};
 
 /// Size of the window.
 const SIZE: [f32; 2] = [420.0, 560.0];
@@ -140,7 +140,7 @@ fn topic_ui(ui: &mut Ui, theme: &Theme, topic: Topic) {
     if matches!(topic, Topic::Chart(_)) {
         ui.label(theme.small(topic.kind()));
     }
-    ui.label(theme.heading(topic.title()));
+    heading_ui(ui, theme, topic.title());
     ui.add_space(theme.space.xs);
     match topic {
         Topic::Page(page) => page_ui(ui, theme, page),

@@ -97,7 +97,7 @@ fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, sender: &mut 
 
 fn try_it(ui: &mut Ui, ctx: &StepContext<'_>, view: View, sender: &mut CommandSender) {
     let state = if ctx.results.is_some() { State::Ready } else { State::Blocked };
-    let row = Row { icon: icons::CHAT_TEXT, title: "Try it", state, selected: view == View::TryIt };
+    let row = Row { icon: icons::CHAT_TEXT, title: View::TryIt.title(), state, selected: view == View::TryIt };
     let response = row_ui(ui, ctx.theme, &row).on_hover_ui(|ui| {
         ui.label(UserCommand::TryIt.tooltip());
         if state == State::Blocked {

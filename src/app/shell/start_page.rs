@@ -1,13 +1,11 @@
 //! The page shown while no project is open: open data, a project or the sample, and the recent projects.
 
-use egui::{
-    Align, Label, Layout, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
-};
+use egui::{Label, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo};
 
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{button, card, page, primary_button};
+use crate::app::widgets::{button, card, card_grid, heading_ui, page, primary_button};
 use crate::evaluation::Metrics;
 use crate::storage::RecentProject;
 use crate::words::{ago, of_hundred, perplexity, upper_first};
@@ -69,12 +67,12 @@ pub fn start_page_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sende
         });
         ui.add_space(theme.space.l);
         if !recent.is_empty() {
-            ui.label(theme.heading("Recent projects"));
+            heading_ui(ui, theme, "Recent projects");
             ui.add_space(theme.space.xs);
             recent_ui(ui, theme, recent, sender);
             ui.add_space(theme.space.l);
         }
-        ui.label(theme.heading("What you get"));
+        heading_ui(ui, theme, "What you get");
         ui.spacing_mut().interact_size.y = 0.0;
         for (icon, text) in OUTCOMES {
             ui.horizontal(|ui| {
@@ -94,26 +92,19 @@ fn ways_ui(ui: &mut Ui, theme: &Theme, sender: &mut CommandSender) {
     let count = columns(ui);
     // Two and one below them would look like a gap.
     let count = if count == COLUMNS { count } else { 1 };
-    ui.columns(count, |columns| {
-        for (place, way) in WAYS.iter().enumerate() {
-            card(&mut columns[place % count], theme, |ui| way_ui(ui, theme, way, place == 0, count > 1, sender));
-        }
+    card_grid(ui, theme, "ways", (count, WAYS.len()), |ui, place, spare| {
+        card(ui, theme, |ui| way_ui(ui, theme, &WAYS[place], (place == 0, spare), sender));
     });
 }
 
-fn way_ui(ui: &mut Ui, theme: &Theme, way: &Way, is_first: bool, is_column: bool, sender: &mut CommandSender) {
+/// A card with a way to begin. `spare` is added above its button, so that the buttons of a row are at the same height.
+fn way_ui(ui: &mut Ui, theme: &Theme, way: &Way, (is_first, spare): (bool, f32), sender: &mut CommandSender) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(way.icon).color(theme.palette.accent).size(theme.text.title));
-        ui.label(theme.heading(way.title));
+        heading_ui(ui, theme, way.title);
     });
-    // Cards beside each other have their buttons at the same height.
-    let lines = if is_column { 3.0 } else { 0.0 };
-    let size = vec2(ui.available_width(), lines * (theme.text.body + 4.0));
-    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
-        ui.set_min_size(size);
-        ui.add(Label::new(theme.muted(way.body)).wrap());
-    });
-    ui.add_space(theme.space.s);
+    ui.add(Label::new(theme.muted(way.body)).wrap());
+    ui.add_space(theme.space.s + spare);
     let text = way.command.text();
     let response = if is_first { primary_button(ui, theme, "", text, Ok(())) } else { button(ui, theme, "", text) };
     if response.on_hover_text(way.command.tooltip()).clicked() {

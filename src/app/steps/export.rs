@@ -10,8 +10,8 @@ use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{predictions_hint, python_code, terminal_code};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Action, banner, button, button_if, card, card_grid, empty_state, icon_button, is_wide, page, primary_button,
-    running_card, section,
+    Action, banner, button, button_if, card, card_grid, empty_state, heading_ui, icon_button, is_wide, page,
+    primary_button, running_card, section,
 };
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
@@ -147,7 +147,7 @@ fn offer_card(
             ui.label(RichText::new(offer.icon).size(theme.text.title).color(theme.palette.accent));
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                ui.label(theme.heading(offer.name));
+                heading_ui(ui, theme, offer.name);
                 let is_predictions = offer.format == ExportFormat::Predictions;
                 let text = if is_predictions { predictions_hint(ctx.project.task.kind()) } else { offer.text };
                 ui.add(egui::Label::new(theme.muted(text)).wrap());

@@ -7,13 +7,15 @@ use crate::app::context::StepContext;
 use crate::app::help::Term;
 use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::spoken::set_heading;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::steps::verdict::{next_step_button, tone};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::scores;
 use crate::app::widgets::{
     Curves, CurvesState, MatrixState, after_page, banner, button, card, columns, confusion_matrix_ui, curves_ui,
-    empty_state, explained, figure, fill, is_narrow, is_wide, page, primary_button, progress_ui, section, side_by_side,
+    empty_state, explained, figure, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section,
+    side_by_side,
 };
 use crate::evaluation::{Judgement, RunDifference};
 use crate::project::{Issue, Readiness, Step, readiness};
@@ -107,11 +109,11 @@ fn issue_row(ui: &mut Ui, theme: &Theme, issue: &Issue, sender: &mut CommandSend
 fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
     card(ui, theme, |ui| {
         if is_narrow(ui) {
-            ui.add(egui::Label::new(theme.heading(live.stage())).wrap());
+            set_heading(&ui.add(egui::Label::new(theme.heading(live.stage())).wrap()));
             ui.horizontal_wrapped(|ui| controls(ui, theme, live, sender));
         } else {
             ui.horizontal(|ui| {
-                ui.label(theme.heading(live.stage()));
+                heading_ui(ui, theme, live.stage());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
             });
         }

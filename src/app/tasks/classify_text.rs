@@ -120,6 +120,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::app::testing::{Scene, picture, window};
+    use crate::app::view::View;
     use crate::app::widgets::page;
     use crate::worker::Classified;
 
@@ -128,7 +129,7 @@ pub(super) mod tests {
         window(dark, (scene, ClassifyTextState::default()), |ui, (scene, state)| {
             let results = scene.answers.results.value.clone();
             scene.show(|ctx, sender| {
-                page(ui, ctx.theme, "Try it", "Type a text and see what the trained model predicts", |ui| {
+                page(ui, ctx.theme, View::TryIt.title(), "Type a text and see what the trained model predicts", |ui| {
                     classify_text_ui(ui, ctx, state, results.as_deref().expect("a run"), sender);
                 });
             });

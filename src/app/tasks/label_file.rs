@@ -6,6 +6,7 @@ use egui::{Align, Label, Layout, RichText, Slider, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, LabelledOutput, Pick};
+use crate::app::spoken::set_heading;
 use crate::app::tasks::rows_to_label::{RowsToLabel, rows_to_label_ui};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
@@ -145,7 +146,7 @@ fn file_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &Arc<FileToLabel>, sender: 
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.set_max_width((ui.available_width() - 170.0).max(120.0));
             let path = file.asked.input.display().to_string();
-            ui.add(Label::new(theme.heading(file.file.name())).truncate()).on_hover_text(path);
+            set_heading(&ui.add(Label::new(theme.heading(file.file.name())).truncate()).on_hover_text(path));
             ui.add(Label::new(theme.small(describe(file))).wrap());
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -6,6 +6,7 @@ use egui::{
 };
 
 use crate::app::help::{self, Chart, Topic};
+use crate::app::spoken::set_heading;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::explained::hover_text;
 use crate::app::widgets::layout::{after_page, is_narrow, is_wide, make_room, page_height, page_scroll};
@@ -25,7 +26,7 @@ pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents:
 }
 
 fn page_title(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str) {
-    ui.label(theme.title(title));
+    set_heading(&ui.label(theme.title(title)));
     ui.add_space(-theme.space.xs);
     ui.add(egui::Label::new(theme.muted(purpose)).wrap());
     ui.add_space(theme.space.m);
@@ -91,7 +92,7 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
         let chart = Chart::titled(heading.split(':').next().unwrap_or(heading));
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xs;
-            ui.label(theme.heading(heading));
+            heading_ui(ui, theme, heading);
             if let Some(chart) = chart {
                 question_ui(ui, theme, chart);
             }
@@ -106,6 +107,13 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
         ui.add_space(theme.space.xs);
         contents(ui)
     })
+}
+
+/// The heading of a card or a section. A screen reader can jump from one to the next.
+pub fn heading_ui(ui: &mut Ui, theme: &Theme, text: impl Into<String>) -> Response {
+    let response = ui.label(theme.heading(text));
+    set_heading(&response);
+    response
 }
 
 /// A small "?" that explains a chart on hover, and opens the help about it.
@@ -234,7 +242,7 @@ pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &s
         ui.vertical_centered(|ui| {
             ui.label(RichText::new(icon).size(theme.text.display).color(theme.palette.text_faint));
             ui.add_space(theme.space.s);
-            ui.label(theme.heading(title));
+            heading_ui(ui, theme, title);
             let size = egui::vec2(460.0_f32.min(ui.available_width()), 0.0);
             ui.allocate_ui_with_layout(size, Layout::top_down(Align::Center), |ui| {
                 ui.add(egui::Label::new(theme.muted(body)).wrap());
@@ -252,6 +260,7 @@ const FIGURE_STEP: f32 = 24.0;
 /// A value with its name above it. Values in a row line up.
 pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) -> Response {
     let hover = hover_text(name, hover);
+    let said = format!("{name}: {value}");
     let (name, value) = (theme.small(name), theme.strong(value).size(theme.text.heading + 3.0));
     let size_of = |text: &RichText| {
         let text = egui::WidgetText::from(text.clone());
@@ -269,7 +278,8 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
             ui.add(egui::Label::new(name).extend());
             ui.add(egui::Label::new(value).truncate());
         })
-        .response;
+        .response
+        .accessible_name(said);
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
 

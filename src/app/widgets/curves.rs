@@ -6,6 +6,7 @@ use egui_plot::{
 };
 
 use crate::app::help::{Chart, Term};
+use crate::app::spoken::set_heading;
 use crate::app::theme::Theme;
 use crate::app::widgets::basics::question_ui;
 use crate::app::widgets::downsample::{Point, min_max, smooth};
@@ -255,7 +256,7 @@ fn head(ui: &mut Ui, theme: &Theme, panel: &Panel<'_>) {
 /// The title of a plot, and what the help says about it.
 fn title(ui: &mut Ui, theme: &Theme, title: &str) {
     ui.spacing_mut().item_spacing.x = theme.space.xs;
-    ui.label(theme.strong(title));
+    set_heading(&ui.label(theme.strong(title)));
     if let Some(chart) = Chart::titled(title) {
         question_ui(ui, theme, chart);
     }

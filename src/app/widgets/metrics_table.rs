@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use egui::{Align, Layout, RichText, Sense, Ui};
+use egui::{Align, Layout, RichText, Role, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use crate::app::help::Term;
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::spoken::{set_cell, set_region};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{button, tab_separated};
 use crate::evaluation::{ClassificationMetrics, Metrics, PrecisionRecall};
@@ -59,6 +60,13 @@ pub fn copy_metrics_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetri
 
 /// Draws the table in the available width, at most `max_height` points high; longer tables scroll.
 pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
+    ui.scope(|ui| {
+        set_region(ui, Role::Table, "Metrics of each label");
+        table_ui(ui, theme, metrics, max_height);
+    });
+}
+
+fn table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
     let row_height = theme.size.row;
     let classes = &metrics.per_class;
     // A narrow table leaves more of its width to the names. No gaps between cells, so that the line above the averages is whole.
@@ -91,40 +99,37 @@ pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetr
                 let index = row.index();
                 if let Some(class) = classes.get(index) {
                     let figures = PrecisionRecall { precision: class.precision, recall: class.recall, f1: class.f1 };
-                    figures_row(&mut row, theme, RichText::new(&class.label), figures, class.support, None);
+                    name_cell(&mut row, RichText::new(&class.label), None);
+                    figure_cells(&mut row, theme, &class.label, figures, class.support);
                 } else if let Some((name, figures, explanation)) = averages.get(index - classes.len()) {
                     row.set_overline(index == classes.len());
-                    figures_row(&mut row, theme, theme.strong(*name), *figures, metrics.rows, Some(explanation));
+                    name_cell(&mut row, theme.strong(*name), Some(explanation));
+                    figure_cells(&mut row, theme, name, *figures, metrics.rows);
                 }
             });
         });
 }
 
-fn figures_row(
-    row: &mut TableRow<'_, '_>,
-    theme: &Theme,
-    name: RichText,
-    figures: PrecisionRecall,
-    rows: u64,
-    explanation: Option<&str>,
-) {
+fn name_cell(row: &mut TableRow<'_, '_>, name: RichText, explanation: Option<&str>) {
     row.col(|ui| {
         let label = ui.add(egui::Label::new(name).truncate().sense(Sense::hover()));
         if let Some(explanation) = explanation {
             label.on_hover_text(explanation);
         }
     });
-    for value in [figures.precision, figures.recall] {
-        row.col(|ui| {
-            right(ui, |ui| ui.label(score(value)));
-        });
+}
+
+/// The figures in the row with this name.
+fn figure_cells(row: &mut TableRow<'_, '_>, theme: &Theme, name: &str, figures: PrecisionRecall, rows: u64) {
+    let figures = [
+        RichText::new(score(figures.precision)),
+        RichText::new(score(figures.recall)),
+        theme.strong(score(figures.f1)),
+        theme.muted(count(rows)),
+    ];
+    for (text, (column, _)) in figures.into_iter().zip(COLUMNS) {
+        row.col(|ui| right(ui, |ui| set_cell(&ui.label(text), &format!("{name}, {column}"))));
     }
-    row.col(|ui| {
-        right(ui, |ui| ui.label(theme.strong(score(figures.f1))));
-    });
-    row.col(|ui| {
-        right(ui, |ui| ui.label(theme.muted(count(rows))));
-    });
 }
 
 fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {

@@ -26,8 +26,8 @@ mod table_preview;
 
 pub use anchor::{Anchor, anchor, scroll_to};
 pub use basics::{
-    badge, banner, button, button_if, card, choice_card, empty_state, field_label, figure, icon_button, page,
-    page_beside, primary_button, section, tone_icon,
+    badge, banner, button, button_if, card, choice_card, empty_state, field_label, figure, heading_ui, icon_button,
+    page, page_beside, primary_button, section, tone_icon,
 };
 pub use combo::combo;
 pub use confusion_matrix::{MatrixState, confusion_matrix_ui};

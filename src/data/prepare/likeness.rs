@@ -16,27 +16,25 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    /// Turns groups of texts into groups of rows.
+    /// Turns groups of texts into groups of rows. Groups of one and the same text are left out: copies with the same label are
+    /// duplicates and those with different labels conflicts, and each has a remedy of its own.
     #[must_use]
     pub fn of(prepared: &Prepared, near: &NearGroups) -> Self {
         let rows = |group: &Vec<u32>| {
             let examples = group.iter().filter_map(|&place| prepared.examples.get(place as usize));
             examples.map(|example| (example.id, example.side)).unzip()
         };
-        let (groups, sides) = near.groups().iter().map(rows).unzip();
+        let text = |place: u32| prepared.examples.get(place as usize).map(|example| example.text.as_str());
+        let differ = |group: &&Vec<u32>| group.iter().any(|&place| text(place) != text(group[0]));
+        let (groups, sides) = near.groups().iter().filter(differ).map(rows).unzip();
         Self { groups, sides }
-    }
-
-    /// The rows of one of the groups that can be excluded under this split method.
-    pub fn surplus_of(&self, group: usize, method: SplitMethod) -> impl Iterator<Item = RowId> {
-        let (ids, sides) = (self.groups.get(group), self.sides.get(group));
-        surplus(ids.into_iter().flatten().copied().zip(sides.into_iter().flatten().copied()), method)
     }
 
     /// The rows of all groups that can be excluded.
     #[must_use]
     pub fn surplus(&self, method: SplitMethod) -> Vec<RowId> {
-        (0..self.groups.len()).flat_map(|group| self.surplus_of(group, method)).collect()
+        let groups = self.groups.iter().zip(&self.sides);
+        groups.flat_map(|(ids, sides)| surplus(ids.iter().copied().zip(sides.iter().copied()), method)).collect()
     }
 
     /// Number of rows that are near-duplicates of another row.

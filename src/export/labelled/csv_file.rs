@@ -1,15 +1,11 @@
 //! Predictions as CSV.
 
-use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 
 use crate::export::labelled::table::{Added, LabelledTable, Written};
-use crate::export::{harmless, spreadsheet::unchanged};
+use crate::export::spreadsheet::begin_csv;
 use crate::progress::Watch;
-
-/// Tells Excel that the file is UTF-8; without it, Excel takes the letters for those of an older encoding.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Writes the table, see [`write_labelled`](crate::export::write_labelled).
 pub(super) fn write(
@@ -18,10 +14,7 @@ pub(super) fn write(
     file: &mut BufWriter<&File>,
     watch: &mut Watch<'_>,
 ) -> io::Result<Written> {
-    if !raw {
-        file.write_all(BYTE_ORDER_MARK.as_bytes())?;
-    }
-    let as_written: fn(&str) -> Cow<'_, str> = if raw { unchanged } else { harmless };
+    let as_written = begin_csv(file, raw)?;
     let (table, undecided) = (labelled.table, labelled.undecided());
     let mut writer = csv::Writer::from_writer(file);
     for name in labelled.names() {

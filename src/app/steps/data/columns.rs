@@ -6,7 +6,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::steps::data::choices::edit;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, combo, fields};
+use crate::app::widgets::{banner, button, card, combo, fields, heading_ui};
 use crate::data::{DropReason, Imported};
 use crate::project::ColumnRole;
 use crate::words::{counted, one_line};
@@ -36,7 +36,7 @@ pub fn columns_card(
     let theme = ctx.theme;
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
-            ui.label(theme.heading("Columns"));
+            heading_ui(ui, theme, "Columns");
             let guessed = imported.with_guesses(ctx.project.task.kind(), &ctx.project.dataset);
             if guessed != ctx.project.dataset {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

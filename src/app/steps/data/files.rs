@@ -4,9 +4,10 @@ use egui::{Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
+use crate::app::spoken::set_heading;
 use crate::app::steps::data::choices::edit;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, fields, icon_button, is_narrow, reading_ui};
+use crate::app::widgets::{banner, button, card, fields, heading_ui, icon_button, is_narrow, reading_ui};
 use crate::data::{FilePart, Imported, ImportedFile};
 use crate::project::{DatasetSettings, RowId, SourceFile};
 use crate::words::{bytes, count, counted};
@@ -37,7 +38,7 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
                 } else {
                     (file.name(), file.path.display().to_string())
                 };
-                ui.add(Label::new(theme.heading(name)).truncate()).on_hover_text(hover);
+                set_heading(&ui.add(Label::new(theme.heading(name)).truncate()).on_hover_text(hover));
                 ui.add(Label::new(theme.small(describe(file))).wrap());
             });
             if !narrow {
@@ -131,7 +132,7 @@ pub fn named_files_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSe
         return;
     }
     card(ui, theme, |ui| {
-        ui.label(theme.heading("Data files"));
+        heading_ui(ui, theme, "Data files");
         for (place, path) in dataset.main_files().enumerate() {
             ui.horizontal(|ui| {
                 if icon_button(ui, theme, icons::X, &format!("Remove {}", path.display())).clicked() {

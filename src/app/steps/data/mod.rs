@@ -16,8 +16,8 @@ use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Anchor, RowSelection, TablePreview, anchor, banner, button, card, empty_state, page, page_beside, primary_button,
-    running_card, table_preview_ui,
+    Anchor, RowSelection, TablePreview, anchor, banner, button, card, empty_state, heading_ui, page, page_beside,
+    primary_button, running_card, table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::Step;
@@ -91,7 +91,7 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, se
 
 fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
     card(ui, ctx.theme, |ui| {
-        ui.label(ctx.theme.heading("Open another file"));
+        heading_ui(ui, ctx.theme, "Open another file");
         ui.horizontal_wrapped(|ui| {
             if button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…").clicked() {
                 sender.send(AppCommand::Pick(Pick::MainFile));
@@ -166,7 +166,7 @@ fn preview_card(
     selection.about(Arc::as_ptr(imported) as usize as u64);
     card(ui, theme, |ui| {
         let top = ui.cursor().top();
-        ui.label(theme.heading("Preview"));
+        heading_ui(ui, theme, "Preview");
         let used = ui.cursor().top() - top + theme.size.row + 2.0 * theme.space.l + theme.space.xl;
         let height = (height - used).max(240.0);
         let preview = TablePreview { dataset: &ctx.project.dataset, height, layouts: ctx.tables };

@@ -143,7 +143,12 @@ impl Row<'_> {
 
     fn words(&self, ui: &mut Ui, theme: &Theme) {
         let (one, many) = self.finding.kind.unit();
-        let count = counted(self.finding.count as u64, one, many);
+        let rows = self.finding.rows.len();
+        let mut count = counted(self.finding.count as u64, one, many);
+        if rows > self.finding.count {
+            // The same rows are counted one by one where they are listed.
+            count += &format!(" in {}", counted(rows as u64, "row", "rows"));
+        }
         ui.spacing_mut().item_spacing.y = theme.space.xs;
         // Nothing to click here: as tall as the text.
         ui.spacing_mut().interact_size.y = 0.0;

@@ -34,7 +34,8 @@ use crate::app::steps::labels::profile::profile_ui;
 use crate::app::steps::labels::stars::{StarsState, stars_ui};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Anchor, anchor, banner, button_if, card, empty_state, figure, page, page_beside, primary_button, running_card,
+    Anchor, anchor, banner, button_if, card, empty_state, figure, heading_ui, page, page_beside, primary_button,
+    running_card,
 };
 use crate::data::{Imported, LabelCounts};
 use crate::project::{DatasetSettings, LabelSettings, Step};
@@ -168,7 +169,7 @@ fn label_set(
     let theme = ctx.theme;
     card(ui, theme, |ui| {
         ui.horizontal_wrapped(|ui| {
-            ui.label(theme.heading("Label set"));
+            heading_ui(ui, theme, "Label set");
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let changed = *ctx.project.labels() != LabelSettings::default();
                 let reset = button_if(ui, theme, changed, icons::ARROW_COUNTER_CLOCKWISE, "Reset labels");

@@ -1,6 +1,6 @@
 //! Statistics of all rows: text lengths, typical words of each label, dates, languages and missing values.
 
-use egui::{Button, Grid, RichText, Ui};
+use egui::{Button, Grid, RichText, Sense, Ui, Vec2};
 use egui_plot::{Bar, BarChart, Plot};
 
 use crate::app::context::StepContext;
@@ -178,9 +178,9 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
                 }
                 for term in terms {
                     let hover = format!(
-                        "{} times in {label}, {} times in all other labels (z = {:.1}). Click to see the rows",
-                        count(term.count[0]),
-                        count(term.count[1]),
+                        "{} in {label}, {} in all other labels (z = {:.1}). Click to see the rows",
+                        counted(term.count[0], "time", "times"),
+                        counted(term.count[1], "time", "times"),
                         term.score
                     );
                     let word = Button::new(RichText::new(&term.word).size(theme.text.small)).small();
@@ -235,7 +235,8 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
         response.response.accessible_name(format!("Rows over time by {column}"));
         ui.horizontal_wrapped(|ui| {
             for at in 0..series {
-                ui.label(RichText::new("⏺").color(theme.chart(at)).size(theme.text.small));
+                let (rect, _) = ui.allocate_exact_size(Vec2::splat(theme.text.small), Sense::hover());
+                ui.painter().circle_filled(rect.center(), rect.width() * 0.35, theme.chart(at));
                 ui.label(theme.small(name(at)));
                 ui.add_space(theme.space.s);
             }

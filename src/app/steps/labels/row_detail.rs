@@ -13,8 +13,8 @@ use crate::app::steps::labels::row_selection::Selection;
 use crate::app::steps::labels::row_table::{Shown, row_name};
 use crate::app::steps::review::queue::Decision;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Diff, badge, button, figure, icon_button};
-use crate::data::{DropReason, Prepared, RowNumber, RowView, Side};
+use crate::app::widgets::{Diff, badge, button, figure, heading_ui, icon_button};
+use crate::data::{DropReason, Prepared, RowNumber, RowView};
 use crate::project::{RowEdit, RowId};
 use crate::words::{count, counted, listed, shortened};
 use crate::worker::RowSource;
@@ -87,7 +87,7 @@ pub fn detail_ui(
 fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, shown: Shown<'_>, id: RowId, selection: &mut Selection) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
-        ui.label(theme.heading(format!("Row {}", row_name(rows, id))));
+        heading_ui(ui, theme, format!("Row {}", row_name(rows, id)));
         let nth = selection.row().and_then(|(nth, _)| nth);
         ui.label(theme.small(match nth {
             Some(nth) => format!("{} of {}", count(nth as u64 + 1), count(shown.len() as u64)),
@@ -118,12 +118,8 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber, 
     ui.horizontal_wrapped(|ui| {
         match (rows.example(place), rows.reason(place)) {
             (Some(example), _) => {
-                let side = match example.side {
-                    Side::Train => "training",
-                    Side::Validation => "validation",
-                    Side::Test => "test",
-                };
-                badge(ui, theme, Tone::Neutral, icons::SHUFFLE, side).on_hover_text("The split this row is in");
+                let side = badge(ui, theme, Tone::Neutral, icons::SHUFFLE, example.side.in_words());
+                side.on_hover_text("The split this row is in");
             }
             (None, Some(reason)) => {
                 badge(ui, theme, Tone::Warning, icons::PROHIBIT, in_words(reason));

@@ -8,7 +8,7 @@ use crate::app::steps::labels::label_list::{DRAWN, more_labels};
 use crate::app::steps::labels::row_selection::{MOST_AT_ONCE, Selection};
 use crate::app::steps::review::queue::Decision;
 use crate::app::theme::icons;
-use crate::app::widgets::{TableAsk, ask_table, button, button_if, icon_button};
+use crate::app::widgets::{TableAsk, ask_table, button, button_if, heading_ui, icon_button};
 use crate::data::RowView;
 use crate::project::{RowEdit, RowId};
 use crate::words::{count, counted, one_line};
@@ -31,7 +31,7 @@ pub fn several_rows_ui(
     ui.spacing_mut().item_spacing.x = theme.space.s;
     let mut close = false;
     ui.horizontal(|ui| {
-        ui.label(theme.heading(format!("{} selected", counted(selection.len(), "row", "rows"))));
+        heading_ui(ui, theme, format!("{} selected", counted(selection.len(), "row", "rows")));
         if selection.elsewhere() > 0 {
             ui.label(theme.small(format!("{} not in the list", count(selection.elsewhere()))));
         }

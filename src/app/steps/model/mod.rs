@@ -21,7 +21,7 @@ use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
     Anchor, anchor, badge, banner, button, button_if, card_grid, cards_across, choice_card, columns, explained, fill,
-    is_narrow, is_wide, page, progress_ui, section,
+    heading_ui, is_narrow, is_wide, page, progress_ui, section,
 };
 use crate::data::Language;
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
@@ -94,7 +94,7 @@ fn models(
 ) {
     let theme = ctx.theme;
     state.refresh(ctx, entries);
-    ui.label(theme.heading("Pre-trained model"));
+    heading_ui(ui, theme, "Pre-trained model");
     let text = "Each was trained on a large amount of text, and learns from yours. Larger models are usually more accurate \
                 and always slower";
     ui.add(egui::Label::new(theme.muted(text)).wrap());

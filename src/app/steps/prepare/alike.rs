@@ -83,6 +83,18 @@ mod tests {
     use crate::storage::ThemeChoice;
 
     #[test]
+    fn labels_and_prepare_name_the_same_number_of_near_duplicates() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        window.set_size(egui::vec2(1280.0, 4000.0));
+        for (step, said) in [(Step::Labels, "18 texts differ from another"), (Step::Prepare, "18 rows in 9 groups")] {
+            window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(step));
+            settle(&mut window);
+            window.get_by_label_contains(said);
+        }
+    }
+
+    #[test]
     fn near_duplicates_are_shown_and_can_be_excluded_and_restored() {
         let (mut window, folder) = app(ThemeChoice::Dark, 1.0);
         settle(&mut window);

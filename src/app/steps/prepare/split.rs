@@ -1,9 +1,10 @@
 //! The split: method, sizes, and the resulting row counts.
 
-use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
+use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Role, Sense, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::spoken::{set_cell, set_region};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button, combo, field_label, is_narrow, number_field, running_ui, section};
 use crate::data::{LeakageReport, Prepared, Side, SplitOrigin, moment_in_words};
@@ -263,6 +264,10 @@ fn spans(ui: &mut Ui, theme: &Theme, report: &LeakageReport) {
 }
 
 const SIDES: [&str; 3] = ["Training", "Validation", "Test"];
+/// The column and the row of sums.
+const TOTAL: &str = "Total";
+/// See [`TOTAL`].
+const ALL: &str = "All";
 
 fn split_bar(ui: &mut Ui, theme: &Theme, sides: [usize; 3]) {
     let all = sides.iter().sum::<usize>().max(1) as f32;
@@ -290,10 +295,11 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
     let (gap, names) = if is_narrow(ui) { (theme.space.s, 90.0) } else { (theme.space.xl, 280.0) };
     let width = ((ui.available_width() - 4.0 * gap) / 5.0 - 2.0).clamp(60.0, 96.0);
     let size = vec2(width, theme.text.body + theme.space.s);
-    let cell = |ui: &mut Ui, text: RichText| {
-        ui.allocate_ui_with_layout(size, right, |ui| ui.label(text));
+    let cell = |ui: &mut Ui, label: &str, column: &str, text: RichText| {
+        ui.allocate_ui_with_layout(size, right, |ui| set_cell(&ui.label(text), &format!("{label}, {column}")));
     };
     Grid::new("counts").num_columns(5).spacing([gap, theme.space.xs]).min_col_width(width).show(ui, |ui| {
+        set_region(ui, Role::Table, "Rows of each label in each split");
         ui.label(theme.small("Label"));
         for (side, name) in SIDES.iter().enumerate() {
             ui.allocate_ui_with_layout(size, right, |ui| {
@@ -302,30 +308,31 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
                 ui.painter().rect_filled(dot, CornerRadius::same(2), theme.chart(side));
             });
         }
-        cell(ui, theme.small("Total"));
+        ui.allocate_ui_with_layout(size, right, |ui| ui.label(theme.small(TOTAL)));
         ui.end_row();
         for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS) {
             ui.scope(|ui| {
                 ui.set_max_width(names);
                 ui.add(egui::Label::new(label).truncate());
             });
-            for &rows in rows {
+            for (&rows, side) in rows.iter().zip(SIDES) {
                 let text = RichText::new(count(rows as u64));
-                cell(ui, if rows == 0 { text.color(theme.palette.danger) } else { text });
+                cell(ui, label, side, if rows == 0 { text.color(theme.palette.danger) } else { text });
             }
-            cell(ui, RichText::new(count(rows.iter().sum::<usize>() as u64)));
+            cell(ui, label, TOTAL, RichText::new(count(rows.iter().sum::<usize>() as u64)));
             ui.end_row();
         }
         if prepared.labels.len() > LABELS {
             ui.label(theme.muted(format!("and {} more", count((prepared.labels.len() - LABELS) as u64))));
             ui.end_row();
         }
-        ui.label(theme.strong("All"));
+        ui.label(theme.strong(ALL));
         let all = sides.iter().sum::<usize>().max(1);
-        for rows in sides {
-            cell(ui, theme.strong(format!("{}  ({})", count(rows as u64), percent(rows as f64 / all as f64))));
+        for (rows, side) in sides.into_iter().zip(SIDES) {
+            let text = theme.strong(format!("{}  ({})", count(rows as u64), percent(rows as f64 / all as f64)));
+            cell(ui, ALL, side, text);
         }
-        cell(ui, theme.strong(count(sides.iter().sum::<usize>() as u64)));
+        cell(ui, ALL, TOTAL, theme.strong(count(sides.iter().sum::<usize>() as u64)));
         ui.end_row();
     });
 }

@@ -73,23 +73,16 @@ fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
 }
 
 pub(super) fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
-    let examples = &sources.prepared.examples;
-    let place = |id: &RowId| examples.binary_search_by_key(&(id.file, id.record), |row| (row.id.file, row.id.record));
-    let text = |id: &RowId| place(id).map_or("", |place| examples[place].text.as_str());
-    // Exact copies are another finding.
-    let differ = |group: &[RowId]| group.iter().any(|id| text(id) != text(&group[0]));
     let likeness = sources.likeness;
-    let groups: Vec<usize> = (0..likeness.groups.len()).filter(|&at| differ(&likeness.groups[at])).collect();
-    if groups.is_empty() {
+    if likeness.groups.is_empty() {
         return None;
     }
-    let rows: Vec<RowId> = groups.iter().flat_map(|&at| &likeness.groups[at]).copied().collect();
-    let method = sources.project.split.method;
-    let surplus: Vec<RowId> = groups.iter().flat_map(|&at| likeness.surplus_of(at, method)).collect();
+    let rows: Vec<RowId> = likeness.groups.iter().flatten().copied().collect();
+    let surplus = likeness.surplus(sources.project.split.method);
     let found = format!(
         "{} from another by only a word or two ({})",
         counted(rows.len(), "text differs", "texts differ"),
-        counted(groups.len(), "group", "groups")
+        counted(likeness.groups.len(), "group", "groups")
     );
     let meaning = "They count more than once, and metrics look too good if a group is in both the training and the test set. \
                    Keep one row per group";
