@@ -7,6 +7,7 @@ use crate::project::{
     CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, Project, RowEdit, RowId, SplitSettings,
     Step, Task, TrainingSettings,
 };
+use crate::storage::TableLayout;
 use crate::worker::{ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
@@ -219,6 +220,15 @@ pub enum AppCommand {
     LabelRows,
     /// Show a file or folder in the system's file manager.
     Reveal(PathBuf),
+    /// Put rows of a table on the clipboard.
+    CopyRows {
+        /// The text to copy.
+        text: String,
+        /// How many rows it has.
+        rows: usize,
+    },
+    /// Keep the columns of a table as the person arranged them.
+    KeepTable(String, TableLayout),
     /// Show a message that stays in the notifications.
     Notify(Notice),
 }
