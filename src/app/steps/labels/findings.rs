@@ -144,11 +144,13 @@ impl Row<'_> {
     fn words(&self, ui: &mut Ui, theme: &Theme) {
         let (one, many) = self.finding.kind.unit();
         let rows = self.finding.rows.len();
-        let mut count = counted(self.finding.count as u64, one, many);
-        if rows > self.finding.count {
+        let found = counted(self.finding.count as u64, one, many);
+        let count = if rows > self.finding.count {
             // The same rows are counted one by one where they are listed.
-            count += &format!(" in {}", counted(rows as u64, "row", "rows"));
-        }
+            format!("{found} in {}", counted(rows as u64, "row", "rows"))
+        } else {
+            found
+        };
         ui.spacing_mut().item_spacing.y = theme.space.xs;
         // Nothing to click here: as tall as the text.
         ui.spacing_mut().interact_size.y = 0.0;
