@@ -18,9 +18,10 @@ use crate::app::shell::{Dialog, Leaving, ModelUse};
 use crate::app::state::entry;
 use crate::app::theme::Tone;
 use crate::app::view::View;
-use crate::app::widgets::{Anchor, begin_at_top, scroll_to};
+use crate::app::widgets::{Anchor, TableAsk, ask_table, begin_at_top, scroll_to};
 use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings, Step};
 use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
+use crate::words::counted;
 
 /// Title of the notification that unsaved changes were recovered.
 pub(super) const RECOVERED: &str = "Unsaved changes were recovered";
@@ -56,6 +57,7 @@ impl HoneApp {
             AppCommand::CompareAgain => self.state.compare_again(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
+            AppCommand::CheckTrainingRows => self.state.work.check_training_rows(),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
             AppCommand::StopJob => self.state.work.stop_job(),
             AppCommand::Classify(texts) => self.state.work.classify(texts),
@@ -67,6 +69,11 @@ impl HoneApp {
             AppCommand::LabelRows => self.state.work.label_rows(),
             AppCommand::Reveal(path) => self.reveal(&path),
             AppCommand::Notify(notice) => self.notices.push(notice),
+            AppCommand::CopyRows { text, rows } => self.copy_rows(text, rows),
+            AppCommand::KeepTable(table, layout) => {
+                self.state.settings.tables.insert(table, layout);
+                self.keep_settings();
+            }
         }
     }
 
@@ -128,9 +135,23 @@ impl HoneApp {
         }
     }
 
-    /// Carries out a command of the clipboard in the text field that was used last.
+    fn copy_rows(&mut self, text: String, rows: usize) {
+        self.ctx.copy_text(text);
+        let title = format!("Copied {}", counted(rows, "row", "rows"));
+        let body = "Paste them into a spreadsheet or a text".to_owned();
+        self.notices.push_passing(Notice { tone: Tone::Neutral, title, body });
+    }
+
+    /// Carries out a command of the clipboard in the text field that was used last, or in the table whose rows are selected.
     fn in_text_field(&self, command: UserCommand) {
-        let Some(field) = self.state.text_field else { return };
+        let Some(field) = self.state.text_field else {
+            match command {
+                UserCommand::Copy => ask_table(&self.ctx, TableAsk::Copy),
+                UserCommand::SelectAll => ask_table(&self.ctx, TableAsk::SelectAll),
+                _ => {}
+            }
+            return;
+        };
         self.ctx.memory_mut(|memory| memory.request_focus(field));
         let event = match command {
             UserCommand::Cut => Event::Cut,
@@ -317,6 +338,10 @@ impl HoneApp {
     }
 
     pub(super) fn on_picked(&mut self, picked: Picked) {
+        if matches!((&picked, &self.dialog), (Picked::Paths(..), Some(Dialog::TypePath { .. }))) {
+            // The system's dialog did appear in the end.
+            self.dialog = None;
+        }
         match picked {
             Picked::Paths(Pick::MainFile, paths) => self.open_data(&paths),
             Picked::Paths(Pick::MoreFiles, paths) => self.add_data(&paths),

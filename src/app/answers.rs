@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Likeness, Prepared, TokenHistogram};
+use crate::evaluation::Prediction;
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{
     Classified, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows, LabelledRows,
@@ -50,6 +51,8 @@ pub struct Answers {
     pub results: Slot<Arc<RunResults>>,
     /// The shown run's metrics on another file.
     pub evaluated: Slot<Arc<EvaluationReport>>,
+    /// The training rows that the run in a folder gets wrong.
+    pub training_mistakes: Slot<Arc<Vec<Prediction>>, PathBuf>,
     /// The file whose rows are to be labelled with the shown run's model.
     pub to_label: Slot<Arc<FileToLabel>>,
     /// Its rows with their predictions.
@@ -120,11 +123,12 @@ impl Answers {
         self.likeness.running.as_ref().or(self.findings.running.as_ref())
     }
 
-    /// The evaluation, prediction or export that is running.
+    /// The evaluation, check, prediction or export that is running.
     #[must_use]
     pub fn job(&self) -> Option<&Running> {
         let labels = self.labelled.running.as_ref().or(self.saved_labels.running.as_ref());
-        self.evaluated.running.as_ref().or(labels).or(self.exported.running.as_ref())
+        let checked = self.evaluated.running.as_ref().or(self.training_mistakes.running.as_ref());
+        checked.or(labels).or(self.exported.running.as_ref())
     }
 
     /// Whether a run is training.

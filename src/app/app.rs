@@ -119,6 +119,7 @@ impl HoneApp {
             self.on_picked(picked);
         }
         self.state.text_field = FocusKeeper::text_field(ctx);
+        self.state.rows_in_use = crate::app::widgets::rows_in_use(ctx);
         self.take_dropped_files(ctx);
         self.take_shortcuts(ctx);
         self.guard_closing(ctx);

@@ -85,11 +85,11 @@ pub enum UserCommand {
     Redo,
     /// Cut the selected text of a text field.
     Cut,
-    /// Copy the selected text of a text field.
+    /// Copy the selected text of a text field, or the selected rows of a table.
     Copy,
     /// Paste into a text field.
     Paste,
-    /// Select the whole text of a text field.
+    /// Select the whole text of a text field, or all rows of a table.
     SelectAll,
     /// Show the preferences.
     Preferences,
@@ -163,6 +163,8 @@ pub struct CommandState<'a> {
     pub theme: ThemeChoice,
     /// There is a text field for the clipboard commands.
     pub text_field: bool,
+    /// Rows are selected in a table of the page.
+    pub rows: bool,
     /// The steps of the project's task.
     pub steps: &'a [Step],
 }
@@ -300,9 +302,9 @@ impl UserCommand {
             Self::Undo => "Undo the last change to the project",
             Self::Redo => "Redo the last change you undid",
             Self::Cut => "Move the selected text to the clipboard",
-            Self::Copy => "Copy the selected text to the clipboard",
+            Self::Copy => "Copy the selected text or rows to the clipboard",
             Self::Paste => "Insert the text on the clipboard",
-            Self::SelectAll => "Select everything in the text field",
+            Self::SelectAll => "Select everything in the text field, or all rows of the table",
             Self::Preferences => "Theme and size of text",
             Self::Train => "Fine-tune the chosen model on the training set",
             Self::PauseResume => "Pause the run, or resume it",
@@ -407,6 +409,9 @@ impl UserCommand {
         match self {
             Self::Undo => unless(state.undo.is_some(), "Nothing to undo"),
             Self::Redo => unless(state.redo.is_some(), "Nothing to redo"),
+            Self::Copy | Self::SelectAll => {
+                unless(state.text_field || state.rows, "Click a text field or a row of a table first")
+            }
             _ if self.is_of_text_fields() => unless(state.text_field, "Click a text field first"),
             Self::Train if state.training => Some("Training is already running".to_owned()),
             Self::Train => state.train_blocked.map(str::to_owned),

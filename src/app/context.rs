@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::project::{Facts, Project, Step};
-use crate::storage::{AdaptedModel, RunListing};
+use crate::storage::{AdaptedModel, RunListing, TableLayouts};
 use crate::worker::{EvaluationReport, RunResults, Survey};
 
 use crate::app::answers::Answers;
@@ -49,6 +49,8 @@ pub struct StepContext<'a> {
     pub train_blocked: Option<&'a str>,
     /// The current run, or the last one since the project was opened.
     pub live: Option<&'a LiveRun>,
+    /// The columns of the tables, as the person arranged them.
+    pub tables: &'a TableLayouts,
     /// The project's runs, newest first.
     pub runs: &'a [RunListing],
     /// Adapted models of recent projects.
@@ -91,6 +93,7 @@ impl<'a> StepContext<'a> {
             model_folder: None,
             train_blocked: None,
             live: answers.live.as_ref(),
+            tables: const { &TableLayouts::new() },
             runs: &[],
             adapted: &[],
             results: answers.results.value.as_ref(),

@@ -7,6 +7,7 @@ use crate::project::{
     CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, Project, RowEdit, RowId, SplitSettings,
     Step, Task, TrainingSettings,
 };
+use crate::storage::TableLayout;
 use crate::worker::{ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
@@ -192,6 +193,8 @@ pub enum AppCommand {
     LoadRun(PathBuf),
     /// Evaluate the shown run on another labelled file.
     Evaluate(PathBuf),
+    /// Look for training rows that the shown run gets wrong; the answer comes in `Answers::training_mistakes`.
+    CheckTrainingRows,
     /// Export the shown run's model.
     Export {
         /// The format.
@@ -199,7 +202,7 @@ pub enum AppCommand {
         /// The folder or file to write. It must not exist, or be an empty folder.
         output: PathBuf,
     },
-    /// Stop the export, prediction or evaluation that is running.
+    /// Stop the export, prediction, check or evaluation that is running.
     StopJob,
     /// Predict the labels of texts with the shown run's model; the answer comes in `Answers::classify`.
     Classify(Vec<String>),
@@ -217,6 +220,15 @@ pub enum AppCommand {
     LabelRows,
     /// Show a file or folder in the system's file manager.
     Reveal(PathBuf),
+    /// Put rows of a table on the clipboard.
+    CopyRows {
+        /// The text to copy.
+        text: String,
+        /// How many rows it has.
+        rows: usize,
+    },
+    /// Keep the columns of a table as the person arranged them.
+    KeepTable(String, TableLayout),
     /// Show a message that stays in the notifications.
     Notify(Notice),
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,35 @@ use crate::worker::ExportFormat;
 
 use crate::app::messages::Pick;
 
-/// A dialog that closes faster than a person can act was never shown, because the system has none.
-const TOO_SOON: Duration = Duration::from_millis(250);
+/// How long a dialog has to appear. Someone who asks again after that did not see one.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether the system's dialogs failed. Their library tells a failure from a closed dialog only in what it logs.
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Notes the errors of the library of file dialogs.
+struct Failures;
+
+impl log::Log for Failures {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Error && metadata.target().starts_with("rfd")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            FAILED.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Begins to note failures. Another logger that was there before is left alone.
+fn note_failures() {
+    if log::set_logger(&Failures).is_ok() {
+        log::set_max_level(log::LevelFilter::Error);
+    }
+}
 
 /// The answer of a file dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,46 +60,56 @@ pub enum Picked {
 #[derive(Debug)]
 pub struct Picker {
     answers: (Sender<Picked>, Receiver<Picked>),
-    open: bool,
+    /// When the dialog that has not answered yet was asked for.
+    open: Option<Instant>,
+    /// An answer that needs no dialog.
+    at_once: Option<Picked>,
 }
 
 impl Default for Picker {
     fn default() -> Self {
-        Self { answers: crossbeam_channel::bounded(1), open: false }
+        note_failures();
+        Self { answers: crossbeam_channel::bounded(1), open: None, at_once: None }
     }
 }
 
 impl Picker {
-    /// Shows the dialog for `pick`, beginning in `folder`. Does nothing while one is open.
+    /// Shows the dialog for `pick`, beginning in `folder`. While another one is open, the answer is [`Picked::NoDialog`]: a
+    /// system that waits for a service that does not answer shows nothing for minutes.
     ///
     /// # Errors
     /// When the system refuses a thread.
     pub fn ask(&mut self, pick: Pick, folder: &Path, wake: impl Fn() + Send + 'static) -> io::Result<()> {
-        if self.open {
+        if let Some(since) = self.open {
+            self.at_once = (since.elapsed() >= PATIENCE).then_some(Picked::NoDialog(pick));
+            wake();
             return Ok(());
         }
+        FAILED.store(false, Ordering::Relaxed);
         // The future is made on this thread, which macOS demands, and awaited on another.
         let chosen = dialog(&pick, folder);
         let sender = self.answers.0.clone();
         thread::Builder::new().name("hone-file-dialog".into()).spawn(move || {
-            let begun = Instant::now();
             let answer = match pollster::block_on(chosen) {
                 Some(paths) => Picked::Paths(pick, paths),
-                None if begun.elapsed() < TOO_SOON => Picked::NoDialog(pick),
+                None if FAILED.load(Ordering::Relaxed) => Picked::NoDialog(pick),
                 None => Picked::Nothing,
             };
             // The receiver is gone once the window is closed.
             let _ = sender.send(answer);
             wake();
         })?;
-        self.open = true;
+        self.open = Some(Instant::now());
         Ok(())
     }
 
     /// The answer, once it is there.
     pub fn poll(&mut self) -> Option<Picked> {
+        if let Some(answer) = self.at_once.take() {
+            return Some(answer);
+        }
         let answer = self.answers.1.try_recv().ok()?;
-        self.open = false;
+        self.open = None;
         Some(answer)
     }
 }
@@ -131,4 +169,56 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
         Pick::LabelledOutput(output) => one(Box::pin(dialog.set_file_name(&output.name).save_file())),
     };
     async move { future.await.map(|files| files.iter().map(|file| file.path().to_owned()).collect()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answer of a picker, which must come within a minute.
+    fn answer(picker: &mut Picker) -> Picked {
+        let begun = Instant::now();
+        loop {
+            if let Some(answer) = picker.poll() {
+                return answer;
+            }
+            assert!(begun.elapsed().as_secs() < 60, "no answer");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn someone_who_asks_again_because_no_dialog_appeared_can_type_the_path() {
+        let mut picker = Picker::default();
+        picker.open = Some(Instant::now());
+        picker.ask(Pick::TestFile, Path::new("."), || {}).unwrap();
+        assert_eq!(picker.poll(), None, "a double click does not count");
+        picker.open = Instant::now().checked_sub(PATIENCE);
+        picker.ask(Pick::TestFile, Path::new("."), || {}).unwrap();
+        assert_eq!(picker.poll(), Some(Picked::NoDialog(Pick::TestFile)));
+        // The dialog of the system may still be answered.
+        picker.answers.0.send(Picked::Paths(Pick::TestFile, vec![PathBuf::from("late.csv")])).unwrap();
+        assert_eq!(picker.poll(), Some(Picked::Paths(Pick::TestFile, vec![PathBuf::from("late.csv")])));
+        assert_eq!(picker.open, None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_system_without_file_dialogs_is_told_from_a_dialog_that_was_closed() {
+        const INSIDE: &str = "HONE_TEST_WITHOUT_DIALOGS";
+        if std::env::var_os(INSIDE).is_none() {
+            // Again, in an environment without the services and programs that show dialogs.
+            let name = "app::pick::tests::a_system_without_file_dialogs_is_told_from_a_dialog_that_was_closed";
+            let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+            again.args([name, "--exact"]).env(INSIDE, "1").env("PATH", "/nowhere");
+            again.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere").env("XDG_RUNTIME_DIR", "/nowhere");
+            let output = again.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        let mut picker = Picker::default();
+        picker.ask(Pick::MainFile, Path::new("."), || {}).unwrap();
+        assert_eq!(answer(&mut picker), Picked::NoDialog(Pick::MainFile));
+    }
 }

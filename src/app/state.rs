@@ -54,6 +54,8 @@ pub struct AppState {
     pub settings: AppSettings,
     /// The text field that was used last, if it is on the page.
     pub text_field: Option<egui::Id>,
+    /// Rows are selected in a table of the page.
+    pub rows_in_use: bool,
     /// Why training cannot start, for a person to read; kept for the command table.
     train_blocked: Option<String>,
     /// What has changed since the run shown.
@@ -79,6 +81,7 @@ impl AppState {
             view: View::Step(Step::Data),
             settings,
             text_field: None,
+            rows_in_use: false,
             train_blocked: None,
             changed_since_run: Vec::new(),
             compared_with_run: None,
@@ -304,6 +307,7 @@ impl AppState {
             view: self.view,
             theme: self.settings.theme,
             text_field: self.text_field.is_some(),
+            rows: self.rows_in_use,
         }
     }
 
@@ -327,6 +331,7 @@ impl AppState {
             model_folder: self.model_folder.as_deref(),
             train_blocked: self.train_blocked.as_deref(),
             changed_since_run: &self.changed_since_run,
+            tables: &self.settings.tables,
             runs: &self.runs,
             adapted: &self.adapted,
             looked_at: &session.window().looked_at,

@@ -12,10 +12,10 @@ use crossbeam_channel::Receiver;
 use crate::data::{Checks, Prepared, RowQuery};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{
-    Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export,
-    ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import, JobError, LabelRows,
-    LoadRun, LogLine, Pending, Prepare, ProfileRows, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows,
-    SaveLabelledRows, SharedData, Train, Worker, WorkerOptions,
+    CheckTrainingRows, Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun,
+    Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import,
+    JobError, LabelRows, LoadRun, LogLine, Pending, Prepare, ProfileRows, ReadToLabel, RunEvent, RunResults, Said,
+    SaveBadRows, SaveLabelledRows, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -262,6 +262,15 @@ impl Work {
         self.answers.evaluated.ask(&self.heavy, job);
     }
 
+    /// Looks for training rows that the shown run gets wrong.
+    pub fn check_training_rows(&mut self) {
+        let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
+            return;
+        };
+        let run = results.folder.clone();
+        self.answers.training_mistakes.ask_about(run.clone(), &self.heavy, CheckTrainingRows { run });
+    }
+
     /// Reads a file whose rows are to be labelled with the shown run's model.
     pub fn read_file_to_label(&mut self, input: PathBuf) {
         let Some(results) = &self.answers.results.value else { return };
@@ -301,9 +310,10 @@ impl Work {
         self.answers.exported.ask_about(format, &self.heavy, job);
     }
 
-    /// Stops the evaluation, prediction or export that is running.
+    /// Stops the evaluation, check, prediction or export that is running.
     pub fn stop_job(&mut self) {
         self.answers.evaluated.stop();
+        self.answers.training_mistakes.stop();
         self.answers.labelled.stop();
         self.answers.saved_labels.stop();
         self.answers.exported.stop();

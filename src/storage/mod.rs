@@ -55,6 +55,6 @@ pub use run_folder::{RunFolder, RunListing};
 pub use run_outcome::{RunOutcome, TrainedRun, write_checkpoint_point};
 pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
-pub use settings::{AppSettings, ThemeChoice, WindowPlace};
+pub use settings::{AppSettings, TableLayout, TableLayouts, ThemeChoice, WindowPlace};
 pub use token_cache::{TextKey, TokenCache, exclude_from_version_control};
 pub use versions::{Version, versions};

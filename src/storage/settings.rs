@@ -1,5 +1,6 @@
 //! The app's own settings: theme, scale, recent projects.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,26 @@ pub struct WindowPlace {
     pub maximized: bool,
 }
 
+/// How the person arranged the columns of a table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TableLayout {
+    /// Widths in points of the columns whose width was changed, by name.
+    pub widths: BTreeMap<String, f32>,
+    /// Whether to show a column, where the person chose other than the default.
+    pub shown: BTreeMap<String, bool>,
+}
+
+impl TableLayout {
+    /// Drops widths that no column can have.
+    fn settle(&mut self) {
+        self.widths.retain(|_, width| (1.0..10_000.0).contains(width));
+    }
+}
+
+/// The layouts of all tables, by the table's key.
+pub type TableLayouts = BTreeMap<String, TableLayout>;
+
 /// The person's settings of the app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -46,11 +67,20 @@ pub struct AppSettings {
     pub open: Option<PathBuf>,
     /// Where the window was last.
     pub window: Option<WindowPlace>,
+    /// The columns of the tables.
+    pub tables: TableLayouts,
 }
 
 impl Default for AppSettings {
     fn default() -> Self {
-        Self { theme: ThemeChoice::default(), zoom: 1.0, recent: Vec::new(), open: None, window: None }
+        Self {
+            theme: ThemeChoice::default(),
+            zoom: 1.0,
+            recent: Vec::new(),
+            open: None,
+            window: None,
+            tables: TableLayouts::new(),
+        }
     }
 }
 
@@ -78,6 +108,7 @@ impl AppSettings {
             let sane = |value: &f32| value.is_finite() && value.abs() < 20_000.0;
             window.size.iter().all(sane) && window.corner.iter().flatten().all(sane)
         });
+        settings.tables.values_mut().for_each(TableLayout::settle);
         settings
     }
 
@@ -121,6 +152,9 @@ mod tests {
             settings.remember(&folder.path().join(name.to_string()));
         }
         settings.remember(&folder.path().join("5"));
+        let widths = [("review".to_owned(), 300.0)].into();
+        let shown = [("shop".to_owned(), false)].into();
+        settings.tables.insert("preview".to_owned(), TableLayout { widths, shown });
         settings.save_to(&path).unwrap();
         let loaded = AppSettings::load_from(&path);
         assert_eq!(loaded, settings);
@@ -138,5 +172,8 @@ mod tests {
         assert_eq!(AppSettings::load_from(&path).zoom.to_string(), "2");
         std::fs::write(&path, "(window: Some((size: [inf, 800.0], corner: None, maximized: false)))").unwrap();
         assert_eq!(AppSettings::load_from(&path), AppSettings::default());
+        std::fs::write(&path, "(tables: {\"rows\": (widths: {\"a\": NaN, \"b\": -3.0, \"c\": 90.0})})").unwrap();
+        let widths = AppSettings::load_from(&path).tables["rows"].widths.clone();
+        assert_eq!(widths, [("c".to_owned(), 90.0)].into());
     }
 }

@@ -73,6 +73,31 @@ impl Job for Evaluate {
     }
 }
 
+/// Finds the training rows that a classifier gets wrong although it has learned from them. Often their labels are wrong.
+#[derive(Clone, Debug)]
+pub struct CheckTrainingRows {
+    /// The run's folder.
+    pub run: PathBuf,
+}
+
+impl Job for CheckTrainingRows {
+    type Answer = Arc<Vec<Prediction>>;
+    const TITLE: &'static str = "Checking the training rows";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let run = RunFolder::open(&self.run)?;
+        run.trained()?;
+        let settings = run.read_settings()?;
+        let model = context.model(&run.best())?;
+        let prepared = own_rows(context, &run, &settings)?;
+        let evaluation = Evaluation { model: &model, settings: &settings, training: None };
+        let rows = rows_of(&prepared, Side::Train);
+        let (_, mut predictions) = context.watched(|watch| evaluation.of(rows, watch))?;
+        predictions.retain(Prediction::is_wrong);
+        Ok(Arc::new(predictions))
+    }
+}
+
 /// The rows the run was trained on, whose terms are scored apart; `None` if they are no longer the same, which is logged.
 fn training_rows(
     context: &mut Context<'_>,

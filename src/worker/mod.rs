@@ -36,7 +36,7 @@ pub use bench::{BenchStep, BenchTokenise, StepTimes, TokeniseTimes};
 pub use data::{CompareTexts, FindLeaks, Import, Prepare, RowSource, SaveBadRows, SavedRows};
 pub use dataset::SharedData;
 pub use error::JobError;
-pub use evaluate::{Evaluate, EvaluationReport};
+pub use evaluate::{CheckTrainingRows, Evaluate, EvaluationReport};
 pub use export::Export;
 pub use findings::FindProblems;
 pub use job::{Context, Job};

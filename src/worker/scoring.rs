@@ -65,7 +65,7 @@ pub(super) fn own_rows(
     // Paths in a run's settings are absolute.
     let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""), run.project_folder())?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
-        let message = "The data file or the split has changed since this run, so its test rows are no longer the same. \
+        let message = "The data file or the split has changed since this run, so its rows are no longer the same. \
                        Train again, or evaluate on a file.";
         return Err(JobError::Failed(message.to_owned()));
     }

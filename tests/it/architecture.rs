@@ -201,7 +201,7 @@ fn plain_data_stays_plain() {
 
 #[test]
 fn egui_lives_in_app_only() {
-    let window = ["egui", "eframe", "egui_extras", "egui_plot", "rfd"];
+    let window = ["egui", "eframe", "egui_extras", "egui_plot", "egui_table", "rfd"];
     assert_none(&complaints(&sources(), |source, line| {
         (source.room != "app").then(|| uses_any(line, &window)).flatten()
     }));

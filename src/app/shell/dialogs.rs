@@ -169,7 +169,7 @@ fn page(ui: &mut Ui, theme: &Theme, title: &str, body: impl FnOnce(&mut Ui)) -> 
 }
 
 fn type_path_ui(ui: &mut Ui, theme: &Theme, pick: &Pick, path: &mut String) -> Reply {
-    heading(ui, theme, pick::title(pick), "Hone couldn't open a file dialog on this system. Type the path instead");
+    heading(ui, theme, pick::title(pick), "This system showed no file dialog, so type the path");
     field_label(ui, theme, "Path", "");
     let field = text_field(ui, theme, "Path", path, f32::INFINITY);
     let entered = entered(&field);

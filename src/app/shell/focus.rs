@@ -24,6 +24,11 @@ impl FocusKeeper {
         let last = ctx.with_plugin(|keeper: &mut Self| keeper.text_field)?;
         last.filter(|&id| ctx.read_response(id).is_some())
     }
+
+    /// Notes that a table was used since the last text field, so that the clipboard commands are for its rows.
+    pub fn leave_text_field(ctx: &Context) {
+        ctx.with_plugin(|keeper: &mut Self| keeper.text_field = None);
+    }
 }
 
 impl Plugin for FocusKeeper {

@@ -3,18 +3,19 @@
 use std::sync::{Arc, Weak};
 
 use egui::{Align, Label, Layout, RichText, Slider, Ui};
-use egui_extras::{Column, TableBuilder};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, LabelledOutput, Pick};
 use crate::app::spoken::set_heading;
+use crate::app::tasks::rows_to_label::{RowsToLabel, rows_to_label_ui};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
-    Action, Anchor, anchor, banner, button, combo, field_label, primary_button, progress_ui, reading_ui, running_ui,
+    Action, Anchor, RowSelection, anchor, banner, button, combo, field_label, primary_button, progress_ui, reading_ui,
+    running_ui,
     section,
 };
-use crate::evaluation::{ClassAnswer, ThresholdScore};
-use crate::words::{bytes, count, counted, one_line, percent, percent_of};
+use crate::evaluation::ThresholdScore;
+use crate::words::{bytes, count, counted, percent, percent_of};
 use crate::worker::{FileToLabel, LabelledCounts, LabelledRows, ReadToLabel, RunResults, TableFormat};
 
 /// Greatest width of a menu.
@@ -25,8 +26,6 @@ const ROWS: usize = 10;
 const MOST_ROWS: usize = 200;
 /// Width of the bars behind the counts.
 const BAR: f32 = 220.0;
-/// Characters of a text in its row.
-const TEXT: usize = 300;
 /// The confidence threshold that is suggested, in percent.
 const LEAST_PERCENT: u8 = 80;
 
@@ -39,6 +38,7 @@ pub struct LabelFileState {
     shown: usize,
     format: TableFormat,
     counted: Option<Counted>,
+    selection: RowSelection,
 }
 
 impl Default for LabelFileState {
@@ -50,6 +50,7 @@ impl Default for LabelFileState {
             shown: ROWS,
             format: TableFormat::default(),
             counted: None,
+            selection: RowSelection::default(),
         }
     }
 }
@@ -123,7 +124,7 @@ pub fn label_file_ui(
         } else if let Some(rows) = &answers.labelled.value {
             labelled_ui(ui, ctx, state, (rows, results), sender);
         } else if let Some(file) = &answers.to_label.value {
-            start_ui(ui, ctx, file, sender);
+            start_ui(ui, ctx, file, &mut state.selection, sender);
         }
     });
 }
@@ -191,7 +192,13 @@ fn text_column_ui(ui: &mut Ui, theme: &Theme, file: &FileToLabel, width: f32, se
 }
 
 /// The first texts, and the button that labels all of them.
-fn start_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &FileToLabel, sender: &mut CommandSender) {
+fn start_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    file: &FileToLabel,
+    selection: &mut RowSelection,
+    sender: &mut CommandSender,
+) {
     let theme = ctx.theme;
     if let Err(why) = &file.columns {
         let why = format!("{} Choose the text column above.", without_terminal_advice(why));
@@ -203,7 +210,8 @@ fn start_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &FileToLabel, sender: &mut
         ui.label(theme.muted("The file has no rows"));
         return;
     }
-    rows_ui(ui, theme, file, None, &rows);
+    selection.about(std::ptr::from_ref(file) as usize as u64);
+    rows_to_label_ui(ui, ctx, &mut RowsToLabel { theme, file, labelled: None, listed: &rows }, selection, sender);
     ui.add_space(theme.space.s);
     let title = format!("Label {}", counted(file.file.table.len() as u64, "row", "rows"));
     let enabled = if ctx.job.is_some() { Err("Wait until the current job has finished") } else { Ok(()) };
@@ -248,7 +256,10 @@ fn labelled_ui(
     } else {
         (0..all.min(most)).collect()
     };
-    rows_ui(ui, theme, &rows.file, Some((rows, threshold)), &listed);
+    let of = Arc::as_ptr(rows) as usize as u64;
+    state.selection.about(if state.least_confident_first { !of } else { of });
+    let mut shown = RowsToLabel { theme, file: &rows.file, labelled: Some((rows, threshold)), listed: &listed };
+    rows_to_label_ui(ui, ctx, &mut shown, &mut state.selection, sender);
     if listed.len() == state.shown && listed.len() < all && state.shown < MOST_ROWS {
         let more = format!("Show more of the {}", counted(all as u64, "row", "rows"));
         if button(ui, theme, icons::CARET_DOWN, &more).clicked() {
@@ -320,68 +331,6 @@ fn on_test_rows(above: ThresholdScore, all: ThresholdScore, least: &str) -> Stri
         ),
         _ => format!(" On the test set, no row reached {least}."),
     }
-}
-
-/// A few rows: number, text, and the prediction if there is one.
-fn rows_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    file: &FileToLabel,
-    labelled: Option<(&LabelledRows, Option<f32>)>,
-    rows: &[usize],
-) {
-    let mut table = TableBuilder::new(ui)
-        .id_salt("rows to label")
-        .vscroll(false)
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::exact(54.0))
-        .column(Column::remainder().at_least(120.0).clip(true));
-    if labelled.is_some() {
-        table = table.column(Column::exact(190.0).clip(true)).column(Column::exact(84.0));
-    }
-    let header = table.header(theme.size.row, |mut header| {
-        let heads = ["Row", "Text", "Label", "Confidence"];
-        for head in &heads[..if labelled.is_some() { 4 } else { 2 }] {
-            header.col(|ui| {
-                ui.label(theme.small(*head));
-            });
-        }
-    });
-    header.body(|body| {
-        body.rows(theme.size.row, rows.len(), |mut cells| {
-            let row = rows[cells.index()];
-            cells.col(|ui| {
-                ui.label(theme.small(count(file.file.table.records[row])));
-            });
-            cells.col(|ui| {
-                ui.add(Label::new(one_line(&file.text(row), TEXT)).truncate());
-            });
-            let Some((labelled, threshold)) = labelled else { return };
-            prediction_ui(&mut cells, theme, &labelled.labels, labelled.answers[row].as_ref(), threshold);
-        });
-    });
-}
-
-fn prediction_ui(
-    cells: &mut egui_extras::TableRow<'_, '_>,
-    theme: &Theme,
-    labels: &[String],
-    answer: Option<&ClassAnswer>,
-    threshold: Option<f32>,
-) {
-    let label = answer.map(|answer| labels[answer.predicted as usize].as_str());
-    cells.col(|ui| {
-        let text = match (label, answer) {
-            (Some(label), Some(answer)) if answer.is_decided(threshold) => RichText::new(label),
-            (Some(label), _) => theme.muted(format!("undecided ({label}?)")).italics(),
-            (None, _) => theme.muted("no text").italics(),
-        };
-        ui.add(Label::new(text).truncate());
-    });
-    cells.col(|ui| {
-        let sure = answer.map(|answer| percent(f64::from(answer.confidence())));
-        ui.label(theme.muted(sure.unwrap_or_default()));
-    });
 }
 
 /// The format, the button, and what was saved.

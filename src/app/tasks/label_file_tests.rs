@@ -86,6 +86,8 @@ fn counts_and_rows_are_shown_before_anything_is_written_and_the_threshold_is_sav
         harness.run();
         harness.get_by_label("Share of negative");
         harness.get_by_label("Share of no text");
+        harness.get_by_role_and_label(egui::Role::Table, "Rows to label");
+        harness.get_by_label_contains("Row 2, no text: ");
         harness.get_by_label("Leave unsure rows undecided").click();
         harness.run();
         let undecided = rows.counts(Some(0.8)).undecided;

@@ -7,6 +7,7 @@ mod label_file;
 #[cfg(test)]
 mod label_file_tests;
 mod language_modelling;
+mod rows_to_label;
 mod sample_code;
 mod text_classification;
 mod typed_text;

@@ -6,8 +6,8 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    Cell, Headline, MatrixState, RowList, after_page, button, columns, confusion_matrix_ui, explain, fill, headline_ui,
-    is_narrow, metrics_table_ui, page_height, row_list_ui, section, side_by_side,
+    Cell, Headline, MatrixState, RowList, after_page, button, columns, confusion_matrix_ui, copy_metrics_ui, explain,
+    fill, headline_ui, is_narrow, metrics_table_ui, page_height, row_list_ui, section, side_by_side,
 };
 use crate::evaluation::{BaselineName, ClassificationMetrics, ConfusionMatrix, Prediction};
 use crate::project::Step;
@@ -52,7 +52,7 @@ pub fn classification_ui(
         rows: &shown.rows,
     };
     section(ui, theme, "How good is it?", "", |ui| headline_ui(ui, theme, headline));
-    matrix_and_metrics(ui, theme, state, metrics);
+    matrix_and_metrics(ui, theme, state, metrics, sender);
     state.refresh(shown);
     rows_card(ui, theme, state, shown, &metrics.confusion, sender);
 }
@@ -80,7 +80,13 @@ impl ClassificationState {
     }
 }
 
-fn matrix_and_metrics(ui: &mut Ui, theme: &Theme, state: &mut ClassificationState, metrics: &ClassificationMetrics) {
+fn matrix_and_metrics(
+    ui: &mut Ui,
+    theme: &Theme,
+    state: &mut ClassificationState,
+    metrics: &ClassificationMetrics,
+    sender: &mut CommandSender,
+) {
     let matrix = |ui: &mut Ui, state: &mut ClassificationState, spare: f32| {
         section(ui, theme, "Confusion matrix", "Click a cell to see its rows", |ui| {
             let before = state.matrix.selected;
@@ -94,6 +100,8 @@ fn matrix_and_metrics(ui: &mut Ui, theme: &Theme, state: &mut ClassificationStat
     side_by_side(ui, theme, ("matrix and metrics", 0.5), state, matrix, |ui, _, spare| {
         section(ui, theme, "Metrics per label", "Hover over a name to see what it means", |ui| {
             metrics_table_ui(ui, theme, metrics, TALLEST);
+            ui.add_space(theme.space.xs);
+            copy_metrics_ui(ui, theme, metrics, sender);
             fill(ui, spare);
         });
     });

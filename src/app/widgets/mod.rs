@@ -6,6 +6,7 @@ mod combo;
 mod confusion_matrix;
 mod contrast;
 mod curves;
+mod data_table;
 mod diff;
 mod explained;
 mod downsample;
@@ -33,6 +34,10 @@ pub use combo::combo;
 pub use confusion_matrix::{MatrixState, confusion_matrix_ui};
 pub use contrast::label_colour;
 pub use curves::{Curves, CurvesState, curves_ui};
+pub use data_table::{
+    ColumnWidth, DataTable, RowSelection, TableAsk, TableColumn, TableRows, ask_table, data_table_ui, rows_in_use,
+    tab_separated,
+};
 pub use diff::{Diff, diff_ui};
 pub use explained::explained;
 pub use field::number_field;
@@ -45,13 +50,11 @@ pub use layout::{
     side_by_side,
 };
 pub use matrix_cells::{Cell, explain};
-pub use metrics_table::{metrics_table_ui, scores};
+pub use metrics_table::{copy_metrics_ui, metrics_table_ui, scores};
 pub use probability_bars::{Chosen, probability_bars_ui};
 pub use progress::progress_ui;
 pub use reading::reading_ui;
 pub use row_list::{RowList, row_list_ui};
 pub use running::{Action, SlotActions, running_card, running_ui, slot_ui};
 pub use spinner::{paint_spinner, spinner};
-#[cfg(test)]
-pub use table_preview::PREVIEW;
 pub use table_preview::{TablePreview, table_preview_ui};

@@ -1,30 +1,129 @@
-//! A preview of the rows of a file. Only visible rows are laid out.
+//! A preview of the rows of a file.
 
-use egui::{
-    Align, Frame, Label, Layout, Margin, RectAlign, RichText, Role, ScrollArea, Sense, Tooltip, Ui, WidgetInfo,
-};
-use egui_extras::{Column, TableBuilder};
+use std::borrow::Cow;
 
+use egui::{Frame, Label, Margin, RectAlign, RichText, Tooltip, Ui};
+
+use crate::app::messages::CommandSender;
 use crate::app::theme::{Theme, icons};
+use crate::app::widgets::{ColumnWidth, DataTable, RowSelection, TableColumn, TableRows, data_table_ui};
 use crate::data::Table;
 use crate::project::{ColumnRole, DatasetSettings};
+use crate::storage::TableLayouts;
 use crate::words::{count, one_line, shortened};
 
 /// Most characters shown in a cell.
 const SHOWN: usize = 300;
 /// Most characters shown on hover.
 const HOVERED: usize = 2_000;
+/// Characters of a row in its accessible name.
+const NAMED: usize = 120;
+/// Width of the row numbers.
+const NUMBER: f32 = 78.0;
+/// Least width of the texts.
+const TEXT: f32 = 320.0;
+/// Least width of a column whose name is short.
+const COLUMN: f32 = 136.0;
+/// Least width of a label, or of a column in front of the text.
+const LABEL: f32 = 176.0;
 
-/// The accessible name of the table, which scrolls sideways.
-pub const PREVIEW: &str = "Preview of the rows";
+/// The accessible name of the table.
+const PREVIEW: &str = "Preview of the rows";
 
 /// Settings of the preview.
 #[derive(Clone, Copy, Debug)]
 pub struct TablePreview<'a> {
     /// The roles of the columns.
     pub dataset: &'a DatasetSettings,
-    /// Greatest height in points.
+    /// Greatest height of the rows in points.
     pub height: f32,
+    /// The kept layouts of tables.
+    pub layouts: &'a TableLayouts,
+}
+
+/// The rows of a file, with the column and role that were chosen in the header.
+struct PreviewRows<'a> {
+    theme: &'a Theme,
+    table: &'a Table,
+    dataset: &'a DatasetSettings,
+    /// Columns of the file, in the order shown, after the row numbers.
+    columns: Vec<usize>,
+    chosen: Option<(Option<ColumnRole>, String)>,
+}
+
+impl<'a> PreviewRows<'a> {
+    fn role(&self, column: usize) -> Option<ColumnRole> {
+        self.dataset.role_of(&self.table.names[column])
+    }
+
+    /// The column of the file; `None` for the row numbers.
+    fn column(&self, column: usize) -> Option<usize> {
+        column.checked_sub(1).map(|place| self.columns[place])
+    }
+
+    /// Columns with a role come first; the others follow in the order of the file.
+    fn of(theme: &'a Theme, table: &'a Table, dataset: &'a DatasetSettings) -> Self {
+        let mut rows = Self { theme, table, dataset, columns: Vec::new(), chosen: None };
+        let mut columns: Vec<usize> = (0..table.names.len()).collect();
+        columns.retain(|&column| rows.role(column) != Some(ColumnRole::Ignored));
+        columns.sort_by_key(|&column| match rows.role(column) {
+            Some(ColumnRole::Joined) => 0,
+            Some(ColumnRole::Text) => 1,
+            Some(ColumnRole::Label) => 2,
+            _ => 3,
+        });
+        rows.columns = columns;
+        rows
+    }
+
+    fn table_columns(&self) -> Vec<TableColumn<'a>> {
+        let file = self.columns.iter().map(|&column| {
+            let (name, role) = (&self.table.names[column], self.role(column));
+            let least = match role {
+                Some(ColumnRole::Joined | ColumnRole::Label) => LABEL,
+                _ => COLUMN,
+            };
+            let width = match role {
+                Some(ColumnRole::Text) => ColumnWidth::Rest(TEXT.max(head_width(name, role))),
+                _ => ColumnWidth::Points(least.max(head_width(name, role))),
+            };
+            let shown = TableColumn::new(name, name, width);
+            if role == Some(ColumnRole::Text) { shown.pinned() } else { shown }
+        });
+        std::iter::once(TableColumn::new("#row", "Row", ColumnWidth::Points(NUMBER)).pinned()).chain(file).collect()
+    }
+}
+
+impl TableRows for PreviewRows<'_> {
+    fn name(&self, row: usize) -> String {
+        let cells: Vec<_> = self.columns.iter().map(|&column| self.table.cell(column, row)).take(4).collect();
+        format!("Row {}: {}", count(self.table.records[row]), one_line(&cells.join(", "), NAMED))
+    }
+
+    fn text(&self, row: usize, column: usize) -> Cow<'_, str> {
+        match self.column(column) {
+            Some(column) => Cow::Borrowed(self.table.cell(column, row)),
+            None => Cow::Owned(self.table.records[row].to_string()),
+        }
+    }
+
+    fn header_ui(&mut self, ui: &mut Ui, column: usize) {
+        let Some(column) = self.column(column) else {
+            ui.label(self.theme.small("Row"));
+            return;
+        };
+        let (name, role) = (&self.table.names[column], self.role(column));
+        head_ui(ui, self.theme, name, role, |role| self.chosen = Some((role, name.clone())));
+    }
+
+    fn cell_ui(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        match self.column(column) {
+            Some(column) => cell_ui(ui, self.theme, self.table.cell(column, row), self.role(column).is_some()),
+            None => {
+                ui.add(Label::new(self.theme.small(count(self.table.records[row]))).truncate());
+            }
+        }
+    }
 }
 
 /// Draws the table. Returns the column and role chosen in the menu of a column header.
@@ -33,69 +132,15 @@ pub fn table_preview_ui(
     theme: &Theme,
     table: &Table,
     preview: TablePreview<'_>,
+    selection: &mut RowSelection,
+    sender: &mut CommandSender,
 ) -> Option<(Option<ColumnRole>, String)> {
-    let mut chosen = None;
-    // Columns with a role come first; the others follow in the order of the file.
-    let dataset = preview.dataset;
-    let role = |column: usize| dataset.role_of(&table.names[column]);
-    let mut columns: Vec<usize> = (0..table.names.len()).collect();
-    columns.retain(|&column| role(column) != Some(ColumnRole::Ignored));
-    columns.sort_by_key(|&column| match role(column) {
-        Some(ColumnRole::Joined) => 0,
-        Some(ColumnRole::Text) => 1,
-        Some(ColumnRole::Label) => 2,
-        _ => 3,
-    });
-    let widths: Vec<(ColumnRole, &str)> = dataset.used_columns().collect();
-    let others = table.names.len().saturating_sub(1).max(1) as f32;
-    let text_width = (ui.available_width() - 70.0 - others * 130.0).max(400.0);
-    let shown = ScrollArea::horizontal().id_salt("preview").auto_shrink([false, true]).show(ui, |ui| {
-        let mut builder = TableBuilder::new(ui)
-            .id_salt((&table.names, widths))
-            .resizable(true)
-            .striped(false)
-            .cell_layout(Layout::left_to_right(Align::Center))
-            .auto_shrink([false, true])
-            .max_scroll_height(preview.height)
-            .column(Column::exact(54.0).resizable(false));
-        for &column in &columns {
-            let name = &table.names[column];
-            let width = match role(column) {
-                Some(ColumnRole::Text) => text_width,
-                Some(ColumnRole::Joined | ColumnRole::Label) => 190.0,
-                _ => 120.0,
-            };
-            builder =
-                builder.column(Column::initial(width.max(head_width(name, role(column)))).at_least(60.0).clip(true));
-        }
-        builder
-            .header(theme.size.row, |mut header| {
-                header.col(|ui| {
-                    ui.label(theme.small("Row"));
-                });
-                for &column in &columns {
-                    let name = &table.names[column];
-                    header.col(|ui| {
-                        head_ui(ui, theme, name, role(column), |role| chosen = Some((role, name.clone())));
-                    });
-                }
-            })
-            .body(|body| {
-                body.rows(theme.size.row, table.len(), |mut row| {
-                    let index = row.index();
-                    row.col(|ui| {
-                        ui.label(theme.small(count(table.records[index])));
-                    });
-                    for &column in &columns {
-                        let in_use = role(column).is_some();
-                        row.col(|ui| cell_ui(ui, theme, table.cell(column, index), in_use));
-                    }
-                });
-            });
-    });
-    let area = ui.interact(shown.inner_rect, shown.id.with("name"), Sense::hover());
-    area.widget_info(|| WidgetInfo::labeled(Role::Table, true, PREVIEW));
-    chosen
+    let mut rows = PreviewRows::of(theme, table, preview.dataset);
+    let (columns, layouts) = (rows.table_columns(), preview.layouts);
+    let (height, key, scroll_to) = (preview.height, "preview", None);
+    let shown = DataTable { name: PREVIEW, key, columns, rows: table.len(), height, layouts, scroll_to };
+    data_table_ui(ui, theme, &shown, &mut rows, selection, sender);
+    rows.chosen
 }
 
 /// Width for a column's name, role and menu arrow.
@@ -122,7 +167,8 @@ fn head_ui(
     ui.spacing_mut().button_padding.x = 0.0;
     let (response, _) = egui::containers::menu::MenuButton::from_button(
         egui::Button::new((text.family(crate::app::theme::strong_family()), icons::CARET_DOWN))
-            .frame_when_inactive(false),
+            .frame_when_inactive(false)
+            .truncate(),
     )
     .ui(ui, |ui| {
         for other in ColumnRole::ALL {

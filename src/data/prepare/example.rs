@@ -18,6 +18,16 @@ impl Side {
     /// All sides, in the order of shares.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
+    /// Its name in a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+
     /// Its name in files.
     #[must_use]
     pub fn name(self) -> &'static str {

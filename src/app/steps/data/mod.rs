@@ -4,6 +4,7 @@ mod choices;
 pub mod columns;
 pub mod files;
 pub use std::path::PathBuf;
+use std::sync::Arc;
 
 use egui::{CollapsingHeader, Label, RichText, TextEdit, Ui};
 
@@ -15,8 +16,8 @@ use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Anchor, TablePreview, anchor, banner, button, card, empty_state, heading_ui, page, page_beside, primary_button,
-    running_card, table_preview_ui,
+    Anchor, RowSelection, TablePreview, anchor, banner, button, card, empty_state, heading_ui, page, page_beside,
+    primary_button, running_card, table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::Step;
@@ -31,6 +32,8 @@ pub struct DataStepState {
     path: String,
     /// A long list of columns is shown whole.
     all_columns: bool,
+    /// The selected rows of the preview.
+    preview: RowSelection,
 }
 
 /// Draws the step: the file and its columns, and its rows.
@@ -52,7 +55,7 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
             anchor(ui, Anchor::Columns);
             columns_card(ui, ctx, imported, &mut state.all_columns, sender);
         },
-        |ui, (_, sender), height| preview_card(ui, ctx, imported, height, sender),
+        |ui, (state, sender), height| preview_card(ui, ctx, imported, (height, &mut state.preview), sender),
     );
 }
 
@@ -152,14 +155,23 @@ fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mu
     }
 }
 
-fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, height: f32, sender: &mut CommandSender) {
+fn preview_card(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    imported: &Arc<Imported>,
+    (height, selection): (f32, &mut RowSelection),
+    sender: &mut CommandSender,
+) {
     let theme = ctx.theme;
+    selection.about(Arc::as_ptr(imported) as usize as u64);
     card(ui, theme, |ui| {
         let top = ui.cursor().top();
         heading_ui(ui, theme, "Preview");
         let used = ui.cursor().top() - top + theme.size.row + 2.0 * theme.space.l + theme.space.xl;
-        let preview = TablePreview { dataset: &ctx.project.dataset, height: (height - used).max(240.0) };
-        if let Some((role, column)) = table_preview_ui(ui, theme, &imported.main.table, preview) {
+        let height = (height - used).max(240.0);
+        let preview = TablePreview { dataset: &ctx.project.dataset, height, layouts: ctx.tables };
+        let chosen = table_preview_ui(ui, theme, &imported.main.table, preview, selection, sender);
+        if let Some((role, column)) = chosen {
             edit(ctx, sender, |dataset| dataset.set_role(&column, role));
         }
     });
@@ -169,10 +181,10 @@ fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, height:
 mod tests {
     use std::path::Path;
 
-    use egui_kittest::kittest::Queryable;
+    use egui_kittest::kittest::{NodeT, Queryable};
 
     use super::*;
-    use crate::app::testing::{app, picture, settle};
+    use crate::app::testing::{app, hone, picture, press, settle, told};
     use crate::storage::ThemeChoice;
 
     fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -236,6 +248,31 @@ mod tests {
         settle(&mut window);
         settle(&mut window);
         window.get_by_label("second.csv");
+    }
+
+    #[test]
+    fn rows_of_the_preview_are_copied_and_its_columns_chosen() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1600.0, 1000.0));
+        settle(&mut window);
+        window.get_by_role_and_label(egui::Role::Table, "Preview of the rows");
+        window.get_by_label("Column review, text");
+        window.get_by_label("Choose columns").click();
+        settle(&mut window);
+        let text = window.get_by_role_and_label(egui::Role::CheckBox, "review");
+        assert!(text.accesskit_node().is_disabled(), "the text stays");
+        window.get_by_role_and_label(egui::Role::CheckBox, "shop").click();
+        settle(&mut window);
+        press(&mut window, egui::Modifiers::NONE, egui::Key::Escape);
+        assert!(window.query_by_label("Column shop").is_none());
+        window.get_by_label_contains("Row 2: ").click();
+        settle(&mut window);
+        press(&mut window, egui::Modifiers::SHIFT, egui::Key::ArrowDown);
+        window.event(egui::Event::Copy);
+        settle(&mut window);
+        assert_eq!(told(&mut window), "Copied 2 rows");
+        let shown = &hone(&mut window).state.settings.tables["preview"].shown;
+        assert_eq!(*shown, [("shop".to_owned(), false)].into());
     }
 
     #[test]

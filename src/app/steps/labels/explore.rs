@@ -8,10 +8,12 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::row_detail::{RowDetail, detail_ui};
 use crate::app::steps::labels::row_filters::{ListedRows, RowFilters, filters_ui, search_ui};
-use crate::app::steps::labels::row_table::{Selection, Shown, TableView, keys, table_ui};
+use crate::app::steps::labels::row_selection::Selection;
+use crate::app::steps::labels::row_table::{Shown, TableView, table_ui};
+use crate::app::steps::labels::several_rows::several_rows_ui;
 use crate::app::theme::icons;
 use crate::app::widgets::{columns, is_wide, section};
-use crate::data::{DropReason, RowQuery, RowSet};
+use crate::data::{DropReason, RowQuery, RowSet, RowView};
 use crate::project::RowId;
 use crate::words::{count, counted};
 use crate::worker::{RowQuestion, RowSource, Survey};
@@ -138,7 +140,8 @@ pub fn explore_ui(
     if std::mem::take(&mut state.to_rows) && !is_wide(ui, theme) {
         ui.scroll_to_cursor(Some(egui::Align::TOP));
     }
-    let hint = "Search and filter all rows, including dropped and suspicious ones. Select a row to see its details";
+    let hint = "Search and filter all rows, including dropped and suspicious ones. Select a row to see its details, \
+                or several with Shift or Ctrl to correct them at once";
     section(ui, theme, "Rows", hint, |ui| {
         let findings = findings(source);
         // A set disappears once the last of its rows has been fixed.
@@ -199,7 +202,7 @@ fn rows_and_detail(
     let rows = source.rows();
     let ExploreState { selection, detail, filters, .. } = state;
     selection.settle(&rows, shown);
-    keys(ui, &rows, shown, selection);
+    selection.keys(ui, &rows, shown);
     let (gap, width) = (ctx.theme.space.l, ui.available_width());
     let chosen = selection.row().map(|(_, id)| id);
     let beside = width >= WIDE && chosen.is_some();
@@ -211,16 +214,32 @@ fn rows_and_detail(
     let view = TableView { rows: &rows, shown, column: column.as_deref(), height };
     columns(ui, gap, &widths, |ui, place| {
         if place == 0 {
-            table_ui(ui, ctx.theme, view, &mut filters.sort, selection);
+            table_ui(ui, ctx, view, (&mut filters.sort, &mut *selection), sender);
         } else if let Some(id) = chosen {
             // As high as the table with its header.
             let area = egui::ScrollArea::vertical().id_salt("row detail").max_height(height + ctx.theme.size.row);
             area.auto_shrink([false, true])
-                .show(ui, |ui| detail_ui(ui, ctx, (source, &rows, shown), id, (&mut *detail, &mut *selection), sender));
+                .show(ui, |ui| chosen_ui(ui, ctx, (source, &rows, shown), id, (&mut *detail, &mut *selection), sender));
         }
     });
     if let Some(id) = chosen.filter(|_| below) {
         ui.add_space(gap);
-        detail_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender);
+        chosen_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender);
+    }
+}
+
+/// Draws the details of the selected row, or what can be done with several.
+fn chosen_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (source, rows, shown): (&RowSource, &RowView<'_>, Shown<'_>),
+    id: RowId,
+    (detail, selection): (&mut RowDetail, &mut Selection),
+    sender: &mut CommandSender,
+) {
+    if selection.len() > 1 {
+        several_rows_ui(ui, ctx, (source, rows), selection, sender);
+    } else {
+        detail_ui(ui, ctx, (source, rows, shown), id, (detail, selection), sender);
     }
 }

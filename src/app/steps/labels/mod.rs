@@ -11,7 +11,11 @@ pub mod label_row;
 pub mod profile;
 pub mod row_detail;
 pub mod row_filters;
+pub mod row_selection;
 pub mod row_table;
+mod several_rows;
+#[cfg(test)]
+mod several_rows_tests;
 pub mod stars;
 
 use std::sync::Arc;

@@ -9,11 +9,12 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::slot::Slot;
 use crate::app::steps::labels::label_list::{DRAWN, more_labels};
-use crate::app::steps::labels::row_table::{Selection, Shown, row_name};
+use crate::app::steps::labels::row_selection::Selection;
+use crate::app::steps::labels::row_table::{Shown, row_name};
 use crate::app::steps::review::queue::Decision;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{Diff, badge, button, figure, heading_ui, icon_button};
-use crate::data::{DropReason, Prepared, RowNumber, RowView, Side};
+use crate::data::{DropReason, Prepared, RowNumber, RowView};
 use crate::project::{RowEdit, RowId};
 use crate::words::{count, counted, listed, shortened};
 use crate::worker::RowSource;
@@ -117,12 +118,8 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber, 
     ui.horizontal_wrapped(|ui| {
         match (rows.example(place), rows.reason(place)) {
             (Some(example), _) => {
-                let side = match example.side {
-                    Side::Train => "training",
-                    Side::Validation => "validation",
-                    Side::Test => "test",
-                };
-                badge(ui, theme, Tone::Neutral, icons::SHUFFLE, side).on_hover_text("The split this row is in");
+                let side = badge(ui, theme, Tone::Neutral, icons::SHUFFLE, example.side.in_words());
+                side.on_hover_text("The split this row is in");
             }
             (None, Some(reason)) => {
                 badge(ui, theme, Tone::Warning, icons::PROHIBIT, in_words(reason));

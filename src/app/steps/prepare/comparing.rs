@@ -7,7 +7,7 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::data::files::row_name;
 use crate::app::theme::icons;
 use crate::app::widgets::{Action, SlotActions, after_page, button, slot_ui};
-use crate::data::{Example, Prepared, Side};
+use crate::data::{Example, Prepared};
 use crate::project::RowId;
 use crate::words::one_line;
 
@@ -78,11 +78,7 @@ pub fn rows_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, rows: &[
 
 /// Where a row is, its label and its split.
 fn heading(ctx: &StepContext<'_>, prepared: &Prepared, example: &Example) -> egui::RichText {
-    let side = match example.side {
-        Side::Train => "training",
-        Side::Validation => "validation",
-        Side::Test => "test",
-    };
+    let side = example.side.in_words();
     let label = prepared.label_of(example);
     let label = if label.is_empty() { String::new() } else { format!("  ·  {label}") };
     ctx.theme.small(format!("{}{label}  ·  {side}", row_name(ctx, example.id)))

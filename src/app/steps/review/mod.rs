@@ -3,6 +3,7 @@
 mod detail;
 pub mod queue;
 mod state;
+mod training_rows;
 
 use egui::{ComboBox, Key, Modifiers, RichText, Ui};
 
@@ -12,12 +13,14 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::review::detail::{decided, detail};
 use crate::app::steps::review::queue::{Decision, Order};
 pub use crate::app::steps::review::state::ReviewStepState;
+use crate::app::steps::review::training_rows::training_rows_ui;
 use crate::app::steps::run_header::run_bar_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
     RowList, after_page, banner, card, columns, empty_state, is_narrow, make_room, page, page_height, primary_button,
     progress_ui, row_list_ui,
 };
+use crate::data::Side;
 use crate::project::Step;
 use crate::words::{count, counted};
 use crate::worker::RunResults;
@@ -41,9 +44,10 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
             return;
         };
         run_bar_ui(ui, ctx, results, sender);
-        state.queue.refresh(results, &ctx.project.edits);
+        let checked = ctx.answers.training_mistakes.about(&results.folder).and_then(|slot| slot.value.as_ref());
+        state.queue.refresh(results, checked.map(|rows| rows.as_slice()), &ctx.project.edits);
         state.settle();
-        progress_card(ui, ctx, state, sender);
+        progress_card(ui, ctx, state, results, sender);
         if state.queue.all_len() == 0 {
             let body = "Every prediction on the validation and test sets matches the label in the file. There is nothing to review";
             empty_state(ui, ctx.theme, icons::SEAL_CHECK, "No misclassified rows", body, |_| {});
@@ -68,7 +72,13 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
     });
 }
 
-fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, sender: &mut CommandSender) {
+fn progress_card(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &ReviewStepState,
+    results: &RunResults,
+    sender: &mut CommandSender,
+) {
     let theme = ctx.theme;
     let (reviewed, all) = (state.queue.reviewed(), state.queue.all_len());
     let corrections = state.queue.corrections();
@@ -91,14 +101,15 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
         if narrow {
             progress(ui);
             train_again(ui, ctx, corrections, sender);
-            return;
-        }
-        ui.horizontal(|ui| {
-            progress(ui);
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                train_again(ui, ctx, corrections, sender);
+        } else {
+            ui.horizontal(|ui| {
+                progress(ui);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    train_again(ui, ctx, corrections, sender);
+                });
             });
-        });
+        }
+        training_rows_ui(ui, ctx, &state.queue, results, sender);
     });
     if ctx.imported.is_none() {
         let body = "Hone needs the data file to save corrections. It is still loading, or it could not be read: \
@@ -161,6 +172,7 @@ fn filters(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, resu
         ui.add_space(ctx.theme.space.s);
         label_choice(ui, "In the file", labels, &mut filter.truth);
         label_choice(ui, "Predicted", labels, &mut filter.predicted);
+        side_choice(ui, &mut filter.side);
         make_room(ui, CHOICE);
         let combo = ComboBox::from_id_salt("order").width(150.0).selected_text(filter.order.name()).show_ui(ui, |ui| {
             for order in Order::ALL {
@@ -173,7 +185,7 @@ fn filters(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, resu
             .on_hover_text("The most confident mistakes are often wrong labels in the file");
     });
     if filter != state.queue.filter {
-        state.queue.set_filter(filter, results, &ctx.project.edits);
+        state.queue.set_filter(filter, &ctx.project.edits);
         state.selected = Some(0);
         state.settle();
     }
@@ -189,6 +201,18 @@ fn label_choice(ui: &mut Ui, name: &str, labels: &[String], choice: &mut Option<
         }
     });
     combo.response.accessible_name(format!("Label {}", name.to_lowercase()));
+}
+
+fn side_choice(ui: &mut Ui, choice: &mut Option<Side>) {
+    let shown = choice.map_or("any", Side::in_words);
+    make_room(ui, CHOICE);
+    let combo = ComboBox::from_id_salt("set").width(150.0).selected_text(format!("Set: {shown}")).show_ui(ui, |ui| {
+        ui.selectable_value(choice, None, "any");
+        for side in Side::ALL {
+            ui.selectable_value(choice, Some(side), side.in_words());
+        }
+    });
+    combo.response.accessible_name("Set");
 }
 
 fn list(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results: &RunResults, height: f32) {

@@ -1,7 +1,9 @@
 //! The queue of rows to review: filter, order and decisions.
 
+use std::collections::HashSet;
+
 use crate::app::context::StepContext;
-use crate::data::RowColumns;
+use crate::data::{RowColumns, Side};
 use crate::evaluation::Prediction;
 use crate::project::{Edits, RowEdit, RowId};
 use crate::words::count;
@@ -43,17 +45,19 @@ pub struct QueueFilter {
     pub truth: Option<u32>,
     /// Only rows predicted as this class id.
     pub predicted: Option<u32>,
+    /// Only rows of this set.
+    pub side: Option<Side>,
     /// Order.
     pub order: Order,
 }
 
 impl Default for QueueFilter {
     fn default() -> Self {
-        Self { unreviewed_only: true, truth: None, predicted: None, order: Order::default() }
+        Self { unreviewed_only: true, truth: None, predicted: None, side: None, order: Order::default() }
     }
 }
 
-/// The misclassified rows of a run's validation and test sets.
+/// The misclassified rows of a run's validation and test sets, and of its training set once that was checked.
 #[derive(Debug, Default)]
 pub struct Queue {
     /// Which rows, in which order.
@@ -64,18 +68,23 @@ pub struct Queue {
     places: Vec<usize>,
     reviewed: usize,
     corrections: usize,
-    /// Misclassified rows of the test set; the others are of the validation set.
-    test: usize,
+    /// How many of these corrections are of training rows.
+    taught: usize,
+    /// Numbers of misclassified rows of the training, validation and test sets, which follow each other in `wrong`.
+    sizes: [usize; 3],
+    /// Whether the training rows were checked.
+    has_training: bool,
 }
 
 impl Queue {
-    /// Brings the queue up to date when the run or the corrections changed.
-    pub fn refresh(&mut self, results: &RunResults, edits: &Edits) {
-        if self.run.as_ref() != Some(&results.summary.run) {
-            self.run = Some(results.summary.run.clone());
-            let all = results.validation.iter().chain(&results.test);
-            self.wrong = all.filter(|prediction| prediction.is_wrong()).cloned().collect();
-            self.test = results.test.iter().filter(|prediction| prediction.is_wrong()).count();
+    /// Brings the queue up to date when the run or the corrections changed. `training` are the training rows that the model gets
+    /// wrong, once they were checked.
+    pub fn refresh(&mut self, results: &RunResults, training: Option<&[Prediction]>, edits: &Edits) {
+        let is_new = self.run.as_ref() != Some(&results.summary.run);
+        if is_new || self.has_training != training.is_some() {
+            self.gather(results, training);
+            // What was just found is shown, and only that.
+            self.filter.side = (!is_new && self.sizes[0] > 0).then_some(Side::Train);
             self.fill(edits);
         } else if self.edits != *edits {
             self.fill(edits);
@@ -83,25 +92,40 @@ impl Queue {
             return;
         }
         self.reviewed = self.wrong.iter().filter(|row| is_reviewed(edits, row.id)).count();
-        self.corrections = corrections_since(&results.settings.project.edits, edits);
+        let tests: HashSet<RowId> = results.validation.iter().chain(&results.test).map(|row| row.id).collect();
+        let corrected = corrected_since(&results.settings.project.edits, edits);
+        self.taught = corrected.iter().filter(|id| !tests.contains(id)).count();
+        self.corrections = corrected.len();
+    }
+
+    fn gather(&mut self, results: &RunResults, training: Option<&[Prediction]>) {
+        self.run = Some(results.summary.run.clone());
+        self.has_training = training.is_some();
+        self.wrong.clear();
+        let sets = [training.unwrap_or_default(), &results.validation, &results.test];
+        self.sizes = sets.map(|rows| {
+            let before = self.wrong.len();
+            self.wrong.extend(rows.iter().filter(|prediction| prediction.is_wrong()).cloned());
+            self.wrong.len() - before
+        });
     }
 
     /// Changes the filter.
-    pub fn set_filter(&mut self, filter: QueueFilter, results: &RunResults, edits: &Edits) {
+    pub fn set_filter(&mut self, filter: QueueFilter, edits: &Edits) {
         self.filter = filter;
-        self.refresh(results, edits);
         self.fill(edits);
     }
 
     fn fill(&mut self, edits: &Edits) {
         self.edits = edits.clone();
         let filter = &self.filter;
-        let wanted = |row: &Prediction| {
-            filter.truth.is_none_or(|class| row.label() == Some(class))
+        let wanted = |place: usize, row: &Prediction| {
+            filter.side.is_none_or(|side| self.side(place) == side)
+                && filter.truth.is_none_or(|class| row.label() == Some(class))
                 && filter.predicted.is_none_or(|class| row.predicted() == Some(class))
                 && !(filter.unreviewed_only && is_reviewed(edits, row.id))
         };
-        let rows = self.wrong.iter().enumerate().filter(|(_, row)| wanted(row));
+        let rows = self.wrong.iter().enumerate().filter(|&(place, row)| wanted(place, row));
         self.places = rows.map(|(place, _)| place).collect();
         let sure = |place: &usize| self.wrong[*place].confidence();
         match filter.order {
@@ -111,12 +135,27 @@ impl Queue {
         }
     }
 
+    /// The set of a misclassified row, given its index in [`Self::predictions`].
+    fn side(&self, place: usize) -> Side {
+        let [training, validation, _] = self.sizes;
+        match place {
+            place if place < training => Side::Train,
+            place if place < training + validation => Side::Validation,
+            _ => Side::Test,
+        }
+    }
+
     /// Where the misclassified rows come from, in words: "27 test + 18 validation". Evaluate counts one set alone.
     #[must_use]
     pub fn sources(&self) -> String {
-        let rows = [(self.test, "test"), (self.wrong.len() - self.test, "validation")];
-        let some = rows.into_iter().filter(|(rows, _)| *rows > 0).map(|(rows, set)| format!("{} {set}", count(rows)));
-        some.collect::<Vec<_>>().join(" + ")
+        let rows = Side::ALL.into_iter().zip(self.sizes).rev().filter(|(_, rows)| *rows > 0);
+        rows.map(|(side, rows)| format!("{} {}", count(rows), side.in_words())).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// Whether all corrections since the run are of validation and test rows, from which the model learns nothing.
+    #[must_use]
+    pub fn teaches_nothing(&self) -> bool {
+        self.corrections > 0 && self.taught == 0
     }
 
     /// All misclassified rows.
@@ -172,15 +211,16 @@ fn is_reviewed(edits: &Edits, id: RowId) -> bool {
     edits.rows.get(&id).is_some_and(|edit| edit.kept || edit.excluded || edit.target.is_some())
 }
 
-/// Number of rows whose label or exclusion differs between the corrections of a run and the current ones.
-fn corrections_since(run: &Edits, now: &Edits) -> usize {
+/// The rows whose label or exclusion differs between the corrections of a run and the current ones.
+fn corrected_since<'a>(run: &'a Edits, now: &'a Edits) -> Vec<&'a RowId> {
     let effect = |edits: &Edits, id: &RowId| {
         edits.rows.get(id).map_or((None, false), |edit| (edit.label().map(str::to_owned), edit.excluded))
     };
     let mut ids: Vec<&RowId> = run.rows.keys().chain(now.rows.keys()).collect();
     ids.sort_unstable();
     ids.dedup();
-    ids.into_iter().filter(|id| effect(run, id) != effect(now, id)).count()
+    ids.retain(|id| effect(run, id) != effect(now, id));
+    ids
 }
 
 /// A decision about a row.
@@ -222,7 +262,7 @@ mod tests {
     fn the_queue_holds_all_mistakes_most_confident_first() {
         let results = results();
         let mut queue = Queue::default();
-        queue.refresh(&results, &Edits::default());
+        queue.refresh(&results, None, &Edits::default());
         let (validation, test) = (&results.summary.validation, results.measured());
         let [in_validation, in_test] = [validation, test].map(|metrics| {
             let confusion = &metrics.classification().unwrap().confusion;
@@ -238,13 +278,13 @@ mod tests {
         let results = results();
         let mut queue = Queue::default();
         let mut edits = Edits::default();
-        queue.refresh(&results, &edits);
+        queue.refresh(&results, None, &edits);
         let first = queue.row(0).unwrap().id;
         edits.rows.insert(first, RowEdit { kept: true, ..RowEdit::default() });
-        queue.refresh(&results, &edits);
+        queue.refresh(&results, None, &edits);
         assert_eq!((queue.place_of(first), queue.reviewed(), queue.len() + 1), (None, 1, queue.all_len()));
         let filter = QueueFilter { unreviewed_only: false, truth: Some(1), ..QueueFilter::default() };
-        queue.set_filter(filter, &results, &edits);
+        queue.set_filter(filter, &edits);
         assert!((0..queue.len()).all(|place| queue.row(place).unwrap().label() == Some(1)));
     }
 
@@ -256,10 +296,34 @@ mod tests {
         let kept = RowEdit { kept: true, ..RowEdit::default() };
         let mut now = run.clone();
         now.rows.insert(id(2), kept);
-        assert_eq!(corrections_since(&run, &now), 0);
+        assert_eq!(corrected_since(&run, &now).len(), 0);
         now.rows.insert(id(3), label("positive"));
         now.rows.insert(id(1), label("neutral"));
-        assert_eq!(corrections_since(&run, &now), 2);
-        assert_eq!(corrections_since(&run, &Edits::default()), 1);
+        assert_eq!(corrected_since(&run, &now).len(), 2);
+        assert_eq!(corrected_since(&run, &Edits::default()).len(), 1);
+    }
+
+    #[test]
+    fn checked_training_rows_are_shown_first_and_corrections_of_them_teach_the_model() {
+        let results = results();
+        let mut queue = Queue::default();
+        let mut edits = Edits::default();
+        queue.refresh(&results, None, &edits);
+        let tested = queue.all_len();
+        edits.rows.insert(queue.row(0).unwrap().id, RowEdit { excluded: true, ..RowEdit::default() });
+        queue.refresh(&results, None, &edits);
+        assert!(queue.teaches_nothing());
+
+        let id = RowId { file: SourceFile::Main, record: 90_000 };
+        let training = [Prediction { id, ..queue.row(0).unwrap().clone() }];
+        queue.refresh(&results, Some(&training), &edits);
+        assert_eq!((queue.len(), queue.row(0).unwrap().id, queue.all_len()), (1, id, tested + 1));
+        assert!(queue.sources().ends_with(" + 1 training"), "{}", queue.sources());
+        edits.rows.insert(id, RowEdit { excluded: true, ..RowEdit::default() });
+        queue.refresh(&results, Some(&training), &edits);
+        assert_eq!((queue.teaches_nothing(), queue.corrections()), (false, 2));
+        let filter = QueueFilter { side: Some(Side::Test), ..queue.filter.clone() };
+        queue.set_filter(filter, &edits);
+        assert!(queue.len() > 0 && (0..queue.len()).all(|place| queue.row(place).unwrap().id != id));
     }
 }
