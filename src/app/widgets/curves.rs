@@ -243,7 +243,7 @@ fn head(ui: &mut Ui, theme: &Theme, panel: &Panel<'_>) {
         ui.scope(|ui| title(ui, theme, panel.title));
         if panel.legends.is_beside() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                legend_ui(ui, theme, panel.legend, panel.legends)
+                legend_ui(ui, theme, panel.legend, panel.legends);
             });
         }
     });

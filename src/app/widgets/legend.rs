@@ -89,12 +89,11 @@ fn lines(ui: &Ui, theme: &Theme, width: f32, entries: &[Entry]) -> Vec<Vec<Entry
     let (mut lines, mut room): (Vec<Vec<Entry>>, f32) = (Vec::new(), 0.0);
     for &entry in entries {
         let needed = entry_width(ui, theme, entry);
-        match lines.last_mut().filter(|_| needed <= room) {
-            Some(line) => line.push(entry),
-            None => {
-                lines.push(vec![entry]);
-                room = width;
-            }
+        if let Some(line) = lines.last_mut().filter(|_| needed <= room) {
+            line.push(entry);
+        } else {
+            lines.push(vec![entry]);
+            room = width;
         }
         room -= needed + theme.space.m;
     }

@@ -197,11 +197,13 @@ impl Row<'_> {
         let finding = &self.listed.finding;
         let (one, many) = finding.kind.unit();
         let rows = finding.rows.len();
-        let mut count = counted(finding.count as u64, one, many);
-        if rows > finding.count {
+        let found = counted(finding.count as u64, one, many);
+        let count = if rows > finding.count {
             // The same rows are counted one by one where they are listed.
-            count += &format!(" in {}", counted(rows as u64, "row", "rows"));
-        }
+            format!("{found} in {}", counted(rows as u64, "row", "rows"))
+        } else {
+            found
+        };
         ui.spacing_mut().item_spacing.y = theme.space.xs;
         // Nothing to click here: as tall as the text.
         ui.spacing_mut().interact_size.y = 0.0;
