@@ -168,7 +168,7 @@ fn inspect_reports_leakage_and_its_remedies() {
           The same 'customer' across the split (note): 12 of 12 validation rows and 24 of 24 test rows share their 'customer' with training rows (the first: row 4, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than the metrics suggest. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
             Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
           'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
-        Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+        Not checked: training rows newer than test rows: no time column is chosen.
 
         478 distinct words among 1,440 words in 120 texts.
         Languages of 120 texts: unsure 100.0%.
@@ -259,7 +259,6 @@ fn inspect_reports_leakage_and_its_remedies() {
           The same 'customer' across the split (note): 13 of 13 validation rows and 26 of 26 test rows share their 'customer' with training rows (the first: row 3, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than the metrics suggest. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
             Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
           'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
-        Not checked: groups across the split, such as the rows of one customer: no group column is chosen.
 
         478 distinct words among 1,440 words in 120 texts.
         Languages of 120 texts: unsure 100.0%.
