@@ -11,8 +11,7 @@ use crate::app::tasks::rows_to_label::{RowsToLabel, rows_to_label_ui};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
     Action, Anchor, RowSelection, anchor, banner, button, combo, field_label, primary_button, progress_ui, reading_ui,
-    running_ui,
-    section,
+    running_ui, section,
 };
 use crate::evaluation::ThresholdScore;
 use crate::words::{bytes, count, counted, percent, percent_of};
