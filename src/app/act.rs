@@ -14,7 +14,7 @@ use crate::app::history::Change;
 use crate::app::messages::{AppCommand, Edit, Pick};
 use crate::app::pick::Picked;
 use crate::app::session::{Session, Stale};
-use crate::app::shell::{Dialog, Leaving, ModelUse};
+use crate::app::shell::{Dialog, Discarding, Leaving, ModelUse};
 use crate::app::state::entry;
 use crate::app::theme::Tone;
 use crate::app::view::View;
@@ -55,7 +55,7 @@ impl HoneApp {
             AppCommand::StopPreparing => self.state.work.answers.rows.stop(),
             AppCommand::StopComparing => self.state.work.stop_comparing(),
             AppCommand::CompareAgain => self.state.compare_again(),
-            AppCommand::LoadRun(run) => self.state.work.load_run(run),
+            AppCommand::LoadRun(run) => self.ask_before_discarding(Discarding::Load(run)),
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
             AppCommand::CheckTrainingRows => self.state.work.check_training_rows(),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
@@ -64,8 +64,7 @@ impl HoneApp {
             AppCommand::FillBlanks(text) => self.state.work.fill_blanks(text),
             AppCommand::FindTerms(model) => self.state.work.find_terms(model),
             AppCommand::StopFindingTerms => self.state.work.answers.terms.stop(),
-            AppCommand::ReadToLabel(question) => self.state.work.read_to_label(*question),
-            AppCommand::ForgetFileToLabel => self.state.work.answers.forget_file_to_label(),
+            AppCommand::ReadToLabel(question) => self.ask_before_discarding(Discarding::Read(question)),
             AppCommand::LabelRows => self.state.work.label_rows(),
             AppCommand::Reveal(path) => self.reveal(&path),
             AppCommand::Notify(notice) => self.notices.push(notice),
@@ -103,7 +102,7 @@ impl HoneApp {
                 self.in_text_field(command);
             }
             UserCommand::Preferences => self.dialog = Some(Dialog::Preferences),
-            UserCommand::Train => self.start_or_ask(ModelUse::Train),
+            UserCommand::Train => self.ask_before_discarding(Discarding::Train),
             UserCommand::PauseResume => {
                 let paused = self.state.command_state().paused;
                 self.state.work.set_paused(!paused);
@@ -264,7 +263,7 @@ impl HoneApp {
     }
 
     /// Trains or measures. If the model must be downloaded for that, asks first.
-    fn start_or_ask(&mut self, what: ModelUse) {
+    pub(super) fn start_or_ask(&mut self, what: ModelUse) {
         let Some(session) = &self.state.session else { return };
         match entry(&session.project().model).filter(|_| self.state.model_folder.is_none()) {
             Some(entry) => self.dialog = Some(Dialog::Download { entry, what }),
@@ -376,7 +375,7 @@ impl HoneApp {
             }
             Pick::ExportTo(format) => self.state.work.export(format, path),
             Pick::EvaluateFile => self.state.work.evaluate(path),
-            Pick::FileToLabel => self.state.work.read_file_to_label(path),
+            Pick::FileToLabel => self.ask_before_discarding(Discarding::Label(path)),
             Pick::LabelledOutput(output) => {
                 let threshold = output.least_percent.map(|percent| f32::from(percent) / 100.0);
                 self.state.work.save_labelled(path, threshold);

@@ -69,8 +69,6 @@ pub struct Answers {
     pub terms: Slot<Arc<DomainTerms>, PathBuf>,
     /// What was written since the project was opened, oldest first: (what, where, proof).
     pub exports: Vec<(String, PathBuf, String)>,
-    /// Whether the newest run was exported since the project was opened.
-    pub is_exported: bool,
 }
 
 /// Identifies the labels of some files in some columns.
@@ -156,9 +154,21 @@ impl Answers {
         self.terms.clear();
     }
 
+    /// Name of the file whose rows were labelled, if the result is not saved to a file.
+    #[must_use]
+    pub fn unsaved_predictions(&self) -> Option<String> {
+        let rows = self.labelled.value.as_ref().filter(|_| self.saved_labels.value.is_none())?;
+        Some(rows.file.file.name().to_owned())
+    }
+
     /// Forgets the file whose rows were to be labelled, and what was predicted for them.
     pub fn forget_file_to_label(&mut self) {
         self.to_label.clear();
+        self.forget_predictions();
+    }
+
+    /// Forgets what was predicted for the rows of the file.
+    pub fn forget_predictions(&mut self) {
         self.labelled.clear();
         self.saved_labels.clear();
     }

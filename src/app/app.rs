@@ -12,7 +12,7 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
-use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, HelpWindow, MemoryMeter, Notices};
+use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, HelpWindow, MemoryMeter, Notices, Saved};
 use crate::app::spoken::{Spoken, set_region};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
@@ -168,7 +168,8 @@ impl HoneApp {
         // Drawn last, so that Tab gets there after the page.
         let mut status = ui.new_child(UiBuilder::new().id_salt("status").max_rect(status));
         set_region(&status, Role::Group, "Status");
-        shell::status_bar_ui(&mut status, &theme, context.as_ref(), memory, notices, &mut self.sender);
+        let project = context.as_ref().zip(self.state.session.as_ref().map(saved));
+        shell::status_bar_ui(&mut status, &theme, project, memory, notices, &mut self.sender);
         self.draw_above(ui, &theme);
     }
 
@@ -257,6 +258,14 @@ impl HoneApp {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.title = title;
         }
+    }
+}
+
+fn saved(session: &crate::app::session::Session) -> Saved {
+    match (session.is_dirty(), session.is_unsaved()) {
+        (false, _) => Saved::Yes,
+        (true, false) => Saved::Soon,
+        (true, true) => Saved::No,
     }
 }
 

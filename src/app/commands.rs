@@ -314,7 +314,7 @@ impl UserCommand {
             Self::LabelFile => "Predict a label for every row of a table",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
-            Self::Palette => "Search everything, settings, labels, runs, files and help",
+            Self::Palette => "Search everything: settings, labels, runs, files and help",
             Self::Notifications => "Show notifications since Hone started",
             Self::ThemeSystem => "Match the system's light or dark setting",
             Self::ThemeLight => "Dark text on a light background",

@@ -12,7 +12,7 @@ use crate::app::act::RECOVERED;
 use crate::app::app::HoneApp;
 use crate::app::messages::Edit;
 use crate::app::session::Session;
-use crate::app::shell::{Dialog, DialogAnswer, Leaving, VersionRow};
+use crate::app::shell::{Dialog, DialogAnswer, Discarding, Leaving, ModelUse, VersionRow};
 use crate::app::steps::StepStates;
 use crate::app::theme::Tone;
 use crate::app::view::View;
@@ -110,9 +110,31 @@ impl HoneApp {
             self.dialog = Some(Dialog::Training(leaving));
             return;
         }
+        if let Some(file) = self.state.work.answers.unsaved_predictions() {
+            self.dialog = Some(Dialog::Predictions { file, next: Discarding::Leave(leaving) });
+            return;
+        }
         match self.save_now() {
             Ok(()) => self.go(leaving),
             Err(why) => self.dialog = Some(Dialog::Unsaved { leaving, why }),
+        }
+    }
+
+    /// Does what discards the predictions for a file, after asking if they are not saved.
+    pub(super) fn ask_before_discarding(&mut self, next: Discarding) {
+        match self.state.work.answers.unsaved_predictions() {
+            Some(file) => self.dialog = Some(Dialog::Predictions { file, next }),
+            None => self.discarding(next),
+        }
+    }
+
+    fn discarding(&mut self, next: Discarding) {
+        match next {
+            Discarding::Leave(leaving) => self.leave(leaving),
+            Discarding::Label(path) => self.state.work.read_file_to_label(path),
+            Discarding::Read(question) => self.state.work.read_to_label(*question),
+            Discarding::Load(run) => self.state.work.load_run(run),
+            Discarding::Train => self.start_or_ask(ModelUse::Train),
         }
     }
 
@@ -200,7 +222,8 @@ impl HoneApp {
         if !ctx.input(|input| input.viewport().close_requested()) || self.may_close {
             return;
         }
-        if self.state.work.answers.is_training() || self.save_now().is_err() {
+        let answers = &self.state.work.answers;
+        if answers.is_training() || answers.unsaved_predictions().is_some() || self.save_now().is_err() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             // All questions are answered: the window closes once the run has stopped.
             if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
@@ -236,6 +259,11 @@ impl HoneApp {
                 self.dialog = Some(Dialog::Stopping(leaving));
             }
             DialogAnswer::DiscardAndLeave(leaving) => self.go(leaving),
+            DialogAnswer::ShowPredictions => self.state.view = View::TryIt,
+            DialogAnswer::DiscardPredictions(next) => {
+                self.state.work.answers.forget_predictions();
+                self.discarding(next);
+            }
             DialogAnswer::RestoreLastGood(path) => match Session::open_last_good(&path) {
                 Ok(session) => self.show_session(session),
                 Err(error) => self.tell(Tone::Danger, "The project could not be restored", error.to_string()),

@@ -8,11 +8,12 @@ use egui_kittest::kittest::Queryable;
 
 use crate::app::app::HoneApp;
 use crate::app::commands::UserCommand;
+use crate::app::help::{Chart, Topic};
 use crate::app::messages::{AppCommand, Edit, Pick};
-use crate::app::shell::{Dialog, Leaving, ModelUse};
+use crate::app::shell::{Dialog, Discarding, HelpWindow, Leaving, ModelUse};
 use crate::app::testing::{Window, app, app_on, hone, picture, press, settle};
 use crate::fetch::Catalogue;
-use crate::project::{ModelChoice, TaskKind};
+use crate::project::{ModelChoice, Step, TaskKind};
 use crate::storage::{ProjectFile, RunStatus, ThemeChoice};
 
 fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
@@ -32,6 +33,7 @@ fn quitting_right_after_an_edit_saves_it_without_a_question() {
     hone(&mut window).leave(Leaving::Quit);
     settle(&mut window);
     assert!(hone(&mut window).dialog.is_none() && hone(&mut window).may_close);
+    window.get_by_label("All changes saved");
     let saved = ProjectFile::read(&folder.path().join("customer-reviews")).unwrap().1;
     assert_eq!(saved.name, "Mine");
 }
@@ -73,6 +75,25 @@ fn a_run_is_stopped_before_its_project_closes() {
     hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
     until(&mut window, |app| app.state.work.answers.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
 
+    // The help about a chart leaves the buttons of the run free.
+    hone(&mut window).run_command(AppCommand::GoTo(Step::Train));
+    for [width, height] in [[1024.0, 640.0], [1280.0, 800.0], [1920.0, 1080.0]] {
+        window.set_size(egui::vec2(width, height));
+        hone(&mut window).help = HelpWindow::default();
+        window.ctx.memory_mut(|memory| memory.reset_areas());
+        window.run_steps(4);
+        hone(&mut window).help.show(Some(Topic::Chart(Chart::ALL[0])));
+        window.run_steps(4);
+        picture(&format!("help-over-run-{width}"), &mut window);
+        let help = window.get_by_role_and_label(egui::Role::Window, "Help").rect();
+        for name in ["Pause", "Stop and keep the best"] {
+            let button = window.get_by_label(name).rect();
+            assert!(!help.intersects(button), "{name} at {button:?} is under the help at {help:?}");
+        }
+    }
+    window.key_press(Key::Escape);
+    window.run_steps(4);
+
     let ask = |window: &mut Window| {
         hone(window).leave(Leaving::Quit);
         window.run_steps(4);
@@ -103,6 +124,7 @@ fn enter_confirms_and_escape_cancels_every_dialog() {
     for dialog in [
         Dialog::Unsaved { leaving: Leaving::Quit, why: "The disk is full".to_owned() },
         Dialog::Training(Leaving::Quit),
+        Dialog::Predictions { file: "new.csv".to_owned(), next: Discarding::Leave(Leaving::Quit) },
         Dialog::Damaged { path: PathBuf::new(), message: String::new() },
         Dialog::new_project(&PathBuf::from("somewhere")),
         Dialog::Rename { name: "Reviews".to_owned() },

@@ -214,8 +214,6 @@ pub enum AppCommand {
     StopFindingTerms,
     /// Read a file whose rows are to be labelled; the answer comes in `Answers::to_label`.
     ReadToLabel(Box<ReadToLabel>),
-    /// Forget the file whose rows were to be labelled.
-    ForgetFileToLabel,
     /// Predict the label of every row of that file with the shown run's model; the answer comes in `Answers::labelled`.
     LabelRows,
     /// Show a file or folder in the system's file manager.

@@ -146,9 +146,17 @@ impl Session {
         self.window.looked_at.insert(step);
     }
 
-    /// Notes which step is shown.
-    pub fn show_page(&mut self, step: Step) {
-        self.window.page = Some(step);
+    /// Notes which page is shown.
+    pub fn show_page(&mut self, page: View) {
+        match page {
+            View::Step(step) => (self.window.page, self.window.try_it) = (Some(step), false),
+            View::TryIt => self.window.try_it = true,
+        }
+    }
+
+    /// Notes that something of a run was exported.
+    pub fn note_export(&mut self, run: &str) {
+        self.window.exported.insert(run.to_owned());
     }
 
     /// Forgets what was looked at, because the data are others.

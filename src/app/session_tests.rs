@@ -121,7 +121,7 @@ fn what_was_looked_at_is_remembered_until_the_data_are_others() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = session(folder.path());
     let now = Instant::now();
-    first.show_page(Step::Prepare);
+    first.show_page(View::Step(Step::Prepare));
     first.apply(Edit::Split(SplitSettings { seed: 7, ..SplitSettings::default() }), None, View::TryIt, now);
     first.look_at(Step::Labels);
     first.save(now).unwrap();
@@ -129,6 +129,14 @@ fn what_was_looked_at_is_remembered_until_the_data_are_others() {
     let (mut again, _) = Session::open(folder.path()).unwrap();
     assert_eq!(again.window().page, Some(Step::Prepare));
     assert_eq!(again.window().looked_at, [Step::Labels, Step::Prepare].into());
+    again.show_page(View::TryIt);
+    again.note_export("2026-11-23-1024");
+    again.save(now).unwrap();
+    drop(again);
+    let (mut again, _) = Session::open(folder.path()).unwrap();
+    assert!(again.window().try_it && again.window().exported.contains("2026-11-23-1024"));
+    again.show_page(View::Step(Step::Data));
+    assert!(!again.window().try_it);
     again.look_again();
     assert_eq!(again.window().looked_at, [].into());
 }

@@ -1,11 +1,28 @@
 //! The keys of each command.
 
-use egui::{Key, KeyboardShortcut, Modifiers};
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use crate::app::commands::UserCommand;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// The keys of a shortcut as they are printed on a keyboard: "Ctrl+," and not "Ctrl+Comma".
+#[must_use]
+pub fn in_words(ctx: &Context, shortcut: &KeyboardShortcut) -> String {
+    let words = ctx.format_shortcut(shortcut);
+    let sign = match shortcut.logical_key {
+        Key::Comma => ",",
+        Key::Period => ".",
+        Key::Plus => "+",
+        Key::Minus => "-",
+        _ => return words,
+    };
+    match words.strip_suffix(shortcut.logical_key.name()) {
+        Some(modifiers) => format!("{modifiers}{sign}"),
+        None => words,
+    }
+}
 
 impl UserCommand {
     /// Its shortcuts. The menu shows the first.

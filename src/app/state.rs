@@ -114,15 +114,18 @@ impl AppState {
 
     /// Where the person left off in the project. A new project begins with its data.
     fn first_page(&self) -> View {
-        let page = self.session.as_ref().and_then(|session| session.window().page);
-        page.filter(|page| self.steps().contains(page)).map_or_else(View::default, View::Step)
+        let Some(window) = self.session.as_ref().map(Session::window) else { return View::default() };
+        if window.try_it {
+            return View::TryIt;
+        }
+        window.page.filter(|page| self.steps().contains(page)).map_or_else(View::default, View::Step)
     }
 
     /// Notes what the person sees: a step is looked at once it shows something.
     pub fn note_page(&mut self) {
-        let View::Step(step) = self.view else { return };
         let Some(session) = &mut self.session else { return };
-        session.show_page(step);
+        session.show_page(self.view);
+        let View::Step(step) = self.view else { return };
         if readiness(session.project(), &self.facts, step) == Readiness::Done {
             session.look_at(step);
         }
@@ -232,10 +235,16 @@ impl AppState {
             model_available: self.model_folder.is_some(),
             model_fetchable: self.session.as_ref().is_some_and(|session| entry(&session.project().model).is_some()),
             has_run: answers.results.value.is_some(),
-            exported: answers.is_exported,
+            exported: self.is_exported(),
         };
         self.train_blocked = self.why_not_train();
         self.note_changes_since_run();
+    }
+
+    /// Whether something of the run shown was exported.
+    fn is_exported(&self) -> bool {
+        let (session, results) = (self.session.as_ref(), self.work.answers.results.value.as_ref());
+        session.zip(results).is_some_and(|(session, results)| session.window().exported.contains(&results.summary.run))
     }
 
     /// Compares the project with the run shown, if either has changed since they were compared.

@@ -146,7 +146,9 @@ impl HoneApp {
                 Some(ExportFormat::Predictions | ExportFormat::RawPredictions) => "Test predictions",
                 Some(ExportFormat::HuggingFace) | None => "Hugging Face folder",
             };
-            answers.is_exported = true;
+            if let (Some(session), Some(results)) = (&mut self.state.session, &answers.results.value) {
+                session.note_export(&results.summary.run);
+            }
             written.push((what, exported.path, exported.proof));
         }
         // The page itself says so too, below the button.

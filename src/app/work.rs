@@ -276,13 +276,18 @@ impl Work {
         let Some(results) = &self.answers.results.value else { return };
         let model = results.folder.join("best");
         self.answers.forget_file_to_label();
-        self.read_to_label(ReadToLabel { model, input, reading: DatasetSettings::default(), text_column: None });
+        self.read_to_label(ReadToLabel {
+            model,
+            input,
+            reading: DatasetSettings::default(),
+            text_column: None,
+            may_guess: true,
+        });
     }
 
     /// Reads a file whose rows are to be labelled. What was predicted for it as it was read before is forgotten.
     pub fn read_to_label(&mut self, question: ReadToLabel) {
-        self.answers.labelled.clear();
-        self.answers.saved_labels.clear();
+        self.answers.forget_predictions();
         self.answers.to_label.ask(&self.preview, question);
     }
 
@@ -381,7 +386,6 @@ impl Work {
                 self.answers.evaluated.value = None;
                 self.answers.classify.clear();
                 self.answers.blanks.clear();
-                self.answers.is_exported = false;
                 (RunEnd::Finished, Ended::Answered)
             }
             Err(JobError::Cancelled) => (RunEnd::Cancelled, Ended::Stopped),

@@ -37,7 +37,8 @@ pub(super) fn run(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(
     }
     let reading = reading(&[], &arguments.reading);
     let mut jobs = JobRunner::begin()?;
-    let read = ReadToLabel { model: model.clone(), input, reading, text_column: arguments.text.clone() };
+    let read =
+        ReadToLabel { model: model.clone(), input, reading, text_column: arguments.text.clone(), may_guess: false };
     let file = jobs.run(read)?;
     let rows = jobs.run(LabelRows { file })?;
     let threshold = arguments.threshold;

@@ -98,7 +98,7 @@ pub struct Facts {
     pub model_fetchable: bool,
     /// There is a finished run.
     pub has_run: bool,
-    /// The newest run was exported.
+    /// The run shown was exported.
     pub exported: bool,
 }
 

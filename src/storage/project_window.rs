@@ -17,4 +17,8 @@ pub struct ProjectWindow {
     pub looked_at: BTreeSet<Step>,
     /// The step that was shown last.
     pub page: Option<Step>,
+    /// Whether Try it was shown after that step.
+    pub try_it: bool,
+    /// The runs whose model or predictions were exported.
+    pub exported: BTreeSet<String>,
 }

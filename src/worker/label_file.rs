@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{self, ImportedFile};
+use crate::data::{self, ImportedFile, guessed_text};
 use crate::evaluation::ClassAnswer;
 use crate::export::{LabelledTable, TableFormat, Written, write_labelled};
 use crate::predictor::Predictor;
@@ -27,6 +27,8 @@ pub struct ReadToLabel {
     pub reading: DatasetSettings,
     /// Text column; `None` means the one that the model was trained on.
     pub text_column: Option<String>,
+    /// Whether the column that looks like the text is read if the one the model was trained on is missing.
+    pub may_guess: bool,
 }
 
 /// A file whose rows can be labelled.
@@ -67,13 +69,24 @@ impl Job for ReadToLabel {
         let text = named.unwrap_or(&info.text_column);
         let file = OtherFile { path: &self.input, part: SourceFile::Main, asked: &self.reading, own: &own };
         let imported = context.read_other(&file, |table| table.column_like(text).is_some())?;
-        let (columns, missing) = read_columns(&info, named, &imported);
-        let notes: Vec<String> = bad_rows_note(&imported).into_iter().chain(missing).collect();
+        let is_missing = named.is_none() && imported.table.column_like(text).is_none();
+        let guessed = guessed_text(&imported.table).filter(|_| self.may_guess && is_missing);
+        let (columns, missing) = read_columns(&info, named.or(guessed.as_deref()), &imported);
+        let guessed = guessed.map(|guess| guess_note(text, &guess));
+        let notes: Vec<String> = bad_rows_note(&imported).into_iter().chain(guessed).chain(missing).collect();
         for note in &notes {
             context.log(LogLevel::Warning, note.clone());
         }
         Ok(Arc::new(FileToLabel { asked: self, file: imported, columns, notes }))
     }
+}
+
+/// Says which column is read in place of the one the model was trained on.
+fn guess_note(text: &str, guess: &str) -> String {
+    let trained = if text.is_empty() { String::new() } else { format!("There is no column '{text}'. ") };
+    format!(
+        "{trained}Hone reads the texts from '{guess}', which looks like them. If they are elsewhere, choose another column."
+    )
 }
 
 /// Which records of a file could not be used.

@@ -28,10 +28,11 @@ macro_rules! entries {
                 match self { $(Self::$variant => $text),* }
             }
 
-            /// The one with this title.
+            /// The one with this title, or with this plural.
             #[must_use]
             pub fn titled(title: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|entry| entry.title() == title)
+                let is_it = |entry: &Self| entry.title() == title || title.strip_suffix('s') == Some(entry.title());
+                Self::ALL.iter().copied().find(is_it)
             }
         }
     };

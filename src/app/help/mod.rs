@@ -58,15 +58,14 @@ pub fn terms_in(sentence: &str) -> Vec<Term> {
         })
     };
     let mut terms: Vec<Term> = Term::ALL.iter().copied().filter(|term| has(&term.title().to_lowercase())).collect();
-    // "Epochs" is explained as the plural of "Epoch", and "TF-IDF baseline" is more than "baseline".
+    // "TF-IDF baseline" is more than "baseline".
     let titles: Vec<&str> = terms.iter().map(|term| term.title()).collect();
     terms.retain(|term| {
         let title = term.title();
-        let is_plural = titles.iter().any(|other| title.strip_suffix('s') == Some(other));
         let is_part = titles
             .iter()
             .any(|other| *other != title && other.to_lowercase().ends_with(&format!(" {}", title.to_lowercase())));
-        !is_plural && !is_part
+        !is_part
     });
     terms
 }
@@ -187,6 +186,13 @@ mod tests {
         assert_eq!(search("confusion matrix")[0].title(), "Confusion matrix");
         assert!(search("no such thing at all").is_empty());
         assert_eq!(search("").len(), topics().count());
+    }
+
+    #[test]
+    fn a_term_and_its_plural_are_one_entry() {
+        assert_eq!((Term::titled("Epochs"), Term::titled("Epoch")), (Some(Term::Epoch), Some(Term::Epoch)));
+        let plural = |title: &str| Term::ALL.iter().any(|term| term.title().strip_suffix('s') == Some(title));
+        assert!(!Term::ALL.iter().any(|term| plural(term.title())), "a term is listed in the singular and the plural");
     }
 
     #[test]

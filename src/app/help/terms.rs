@@ -14,6 +14,7 @@ entries! {
         Calibration: "Calibration", "Whether probabilities can be taken at their word: of all rows predicted with 80%, about 80 of 100 should be right.";
         Checkpoint: "Checkpoint", "The model as it was at one moment of training. Hone keeps the best one, measured on the validation set.";
         ClassWeights: "Class weights", "How much an error on each label costs in training. Balanced weights make errors on rare labels cost more, so that the model does not ignore them.";
+        Imbalance: "Class imbalance", "How many times as many rows the most frequent label has as the rarest one. If it is large, the model tends to ignore rare labels: balance the class weights, or label more rows.";
         Clipping: "Gradient clipping", "Limits how much one batch can change the model, so that an odd batch does no harm.";
         Confidence: "Confidence", "The probability the model gives to the label it predicts. High confidence is not a promise: the model can be sure and wrong.";
         ConfusionMatrix: "Confusion matrix", "A table of true against predicted labels. The diagonal is right; every other cell is a kind of mistake.";
@@ -22,8 +23,7 @@ entries! {
         Dropout: "Dropout", "Switches off a random part of the model at each step of training, so that it does not rely on single details. Reduces overfitting.";
         EarlyStopping: "Early stopping", "Ends training when the validation metric no longer improves. It saves time, and the best checkpoint is kept anyway.";
         Encoding: "Encoding", "How a file stores letters as bytes. If é looks like Ã©, the encoding is wrong. UTF-8 is usual today.";
-        Epoch: "Epoch", "One round through all training rows. Two to four are usual.";
-        Epochs: "Epochs", "How often the model goes through all training rows. Two to four are usual; more can lead to overfitting.";
+        Epoch: "Epoch", "One round through all training rows. Two to four are usual; more can lead to overfitting.";
         Epsilon: "Epsilon", "A tiny number that keeps the optimizer from dividing by zero. Leave it unless you know why.";
         F1: "F1", "Precision and recall in one number: high only if both are. 1 is perfect, 0 is useless.";
         GradientNorm: "Gradient norm", "How strongly a batch pulls at the model. Even is normal; a sudden rise to many times its usual size is a warning sign.";
@@ -61,6 +61,7 @@ entries! {
         Token: "Token", "What a model reads instead of words: a short word, or a part of a longer one. 100 words are about 130 tokens.";
         TrainingSet: "Training set", "The rows the model learns from.";
         Truncated: "Truncated", "Cut off after max length: the model did not read the end of the text.";
+        Unclear: "Unclear", "The verdict on a model if the test rows don't show that it beats the TF-IDF baseline, or if there are too few of them to tell.";
         ValidationSet: "Validation set", "Rows the model does not learn from. They decide which checkpoint is best and when to stop.";
         WarmUp: "Warm-up", "The first part of training, in which the learning rate rises from 0, so that the untrained head does not spoil the rest of the model.";
         Weights: "Weights", "The numbers a model consists of. Training changes them.";

@@ -1,4 +1,5 @@
-//! Finds what does not fit in a frame: cut off, covered or overlapping texts, overlapping buttons, widgets outside the window.
+//! Finds what does not fit in a frame: cut off, covered or overlapping texts, overlapping buttons, bars cut off in a panel,
+//! widgets outside the window.
 
 use std::collections::HashMap;
 
@@ -6,6 +7,8 @@ use egui::epaint::{ClippedShape, RectShape, Shape, TextShape};
 use egui::{Order, Rect, Role};
 use egui_kittest::kittest::NodeT;
 use egui_kittest::{Harness, Node};
+
+use crate::app::widgets::page_rect;
 
 /// Rectangles may touch, and be rounded to pixels.
 const SLACK: f32 = 1.5;
@@ -215,7 +218,21 @@ pub fn faults<S>(harness: &Harness<'_, S>) -> Vec<String> {
         }
     }
     found.extend(overlapping_buttons(&widgets));
+    found.extend(bars_cut_off(&widgets, page_rect(&harness.ctx)));
     found
+}
+
+/// Bars that are on the page and yet cut off: a part of the page hides them, and a person who compares bars misses one.
+fn bars_cut_off(widgets: &[Widget], page: Option<Rect>) -> Vec<String> {
+    let bars = widgets.iter().filter(|widget| widget.name.starts_with("ProgressIndicator"));
+    let on_page = |bar: &&Widget| {
+        page.is_some_and(|page| {
+            let page = page.expand(SLACK).y_range();
+            page.contains(bar.rect.top()) && page.contains(bar.rect.bottom())
+        })
+    };
+    let cut = bars.filter(on_page).filter(|bar| bar.seen.height() < bar.rect.height() - SLACK);
+    cut.map(|bar| format!("{} is cut off: {:?} of {:?} can be seen", bar.name, bar.seen, bar.rect)).collect()
 }
 
 fn overlapping_texts(texts: &[Text]) -> Vec<String> {
@@ -265,6 +282,7 @@ mod tests {
 
     use super::*;
     use crate::app::testing::sized_window;
+    use crate::app::widgets::page_scroll;
 
     fn found(ui: impl FnMut(&mut Ui, &mut ())) -> String {
         let mut harness = sized_window([400.0, 300.0], 1.0, false, (), ui);
@@ -325,6 +343,32 @@ mod tests {
         });
         assert!(found.contains(r#"Button "Left" overlaps Button "Right""#), "{found}");
         assert!(found.contains(r#"Button "Far" is cut off"#), "{found}");
+    }
+
+    #[test]
+    fn a_bar_that_a_panel_hides_is_found_and_one_below_the_page_is_not() {
+        let bars = |ui: &mut Ui| {
+            for name in ["First", "Second", "Third"] {
+                let (_, response) = ui.allocate_exact_size(vec2(200.0, 44.0), Sense::hover());
+                response.widget_info(|| egui::WidgetInfo::labeled(Role::ProgressIndicator, true, name));
+            }
+        };
+        let in_panel = found(|ui, ()| {
+            page_scroll(ui, "page", |ui| {
+                egui::ScrollArea::vertical().max_height(70.0).show(ui, bars);
+            });
+        });
+        assert!(!in_panel.contains("First"), "{in_panel}");
+        for hidden in ["Second", "Third"] {
+            assert!(in_panel.contains(&format!("ProgressIndicator {hidden:?} is cut off")), "{in_panel}");
+        }
+        let below = found(|ui, ()| {
+            page_scroll(ui, "page", |ui| {
+                ui.add_space(220.0);
+                bars(ui);
+            });
+        });
+        assert_eq!(below, "");
     }
 
     #[test]

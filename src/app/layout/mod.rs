@@ -3,16 +3,18 @@
 
 mod check;
 
+use egui::accesskit::Role;
 use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
+use egui_kittest::kittest::Queryable;
 
 use crate::app::commands::UserCommand;
 use crate::app::layout::check::faults;
-use crate::app::messages::AppCommand;
+use crate::app::messages::{AppCommand, Edit};
 use crate::app::pictures::trained;
 use crate::app::shell::Notices;
-use crate::app::testing::{Window, hone, settle};
+use crate::app::testing::{Window, hone, picture, settle};
 use crate::app::view::View;
-use crate::app::widgets::page_goes_on;
+use crate::app::widgets::{page_goes_on, page_rect};
 use crate::project::Step;
 use crate::storage::ThemeChoice;
 
@@ -77,6 +79,37 @@ fn every_page_fits_at_every_size_in_both_themes() {
     let (found, layouts) = misfits(&mut window);
     assert_eq!(layouts, 9 * 6 * 3 * 2, "pages x sizes x sizes of the text x themes");
     assert!(found.is_empty(), "{} misfits in {layouts} layouts:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn review_shows_all_bars_and_its_buttons_without_scrolling() {
+    let (mut window, _folder) = trained();
+    // A line at the top says that settings have changed.
+    let mut training = hone(&mut window).project().training.clone();
+    training.epochs += 1;
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Training(training)));
+    show(&mut window, View::Step(Step::Review));
+    hone(&mut window).notices = Notices::default();
+    for [width, height] in [[800.0, 600.0], [1024.0, 640.0], [1280.0, 800.0], [1920.0, 1080.0]] {
+        resize(&mut window, width, height);
+        picture(&format!("review-{width}"), &mut window);
+        window.get_by_label("1 change since this run");
+        let page = page_rect(&window.ctx).unwrap();
+        let mut wanted: Vec<_> =
+            ["Keep (Space)", "Exclude (X)", "Undo (U)"].map(|name| window.get_by_label(name)).into();
+        if width > 1000.0 {
+            let labels = ["negative: ", "neutral: ", "positive: "];
+            wanted.extend(labels.map(|label| {
+                window.get_by(move |node| {
+                    node.role() == Role::ProgressIndicator && node.label().is_some_and(|name| name.starts_with(label))
+                })
+            }));
+        }
+        for node in wanted {
+            assert!(page.contains_rect(node.rect()), "{node:?} at {width} x {height} is not in {page:?}");
+        }
+        assert_eq!(faults(&window), Vec::<String>::new());
+    }
 }
 
 /// Turns the wheel over a point until nothing moves, for at most `turns` frames.

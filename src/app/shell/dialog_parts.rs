@@ -8,6 +8,7 @@ use crate::app::messages::Pick;
 use crate::app::spoken::set_heading;
 use crate::app::theme::Theme;
 use crate::project::{Project, TaskKind};
+use crate::worker::ReadToLabel;
 
 /// Where to go after the open project is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,21 @@ pub enum Leaving {
         /// Its name.
         name: String,
     },
+}
+
+/// What discards the predictions for the rows of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Discarding {
+    /// Leave the project.
+    Leave(Leaving),
+    /// Choose another file to label.
+    Label(PathBuf),
+    /// Read the file in another way.
+    Read(Box<ReadToLabel>),
+    /// Show another run.
+    Load(PathBuf),
+    /// Train another model.
+    Train,
 }
 
 /// What needs a model.
@@ -79,6 +95,10 @@ pub enum DialogAnswer {
     StopAndLeave(Leaving),
     /// Discard the changes and leave.
     DiscardAndLeave(Leaving),
+    /// Show the predictions that are not saved.
+    ShowPredictions,
+    /// Discard the predictions that are not saved, and go on.
+    DiscardPredictions(Discarding),
     /// Restore the last good state of this damaged project.
     RestoreLastGood(PathBuf),
 }

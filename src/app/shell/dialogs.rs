@@ -8,7 +8,7 @@ use crate::app::messages::{CommandSender, Pick};
 use crate::app::pick;
 use crate::app::shell::Notices;
 use crate::app::shell::dialog_parts::{
-    DialogAnswer, Leaving, ModelUse, Reply, VersionRow, buttons, entered, focus_first, heading, text_field,
+    DialogAnswer, Discarding, Leaving, ModelUse, Reply, VersionRow, buttons, entered, focus_first, heading, text_field,
 };
 use crate::app::shell::help;
 use crate::app::shell::preferences::preferences_ui;
@@ -64,6 +64,13 @@ pub enum Dialog {
         leaving: Leaving,
         /// Why they cannot be saved.
         why: String,
+    },
+    /// Asks before predictions are lost that were not saved to a file.
+    Predictions {
+        /// Name of the file whose rows were labelled.
+        file: String,
+        /// What to do once that is answered.
+        next: Discarding,
     },
     /// The project file cannot be read, but there is a good state to restore.
     Damaged {
@@ -150,6 +157,7 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::Training(leaving) => training_ui(ui, theme, leaving),
         Dialog::Stopping(leaving) => stopping_ui(ui, theme, leaving),
         Dialog::Unsaved { leaving, why } => unsaved_ui(ui, theme, leaving, why),
+        Dialog::Predictions { file, next } => predictions_ui(ui, theme, file, next),
         Dialog::Damaged { path, message } => damaged_ui(ui, theme, path, message),
         Dialog::Download { entry, what } => download_ui(ui, theme, entry, *what),
         Dialog::Shortcuts => page(ui, theme, "Keyboard shortcuts", |ui| help::shortcuts_ui(ui, theme)),
@@ -227,6 +235,32 @@ fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
     match (stay.clicked(), stop) {
         (true, _) => Reply::Close,
         (_, true) => Reply::Answer(DialogAnswer::StopAndLeave(leaving.clone())),
+        _ => Reply::None,
+    }
+}
+
+fn predictions_ui(ui: &mut Ui, theme: &Theme, file: &str, next: &Discarding) -> Reply {
+    let (title, discard) = match next {
+        Discarding::Leave(Leaving::Quit) => ("Quit without saving the predictions?", "Discard and quit"),
+        Discarding::Leave(_) => ("Close this project without saving the predictions?", "Discard and close"),
+        Discarding::Label(_) => ("Label another file without saving the predictions?", "Discard and go on"),
+        Discarding::Read(_) => ("Read the file again without saving the predictions?", "Discard and go on"),
+        Discarding::Load(_) => ("Show another run without saving the predictions?", "Discard and go on"),
+        Discarding::Train => ("Train again without saving the predictions?", "Discard and train"),
+    };
+    let body =
+        format!("You labelled the rows of {file}, but didn't save the result to a file. Save it on Try it first.");
+    heading(ui, theme, title, &body);
+    let (show, discard, cancel) = buttons(ui, theme, |ui| {
+        let show = primary_button(ui, theme, "", "Show the predictions", Ok(()));
+        let discard = button(ui, theme, "", discard).clicked();
+        (show, discard, button(ui, theme, "", "Cancel").clicked())
+    });
+    focus_first(&show);
+    match (show.clicked(), discard, cancel) {
+        (true, ..) => Reply::Answer(DialogAnswer::ShowPredictions),
+        (_, true, _) => Reply::Answer(DialogAnswer::DiscardPredictions(next.clone())),
+        (.., true) => Reply::Close,
         _ => Reply::None,
     }
 }

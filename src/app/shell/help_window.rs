@@ -10,6 +10,8 @@ use crate::app::widgets::{button, heading_ui, icon_button};
 
 /// Size of the window.
 const SIZE: [f32; 2] = [420.0, 560.0];
+/// Most of the height of the screen that it takes at first.
+const SHARE: f32 = 0.5;
 
 /// The help window, open or not.
 #[derive(Debug, Default)]
@@ -50,14 +52,16 @@ impl HelpWindow {
             return;
         }
         let screen = ctx.content_rect();
-        let size = egui::vec2(SIZE[0].min(screen.width() - 32.0), SIZE[1].min(screen.height() - 96.0));
-        let place = egui::pos2(screen.right() - size.x - 48.0, screen.top() + 48.0);
+        let size = egui::vec2(SIZE[0].min(screen.width() - 32.0), SIZE[1].min(screen.height() * SHARE));
+        // In the corner where the fewest buttons are: what controls a run is at the top of the page.
+        let place = screen.right_bottom() - egui::vec2(24.0, 96.0);
         let mut open = true;
         Window::new("Help")
             .open(&mut open)
             .collapsible(false)
             .default_size(size)
             .default_pos(place)
+            .pivot(egui::Align2::RIGHT_BOTTOM)
             .min_width(280.0)
             .frame(dialog_frame(theme, theme.space.m))
             .show(ctx, |ui| self.contents_ui(ui, theme));
@@ -98,7 +102,11 @@ impl HelpWindow {
             let query = self.query.trim().to_owned();
             match self.visited.last().copied() {
                 _ if !query.is_empty() => self.found_ui(ui, theme, &query),
-                Some(topic) => topic_ui(ui, theme, topic),
+                Some(topic) => {
+                    if let Some(other) = topic_ui(ui, theme, topic) {
+                        self.go(other);
+                    }
+                }
                 None => self.list_ui(ui, theme),
             }
         });
@@ -135,19 +143,40 @@ impl HelpWindow {
     }
 }
 
-/// One topic.
-fn topic_ui(ui: &mut Ui, theme: &Theme, topic: Topic) {
+/// One topic. Returns the one whose link was clicked.
+fn topic_ui(ui: &mut Ui, theme: &Theme, topic: Topic) -> Option<Topic> {
     if matches!(topic, Topic::Chart(_)) {
         ui.label(theme.small(topic.kind()));
     }
     heading_ui(ui, theme, topic.title());
     ui.add_space(theme.space.xs);
     match topic {
-        Topic::Page(page) => page_ui(ui, theme, page),
+        Topic::Page(page) => {
+            page_ui(ui, theme, page);
+            None
+        }
         Topic::Chart(_) | Topic::Term(_) => {
             ui.add(Label::new(topic.text()).wrap().selectable(true));
+            see_also(ui, theme, topic)
         }
     }
+}
+
+/// Links to the other terms that an explanation uses.
+fn see_also(ui: &mut Ui, theme: &Theme, topic: Topic) -> Option<Topic> {
+    let others = help::terms_in(topic.text()).into_iter().map(Topic::Term).filter(|other| *other != topic);
+    let others: Vec<Topic> = others.collect();
+    if others.is_empty() {
+        return None;
+    }
+    ui.add_space(theme.space.s);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(theme.small("See also"));
+        others
+            .into_iter()
+            .fold(None, |chosen, other| if ui.link(other.title()).clicked() { Some(other) } else { chosen })
+    })
+    .inner
 }
 
 fn page_ui(ui: &mut Ui, theme: &Theme, page: Page) {
@@ -241,6 +270,21 @@ mod tests {
             let rect = window.get_by_label(name).rect();
             assert!(inside.contains_rect(rect), "{name} at {rect:?} in {inside:?}");
         }
+    }
+
+    #[test]
+    fn an_explanation_leads_to_the_terms_it_uses() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        hone(&mut window).help.show(Some(Topic::Term(Term::MacroF1)));
+        settle(&mut window);
+        picture("help-see-also", &mut window);
+        window.get_by_label("F1").click();
+        settle(&mut window);
+        window.get_by_label(Term::F1.text());
+        window.get_by_label("Back").click();
+        settle(&mut window);
+        window.get_by_label(Term::MacroF1.text());
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod search;
 mod start_page;
 mod status_bar;
 
-pub use dialog_parts::{DialogAnswer, Leaving, ModelUse, VersionRow};
+pub use dialog_parts::{DialogAnswer, Discarding, Leaving, ModelUse, VersionRow};
 pub use dialogs::{Dialog, dialogs_ui};
 pub use drop_hint::drop_hint_ui;
 pub use focus::FocusKeeper;
@@ -29,4 +29,4 @@ pub use palette::CommandPalette;
 pub use rail::rail_ui;
 pub use search::Searched;
 pub use start_page::start_page_ui;
-pub use status_bar::{MemoryMeter, status_bar_ui};
+pub use status_bar::{MemoryMeter, Saved, status_bar_ui};

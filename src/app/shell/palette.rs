@@ -86,7 +86,7 @@ impl CommandPalette {
     }
 
     fn query_ui(&mut self, ui: &mut Ui, theme: &Theme) {
-        let hint = "Search everything, settings, labels, runs, files and projects";
+        let hint = "Search everything: settings, labels, runs, files and projects";
         let edit = TextEdit::singleline(&mut self.query).id_salt("query").hint_text(hint).desired_width(f32::INFINITY);
         let edit = ui.add(edit.margin(vec2(theme.space.m, theme.space.s))).accessible_name("Search everything");
         if std::mem::take(&mut self.just_opened) {

@@ -12,6 +12,7 @@ pub(super) fn preferences_ui(ui: &mut Ui, theme: &Theme, sender: &mut CommandSen
     field_label(ui, theme, "Theme", "");
     let now = ui.ctx().options(|options| options.theme_preference);
     ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.l;
         for (name, preference, command) in [
             ("System", ThemePreference::System, UserCommand::ThemeSystem),
             ("Light", ThemePreference::Light, UserCommand::ThemeLight),

@@ -8,6 +8,7 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::live_run::LiveRun;
 use crate::app::messages::CommandSender;
+use crate::app::shortcuts::in_words;
 use crate::app::theme::{Theme, icons, strong_family};
 use crate::app::view::View;
 use crate::app::widgets::paint_spinner;
@@ -127,7 +128,7 @@ fn icon(step: Step) -> &'static str {
 fn state(ctx: &StepContext<'_>, step: Step, readiness: &Readiness) -> State {
     let training = ctx.live.is_some_and(LiveRun::is_going);
     let reading = ctx.preview.is_some();
-    let is_made = matches!(step, Step::Train | Step::Review | Step::Export);
+    let is_made = matches!(step, Step::Train | Step::Export);
     match readiness {
         _ if step == Step::Train && training => State::Busy,
         _ if step == Step::Data && reading && ctx.imported.is_none() => State::Busy,
@@ -157,7 +158,7 @@ fn explain(ui: &mut Ui, ctx: &StepContext<'_>, step: Step, state: State, readine
 
 fn shortcut(ui: &mut Ui, theme: &Theme, command: UserCommand) {
     if let Some(shortcut) = command.shortcuts().first() {
-        let text = ui.ctx().format_shortcut(shortcut);
+        let text = in_words(ui.ctx(), shortcut);
         ui.label(theme.small(text));
     }
 }
@@ -222,6 +223,23 @@ mod tests {
 
     use super::*;
     use crate::app::testing::{Scene, picture, sized_window};
+
+    #[test]
+    fn review_has_a_tick_once_it_was_opened() {
+        for (opened, word) in [(false, "ready"), (true, "done")] {
+            let mut scene = Scene::trained(false);
+            let edit = crate::project::RowEdit::relabelled("neutral");
+            scene.project.edits.rows.insert("main:3".parse().unwrap(), edit);
+            let mut harness = sized_window([208.0, 420.0], 1.0, false, scene, move |ui, scene| {
+                let looked_at = opened.then_some(Step::Review).into_iter().collect();
+                scene.show(|ctx, sender| {
+                    rail_ui(ui, &StepContext { looked_at: &looked_at, ..*ctx }, false, View::default(), sender);
+                });
+            });
+            harness.run();
+            harness.get_by_role_and_label(Role::Tab, &format!("Review, {word}"));
+        }
+    }
 
     #[test]
     fn a_result_of_other_settings_is_out_of_date() {

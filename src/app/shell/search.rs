@@ -7,6 +7,7 @@ use egui::Context;
 use crate::app::commands::{CommandState, UserCommand};
 use crate::app::help::{self, Topic};
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::shortcuts::in_words;
 use crate::app::sought;
 use crate::project::{Project, Step};
 use crate::storage::{RunListing, RunStatus};
@@ -117,9 +118,7 @@ impl Hit<'_> {
     /// What stands at the right: its keys, its page or its place.
     pub(super) fn detail(&self, ctx: &Context) -> String {
         match self {
-            Self::Command(command) => {
-                command.shortcuts().first().map(|keys| ctx.format_shortcut(keys)).unwrap_or_default()
-            }
+            Self::Command(command) => command.shortcuts().first().map(|keys| in_words(ctx, keys)).unwrap_or_default(),
             Self::Setting(_, step) => step.title().to_owned(),
             Self::Label(_) => Step::Labels.title().to_owned(),
             Self::Run(run) => run.folder.id(),

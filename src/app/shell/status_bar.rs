@@ -47,20 +47,33 @@ impl MemoryMeter {
     }
 }
 
+/// Whether the project's changes are saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// All are.
+    Yes,
+    /// They will be in a moment.
+    Soon,
+    /// They can't be.
+    No,
+}
+
 /// Draws the status bar. `memory` is in bytes; `notices` is the number of unread notifications.
 pub fn status_bar_ui(
     ui: &mut Ui,
     theme: &Theme,
-    ctx: Option<&StepContext<'_>>,
+    project: Option<(&StepContext<'_>, Saved)>,
     memory: u64,
     notices: usize,
     sender: &mut CommandSender,
 ) {
+    let ctx = project.map(|(ctx, _)| ctx);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.l;
         item(ui, theme, icons::CPU, &device(ctx), "Device and number format used for training");
         item(ui, theme, icons::MEMORY, &bytes(memory), "Memory Hone is using now");
-        if let Some(ctx) = ctx {
+        if let Some((ctx, saved)) = project {
+            saved_ui(ui, ctx, saved);
             activity(ui, ctx);
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -74,6 +87,20 @@ pub fn status_bar_ui(
             }
         });
     });
+}
+
+/// Says that changes are saved, since there is no button for it. A narrow window has the icon alone.
+fn saved_ui(ui: &mut Ui, ctx: &StepContext<'_>, saved: Saved) {
+    let theme = ctx.theme;
+    let (icon, says, hover) = match saved {
+        Saved::Yes => (icons::CHECK, "All changes saved", "Hone saves every change by itself, in"),
+        Saved::Soon => (icons::FLOPPY_DISK, "Saving…", "Hone saves every change by itself, in"),
+        Saved::No => (icons::WARNING, "Not saved", "The last changes couldn't be saved in"),
+    };
+    let hover = format!("{says}. {hover} {}", ctx.folder.display());
+    let narrow = ui.ctx().content_rect().width() < theme.size.narrow;
+    let text = if narrow { icon.to_owned() } else { format!("{icon} {says}") };
+    ui.label(theme.small(text)).accessible_name(says).on_hover_text(hover);
 }
 
 fn device(ctx: Option<&StepContext<'_>>) -> String {

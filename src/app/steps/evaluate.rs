@@ -244,6 +244,15 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_misclassified_rows_shows_several_rows_below_the_fold() {
+        let mut harness = open(Scene::trained(false), false);
+        harness.run();
+        let all = harness.state().1.body.classes.listed.len();
+        let laid_out = harness.get_all_by_role(egui::Role::ListBoxOption).count();
+        assert!(laid_out >= 6.min(all) && all > 3, "{laid_out} of {all} rows");
+    }
+
+    #[test]
     fn the_evaluation_of_another_file_is_shown_when_it_arrives() {
         let mut scene = Scene::trained(false);
         let results = scene.answers.results.value.clone().unwrap();

@@ -76,7 +76,7 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, has_button: bool, sender: &mut Comm
         Readiness::Ready | Readiness::Done => Vec::new(),
     };
     section(ui, theme, "Training plan", "", |ui| {
-        explained(ui, theme, &plan_summary(ctx));
+        explained(ui, plan_summary(ctx));
         ui.add_space(theme.space.s);
         few_steps_ui(ui, ctx, sender);
         for issue in &issues {

@@ -6,7 +6,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::typed_text::TypedText;
 use crate::app::theme::Tone;
-use crate::app::widgets::{Chosen, banner, probability_bars_ui, section};
+use crate::app::widgets::{BarShape, Chosen, banner, probability_bars_ui, section};
 use crate::predictor::Guess;
 use crate::worker::{FilledBlanks, RunResults};
 
@@ -84,7 +84,7 @@ fn guesses_ui(ui: &mut Ui, ctx: &StepContext<'_>, guesses: &[Guess]) {
     let words: Vec<String> = guesses.iter().map(|guess| guess.word.clone()).collect();
     let probabilities: Vec<f32> = guesses.iter().map(|guess| guess.probability).collect();
     let none = Chosen { predicted: u32::MAX, truth: None };
-    probability_bars_ui(ui, ctx.theme, &words, &probabilities, none, false);
+    probability_bars_ui(ui, ctx.theme, &words, &probabilities, none, (false, BarShape::Below));
 }
 
 #[cfg(test)]

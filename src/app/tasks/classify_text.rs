@@ -7,7 +7,7 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::label_file::{LabelFileState, label_file_ui};
 use crate::app::tasks::typed_text::TypedText;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Chosen, banner, button, button_if, probability_bars_ui, section, spinner};
+use crate::app::widgets::{BarShape, Chosen, banner, button, button_if, probability_bars_ui, section, spinner};
 use crate::evaluation::Prediction;
 use crate::worker::RunResults;
 
@@ -109,7 +109,7 @@ fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &ClassifyTextState) {
         }
         let best = (0..).zip(probabilities).max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);
         let chosen = Chosen { predicted: best, truth: None };
-        probability_bars_ui(ui, theme, &classify.labels, probabilities, chosen, false);
+        probability_bars_ui(ui, theme, &classify.labels, probabilities, chosen, (false, BarShape::Below));
     });
 }
 

@@ -19,6 +19,8 @@ use crate::worker::{FileToLabel, LabelledCounts, LabelledRows, ReadToLabel, RunR
 
 /// Greatest width of a menu.
 const COMBO: f32 = 224.0;
+/// Frames in which a new result is scrolled into view: the page may still grow in the first.
+const SCROLL_FRAMES: u8 = 3;
 /// Rows shown before more are asked for.
 const ROWS: usize = 10;
 /// Most rows shown: after that, the saved file is the place to look.
@@ -38,6 +40,8 @@ pub struct LabelFileState {
     format: TableFormat,
     counted: Option<Counted>,
     selection: RowSelection,
+    /// The predictions that were scrolled into view, and for how many frames.
+    seen: (Weak<LabelledRows>, u8),
 }
 
 impl Default for LabelFileState {
@@ -50,6 +54,7 @@ impl Default for LabelFileState {
             format: TableFormat::default(),
             counted: None,
             selection: RowSelection::default(),
+            seen: (Weak::new(), 0),
         }
     }
 }
@@ -233,6 +238,15 @@ fn labelled_ui(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
+    if state.seen.0.as_ptr() != Arc::as_ptr(rows) {
+        state.seen = (Arc::downgrade(rows), 0);
+    }
+    if state.seen.1 < SCROLL_FRAMES {
+        // The result begins below the fold, and nothing else says that it is there.
+        state.seen.1 += 1;
+        ui.scroll_to_cursor(Some(Align::Min));
+        ui.ctx().request_repaint();
+    }
     let known = state.count(rows, results);
     let (counts, on_test_rows) = (known.counts.clone(), known.on_test_rows);
     counts_ui(ui, theme, &rows.labels, &counts);

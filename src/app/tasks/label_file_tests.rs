@@ -21,6 +21,7 @@ fn file() -> Arc<FileToLabel> {
         input: "new/reviews.csv".into(),
         reading: DatasetSettings::default(),
         text_column: None,
+        may_guess: true,
     };
     let file = imported().main.clone();
     let columns = Ok(vec![file.table.column_index("review").unwrap()]);
@@ -126,13 +127,13 @@ fn a_file_is_read_labelled_and_saved_in_the_window() {
     let (mut window, folder) = trained();
     window.set_size(egui::vec2(1280.0, 1400.0));
     let input = folder.path().join("new.csv");
-    std::fs::write(&input, "id,body\n1,It broke on day two\n2,\n3,I love it\n").unwrap();
+    std::fs::write(&input, "id,code\n1,It broke\n2,\n3,Loved\n").unwrap();
     hone(&mut window).use_path(Pick::FileToLabel, input.clone());
     settle(&mut window);
     window.get_by_label("Which column has the texts?");
     window.get_by_role_and_label(egui::Role::ComboBox, "Text column").click();
     settle(&mut window);
-    window.get_by_label("body").click();
+    window.get_by_label("code").click();
     settle(&mut window);
     window.get_by_label("Label 3 rows").click();
     settle(&mut window);
@@ -152,4 +153,91 @@ fn a_file_is_read_labelled_and_saved_in_the_window() {
         .use_path(Pick::LabelledOutput(LabelledOutput { name: String::new(), least_percent: None }), input);
     settle(&mut window);
     window.get_by_label("The predictions could not be saved");
+}
+
+/// A file with three rows, whose texts are in a column of this name.
+fn rows_in(folder: &Path, name: &str, column: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    let rows = "1,It broke on day two and nobody answers\n2,I love it and use it every day\n3,It is fine I guess\n";
+    std::fs::write(&path, format!("id,{column}\n{rows}")).unwrap();
+    path
+}
+
+#[test]
+fn the_only_column_of_texts_is_read_whatever_its_name_and_can_be_changed() {
+    let (mut window, folder) = trained();
+    let input = rows_in(folder.path(), "new.csv", "message");
+    hone(&mut window).use_path(Pick::FileToLabel, input);
+    settle(&mut window);
+    window.get_by_label_contains("There is no column 'review'. Hone reads the texts from 'message'");
+    assert!(window.query_by_label("Which column has the texts?").is_none());
+    window.get_by_label("Label 3 rows").scroll_to_me();
+    settle(&mut window);
+    window.get_by_label("Label 3 rows").click();
+    settle(&mut window);
+    let save = window.get_by_label("Share of negative").rect();
+    let page = crate::app::widgets::page_rect(&window.ctx).unwrap();
+    assert!(page.contains_rect(save), "the result is scrolled into view: {save:?} in {page:?}");
+    window.get_by_role_and_label(egui::Role::ComboBox, "Text column");
+}
+
+#[test]
+fn predictions_that_are_not_saved_are_not_lost_without_a_question() {
+    let (mut window, folder) = trained();
+    let label = |window: &mut Window| {
+        let input = rows_in(folder.path(), "new.csv", "review");
+        hone(window).use_path(Pick::FileToLabel, input);
+        settle(window);
+        hone(window).run_command(AppCommand::LabelRows);
+        settle(window);
+    };
+    let has_rows = |window: &mut Window| hone(window).state.work.answers.labelled.value.is_some();
+    label(&mut window);
+    hone(&mut window).state.view = View::Step(crate::project::Step::Data);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::Quit));
+    settle(&mut window);
+    window.get_by_label("Quit without saving the predictions?");
+    picture("predictions-unsaved", &mut window);
+    window.get_by_label("Show the predictions").click();
+    settle(&mut window);
+    assert!(!hone(&mut window).may_close && has_rows(&mut window));
+    assert_eq!(hone(&mut window).state.view, View::TryIt);
+
+    let other = rows_in(folder.path(), "other.csv", "review");
+    hone(&mut window).use_path(Pick::FileToLabel, other.clone());
+    settle(&mut window);
+    window.get_by_label("Label another file without saving the predictions?");
+    window.get_by_label("Cancel").click();
+    settle(&mut window);
+    assert!(has_rows(&mut window));
+    hone(&mut window).use_path(Pick::FileToLabel, other);
+    settle(&mut window);
+    window.get_by_label("Discard and go on").click();
+    settle(&mut window);
+    assert!(!has_rows(&mut window));
+    window.get_by_label("other.csv");
+
+    label(&mut window);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::StartPage));
+    settle(&mut window);
+    window.get_by_label("Close this project without saving the predictions?");
+    window.key_press(egui::Key::Escape);
+    settle(&mut window);
+    let how = LabelledOutput { name: "out.csv".to_owned(), least_percent: None };
+    hone(&mut window).use_path(Pick::LabelledOutput(how), folder.path().join("out.csv"));
+    settle(&mut window);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::Quit));
+    settle(&mut window);
+    assert!(hone(&mut window).dialog.is_none() && hone(&mut window).may_close, "saved predictions need no question");
+}
+
+#[test]
+fn a_project_opens_on_try_it_if_it_was_left_there() {
+    let (mut window, folder) = trained();
+    hone(&mut window).run_command(AppCommand::User(UserCommand::StartPage));
+    settle(&mut window);
+    hone(&mut window).run_command(AppCommand::OpenProject(folder.path().join("customer-reviews")));
+    settle(&mut window);
+    assert_eq!(hone(&mut window).state.view, View::TryIt);
+    window.get_by_label("Label a file");
 }

@@ -155,7 +155,7 @@ fn text_ui(ui: &mut Ui, theme: &Theme, row: Option<&Prediction>, height: f32) {
         ui.label(theme.muted("Select a row to read all of it"));
         return;
     };
-    let area = egui::ScrollArea::vertical().id_salt("row text").max_height(height);
+    let area = egui::ScrollArea::vertical().id_salt("row text").max_height(height).min_scrolled_height(height);
     area.auto_shrink([false, true]).show(ui, |ui| {
         ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
     });

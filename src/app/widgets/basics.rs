@@ -8,10 +8,10 @@ use egui::{
 use crate::app::help::{self, Chart, Topic};
 use crate::app::spoken::set_heading;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::explained::hover_text;
+use crate::app::widgets::explained::{explain_terms, explained, hover_text};
 use crate::app::widgets::layout::{after_page, is_narrow, is_wide, make_room, page_height, page_scroll};
 
-/// The page of a step: title, one sentence, and its contents, which scroll together.
+/// The page of a step: title, one sentence if there is room for it, and its contents, which scroll together.
 pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let margin = page_margin(ui, theme);
     page_scroll(ui, ("page", title), |ui| {
@@ -27,8 +27,10 @@ pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents:
 
 fn page_title(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str) {
     set_heading(&ui.label(theme.title(title)));
-    ui.add_space(-theme.space.xs);
-    ui.add(egui::Label::new(theme.muted(purpose)).wrap());
+    if !purpose.is_empty() {
+        ui.add_space(-theme.space.xs);
+        ui.add(egui::Label::new(theme.muted(purpose)).wrap());
+    }
     ui.add_space(theme.space.m);
 }
 
@@ -101,7 +103,7 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
             ui.add_space(-theme.space.xs);
             ui.scope(|ui| {
                 ui.set_max_width(theme.size.reading.min(ui.available_width()));
-                ui.add(egui::Label::new(theme.small(hint)).wrap());
+                explained(ui, theme.small(hint));
             });
         }
         ui.add_space(theme.space.xs);
@@ -222,9 +224,9 @@ pub fn banner(ui: &mut Ui, theme: &Theme, tone: Tone, title: &str, body: &str, a
                 ui.label(RichText::new(tone_icon(tone)).color(theme.ink(tone)).size(theme.text.heading));
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = theme.space.xs;
-                    ui.add(egui::Label::new(theme.strong(title)).wrap());
+                    explained(ui, theme.strong(title));
                     if !body.is_empty() {
-                        ui.add(egui::Label::new(RichText::new(body).color(theme.palette.text)).wrap());
+                        explained(ui, RichText::new(body).color(theme.palette.text));
                     }
                     // Reserve no space if there are no buttons.
                     ui.spacing_mut().interact_size.y = 0.0;
@@ -279,8 +281,8 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
             ui.add(egui::Label::new(value).truncate());
         })
         .response
-        .accessible_name(said);
-    if hover.is_empty() { response } else { response.on_hover_text(hover) }
+        .accessible_name(&said);
+    if hover.is_empty() { explain_terms(response, &said) } else { response.on_hover_text(hover) }
 }
 
 /// The label above a field, with an explanation on hover, and that of the glossary.

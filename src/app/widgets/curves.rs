@@ -262,7 +262,7 @@ fn title(ui: &mut Ui, theme: &Theme, title: &str) {
 }
 
 /// Grid marks at 1, 2 or 5 times a power of ten, about `wanted` of them, at least `smallest` apart.
-fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
+pub fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
     let (low, high) = input.bounds;
     let raw = ((high - low) / wanted).max(smallest);
     if !raw.is_finite() || raw <= 0.0 {

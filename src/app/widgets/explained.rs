@@ -1,24 +1,35 @@
 //! Sentences with terms of the field: the glossary is one hover away.
 
-use egui::{Label, Response, Ui};
+use egui::{Label, Response, RichText, Ui};
 
 use crate::app::help::{Term, terms_in};
-use crate::app::theme::Theme;
+use crate::app::theme::strong_family;
 
 /// Widest explanation.
 const WIDTH: f32 = 420.0;
 
 /// A sentence that wraps. Hovering it explains its terms.
-pub fn explained(ui: &mut Ui, theme: &Theme, sentence: &str) -> Response {
+pub fn explained(ui: &mut Ui, sentence: impl Into<RichText>) -> Response {
+    let sentence = sentence.into();
+    let text = sentence.text().to_owned();
     let response = ui.add(Label::new(sentence).wrap());
-    let terms = terms_in(sentence);
-    if terms.is_empty() { response } else { response.on_hover_ui(|ui| terms_ui(ui, theme, &terms)) }
+    explain_terms(response, &text)
 }
 
-fn terms_ui(ui: &mut Ui, theme: &Theme, terms: &[Term]) {
+/// Explains the terms of a text on hover.
+pub fn explain_terms(response: Response, text: &str) -> Response {
+    // Looking for terms takes longer than drawing, and only what is hovered is explained.
+    if !response.hovered() {
+        return response;
+    }
+    let terms = terms_in(text);
+    if terms.is_empty() { response } else { response.on_hover_ui(|ui| terms_ui(ui, &terms)) }
+}
+
+fn terms_ui(ui: &mut Ui, terms: &[Term]) {
     ui.set_max_width(WIDTH);
     for term in terms {
-        ui.label(theme.strong(term.title()));
+        ui.label(RichText::new(term.title()).family(strong_family()));
         ui.add(Label::new(term.text()).wrap());
     }
 }
@@ -40,10 +51,9 @@ mod tests {
 
     #[test]
     fn hovering_a_sentence_explains_its_terms() {
-        let theme = testing::theme(false);
         let sentence = "TF-IDF baseline: macro-F1 0.567.";
         let mut harness = testing::window(false, (), |ui, ()| {
-            explained(ui, &theme, sentence);
+            explained(ui, sentence);
         });
         harness.get_by_label(sentence).hover();
         harness.run_steps(60);

@@ -4,7 +4,7 @@ use egui::{Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::help::Term;
 use crate::app::theme::Theme;
-use crate::app::widgets::explained::explained;
+use crate::app::widgets::explained::{explain_terms, explained};
 use crate::app::widgets::layout::{is_narrow, row_or_column};
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
 use crate::words::{count, of_hundred, percent_fine, score, signed_score};
@@ -47,7 +47,7 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = theme.space.s;
             for sentence in sentences(headline) {
-                explained(ui, theme, &sentence);
+                explained(ui, sentence);
             }
             ui.add_space(theme.space.xs);
             scale_ui(ui, theme, headline);
@@ -125,6 +125,7 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     response.widget_info(|| {
         WidgetInfo::labeled(Role::Meter, true, format!("Macro-F1 {} on a scale from 0 to 1", score(f1)))
     });
+    explain_terms(response, "95% interval, majority baseline, TF-IDF baseline, macro-F1");
     let line =
         Rect::from_min_max(pos2(rect.left() + 8.0, rect.top() + 18.0), pos2(rect.right() - 8.0, rect.top() + 26.0));
     let at = |value: f64| line.left() + line.width() * value.clamp(0.0, 1.0) as f32;

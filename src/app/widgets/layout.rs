@@ -154,6 +154,9 @@ struct PageScroll {
     goes_on: bool,
     /// The height of what can be seen.
     height: f32,
+    /// Where it can be seen.
+    #[cfg(test)]
+    rect: Option<Rect>,
 }
 
 const PAGE: &str = "scrolling of the page";
@@ -169,14 +172,17 @@ pub fn begin_at_top(ctx: &egui::Context) {
 pub fn page_scroll<R>(ui: &mut Ui, salt: impl egui::AsIdSalt, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let height = ui.available_height();
     let goes_on = page_goes_on(ui.ctx());
-    ui.data_mut(|data| data.insert_temp(Id::unique(PAGE), PageScroll { goes_on, height }));
+    let page = PageScroll { goes_on, height, ..PageScroll::default() };
+    ui.data_mut(|data| data.insert_temp(Id::unique(PAGE), page));
     let mut area = ScrollArea::vertical().id_salt(salt).auto_shrink([false, false]);
     if ui.data_mut(|data| data.remove_temp::<bool>(Id::unique(TOP))).is_some() {
         area = area.vertical_scroll_offset(0.0);
     }
     let shown = area.show(ui, contents);
     let goes_on = shown.content_size.y - shown.state.clamped_offset().y - shown.inner_rect.height() > 1.0;
-    ui.data_mut(|data| data.insert_temp(Id::unique(PAGE), PageScroll { goes_on, height }));
+    #[cfg(test)]
+    let page = PageScroll { rect: Some(shown.inner_rect), ..page };
+    ui.data_mut(|data| data.insert_temp(Id::unique(PAGE), PageScroll { goes_on, ..page }));
     shown.inner
 }
 
@@ -184,6 +190,12 @@ pub fn page_scroll<R>(ui: &mut Ui, salt: impl egui::AsIdSalt, contents: impl FnO
 #[must_use]
 pub fn page_goes_on(ctx: &egui::Context) -> bool {
     ctx.data(|data| data.get_temp::<PageScroll>(Id::unique(PAGE))).is_some_and(|page| page.goes_on)
+}
+
+/// Where the page can be seen.
+#[cfg(test)]
+pub fn page_rect(ctx: &egui::Context) -> Option<Rect> {
+    ctx.data(|data| data.get_temp::<PageScroll>(Id::unique(PAGE)))?.rect
 }
 
 /// The height of the page that can be seen.

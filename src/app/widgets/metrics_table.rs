@@ -29,6 +29,8 @@ const COLUMNS: [(&str, &str); 4] = [
     ("Rows", "Number of evaluated rows with this label. With few rows, the other metrics are uncertain."),
 ];
 
+/// Width that the names get before the figures take more than they need: that of "Weighted average".
+const NAME: f32 = 132.0;
 /// Most labels of a table that does not scroll.
 const WHOLE: usize = 12;
 
@@ -70,7 +72,7 @@ fn table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_hei
     let row_height = theme.size.row;
     let classes = &metrics.per_class;
     // A narrow table leaves more of its width to the names. No gaps between cells, so that the line above the averages is whole.
-    let figure = ((ui.available_width() - 96.0) / COLUMNS.len() as f32).clamp(44.0, 84.0);
+    let figure = ((ui.available_width() - NAME) / COLUMNS.len() as f32).clamp(44.0, 84.0);
     ui.spacing_mut().item_spacing.x = 0.0;
     let averages = [
         ("Macro average", metrics.macro_average, Term::MacroAverage.text()),

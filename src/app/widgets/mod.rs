@@ -33,7 +33,7 @@ pub use basics::{
 pub use combo::combo;
 pub use confusion_matrix::{MatrixState, confusion_matrix_ui};
 pub use contrast::label_colour;
-pub use curves::{Curves, CurvesState, curves_ui};
+pub use curves::{Curves, CurvesState, curves_ui, ticks};
 pub use data_table::{
     ColumnWidth, DataTable, RowSelection, TableAsk, TableColumn, TableRows, ask_table, data_table_ui, rows_in_use,
     tab_separated,
@@ -43,15 +43,15 @@ pub use explained::explained;
 pub use field::number_field;
 pub use fields::fields;
 pub use headline::{Headline, headline_ui};
-#[cfg(test)]
-pub use layout::page_goes_on;
 pub use layout::{
     after_page, begin_at_top, card_grid, cards_across, columns, fill, is_narrow, is_wide, make_room, page_height,
     side_by_side,
 };
+#[cfg(test)]
+pub use layout::{page_goes_on, page_rect, page_scroll};
 pub use matrix_cells::{Cell, explain};
 pub use metrics_table::{copy_metrics_ui, metrics_table_ui, scores};
-pub use probability_bars::{Chosen, probability_bars_ui};
+pub use probability_bars::{BarShape, Chosen, probability_bars_ui};
 pub use progress::progress_ui;
 pub use reading::reading_ui;
 pub use row_list::{RowList, row_list_ui};

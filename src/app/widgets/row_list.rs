@@ -42,7 +42,9 @@ impl RowList<'_> {
 pub fn row_list_ui(ui: &mut Ui, theme: &Theme, list: RowList<'_>, selected: &mut Option<usize>) -> bool {
     let mut activated = false;
     ui.spacing_mut().item_spacing.y = GAP;
-    let area = ScrollArea::vertical().id_salt("row list").max_height(list.height).auto_shrink([false, false]);
+    // Without a least height, a list that begins below the fold of a page would be one row high.
+    let area = ScrollArea::vertical().id_salt("row list").max_height(list.height).min_scrolled_height(list.height);
+    let area = area.auto_shrink([false, false]);
     area.show_rows(ui, ROW_HEIGHT, list.rows.len(), |ui, range| {
         for place in range {
             let Some(prediction) = list.rows.get(place).and_then(|&index| list.predictions.get(index)) else {

@@ -260,7 +260,11 @@ fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
     prepared.conflicts = conflicts.iter().map(|group| group.iter().map(|&row| rows[row].id).collect()).collect();
     let in_main = |&row: &usize| rows[row].id.file == SourceFile::Main;
     let conflicting: Vec<usize> = conflicts.into_iter().flatten().copied().filter(in_main).collect();
-    let mut droppable: Vec<usize> = copies.iter().flat_map(|group| repeats(rows, group)).filter(in_main).collect();
+    // A row is dropped for one reason, and counted where that is: with the conflicts, or with the copies of excluded rows.
+    let dropped: HashSet<usize> = conflicting.iter().copied().filter(|_| project.cleaning.drop_conflicts).collect();
+    let repeated = copies.iter().flat_map(|group| repeats(rows, group)).filter(|row| !dropped.contains(row));
+    let is_copy = |&row: &usize| rows[row].dropped == Some(DropReason::Duplicate);
+    let mut droppable: Vec<usize> = repeated.chain((0..rows.len()).filter(is_copy)).filter(in_main).collect();
     droppable.sort_unstable();
     for (switch, found) in [("drop_duplicates", &droppable), ("drop_conflicts", &conflicting)] {
         let samples = found.iter().take(SAMPLES).map(|&row| (rows[row].id, rows[row].text.clone(), String::new()));

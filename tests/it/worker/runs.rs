@@ -94,6 +94,7 @@ fn changes_of_an_appended_file_are_noticed() {
         input: bench.path("reviews.csv"),
         reading: DatasetSettings::default(),
         text_column: None,
+        may_guess: false,
     };
     let message = bench.label(read, &more).unwrap_err();
     assert!(message.contains("is a data file of the project"), "{message}");

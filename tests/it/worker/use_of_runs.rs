@@ -46,6 +46,7 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
         input: input.to_owned(),
         reading: DatasetSettings::default(),
         text_column: column.map(str::to_owned),
+        may_guess: false,
     };
     let (rows, saved) = bench.label(read(&input, None), &output).unwrap();
     assert_eq!((rows.truncated, rows.max_length, rows.only_label()), (0, 32, None));

@@ -1,6 +1,7 @@
 //! The role of each column: guessed by Hone, shown and changed here.
 
-use egui::{Label, Rect, RichText, Ui, vec2};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Color32, Label, Rect, RichText, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
@@ -252,14 +253,30 @@ fn role_choice(
         (None, Some(guess)) => format!("No role ({}?)", guess.title().to_lowercase()),
         _ => titled(now),
     };
+    // All roles with what they are for, without scrolling.
+    ui.spacing_mut().combo_height = 420.0;
     combo(ui, &format!("Role of {name}"), &shown, width, |ui| {
         for role in std::iter::once(None).chain(ctx.project.task.roles().iter().map(|rule| Some(rule.role))) {
-            let explanation = role.map_or("This column isn't used", ColumnRole::explanation);
-            if ui.selectable_label(now == role, titled(role)).on_hover_text(explanation).clicked() && now != role {
+            let entry = egui::Button::selectable(now == role, role_words(ctx, &titled(role), role));
+            if ui.add(entry).accessible_name(titled(role)).clicked() && now != role {
                 edit(ctx, sender, |dataset| dataset.set_role(name, role));
             }
         }
     });
+}
+
+/// A role in the menu: its title, and below it what it is for.
+fn role_words(ctx: &StepContext<'_>, title: &str, role: Option<ColumnRole>) -> LayoutJob {
+    let theme = ctx.theme;
+    let mut job = LayoutJob::default();
+    let line = |job: &mut LayoutJob, text: &str, size: f32, ink: Color32| {
+        job.append(text, 0.0, TextFormat::simple(theme.font(size), ink));
+    };
+    line(&mut job, title, theme.text.body, theme.palette.text);
+    line(&mut job, "\n", theme.text.body, theme.palette.text);
+    let explanation = role.map_or("This column isn't used", ColumnRole::explanation);
+    line(&mut job, explanation, theme.text.small, theme.palette.text_muted);
+    job
 }
 
 #[cfg(test)]
@@ -312,6 +329,7 @@ mod tests {
 
         window.get_by_role_and_label(egui::Role::ComboBox, "Role of title").click();
         settle(&mut window);
+        picture("data-roles-menu", &mut window);
         window.get_by_label("No role").click();
         settle(&mut window);
         assert_eq!(dataset(&mut window).joined_columns().count(), 0);

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Label, Layout, RichText, Ui, vec2};
+use egui::{Align, Label, Layout, RichText, Ui, Vec2, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
-use crate::app::steps::remedies::remedy_button;
+use crate::app::steps::remedies::{remedy_button, undo_edit};
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{Action, badge, button, running_ui, section};
-use crate::data::{Finding, FindingKind, Severity};
+use crate::app::widgets::{Action, badge, button, explained, running_ui, section};
+use crate::data::{Finding, FindingKind, Remedy, Severity};
+use crate::project::Project;
 use crate::words::{counted, lower_first};
 
 /// Width of the column of badges.
@@ -24,18 +25,70 @@ const NARROW: f32 = 720.0;
 /// State kept between frames.
 #[derive(Debug, Default)]
 pub struct FindingsState {
-    /// The findings shown last, and the positions of those whose fix was applied.
-    used: Option<(Arc<Vec<Finding>>, Vec<usize>)>,
+    /// What is listed. A finding keeps its place while the person is on the page, so that no row moves under the pointer.
+    listed: Vec<Listed>,
+    /// The findings listed last.
+    of: Option<Arc<Vec<Finding>>>,
+    /// The last frame in which they were drawn.
+    frame: u64,
+}
+
+/// A finding in the list.
+#[derive(Debug)]
+struct Listed {
+    finding: Finding,
+    /// What was done about it in this visit.
+    fix: Option<Fix>,
+    /// Width of the list and height of the row, which stays as high when its words get fewer.
+    size: Vec2,
+}
+
+/// A fix that was applied.
+#[derive(Debug)]
+struct Fix {
+    remedy: Remedy,
+    /// The project before.
+    before: Project,
+}
+
+impl Listed {
+    fn of(finding: &Finding) -> Self {
+        Self { finding: finding.clone(), fix: None, size: Vec2::ZERO }
+    }
+
+    /// Whether another finding is about the same thing.
+    fn is_about(&self, other: &Finding) -> bool {
+        let text = |finding: &Finding| match finding.remedies.first() {
+            Some(Remedy::RemoveText(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let finding = &self.finding;
+        (finding.kind, &finding.column, text(finding)) == (other.kind, &other.column, text(other))
+    }
 }
 
 impl FindingsState {
-    /// Positions of the findings whose fix was applied, until the check has run again.
-    fn used(&mut self, findings: &Arc<Vec<Finding>>) -> &mut Vec<usize> {
-        let (_, used) = match self.used.take() {
-            Some(used) if Arc::ptr_eq(&used.0, findings) => self.used.insert(used),
-            _ => self.used.insert((Arc::clone(findings), Vec::new())),
-        };
-        used
+    /// Takes in the findings of a new check: those that are listed keep their places, and those that were fixed stay.
+    fn refresh(&mut self, frame: u64, findings: Option<&Arc<Vec<Finding>>>) {
+        if frame > self.frame + 1 {
+            // A new visit of the page.
+            *self = Self::default();
+        }
+        self.frame = frame;
+        let Some(findings) = findings else { return };
+        if self.of.as_ref().is_some_and(|known| Arc::ptr_eq(known, findings)) {
+            return;
+        }
+        self.of = Some(Arc::clone(findings));
+        let mut new: Vec<Option<&Finding>> = findings.iter().map(Some).collect();
+        self.listed.retain_mut(|listed| {
+            let place = new.iter().position(|finding| finding.is_some_and(|finding| listed.is_about(finding)));
+            let Some(finding) = place.and_then(|place| new[place].take()) else { return listed.fix.is_some() };
+            listed.finding = finding.clone();
+            listed.fix = listed.fix.take().filter(|_| finding.severity == Severity::Handled);
+            true
+        });
+        self.listed.extend(new.into_iter().flatten().map(|finding| Listed::of(finding)));
     }
 }
 
@@ -49,22 +102,23 @@ pub fn findings_ui(
 ) {
     let hint = "Checks the rows in use, after cleaning. You can undo every fix";
     section(ui, ctx.theme, "Findings", hint, |ui| {
-        looking(ui, ctx, sender);
-        let Some(findings) = ctx.findings else { return };
-        if findings.is_empty() {
-            nothing_found(ui, ctx.theme);
-            return;
-        }
-        let used = state.used(findings);
-        for (place, finding) in findings.iter().enumerate() {
+        state.refresh(ui.ctx().cumulative_frame_nr(), ctx.findings);
+        for (place, listed) in state.listed.iter_mut().enumerate() {
             if place > 0 {
                 ui.separator();
             }
-            let mut row = Row { finding, is_used: used.contains(&place) };
-            row.draw(ui, ctx, explore, sender);
-            if row.is_used && !used.contains(&place) {
-                used.push(place);
-            }
+            let width = ui.available_width();
+            let least = if (listed.size.x - width).abs() < 0.5 { listed.size.y } else { 0.0 };
+            let row = ui.vertical(|ui| {
+                ui.set_min_height(least);
+                Row { listed: &mut *listed }.draw(ui, ctx, explore, sender);
+            });
+            listed.size = vec2(width, row.response.rect.height());
+        }
+        // Below the list, which therefore stays in place while the rows are checked again.
+        looking(ui, ctx, sender);
+        if state.listed.is_empty() && ctx.findings.is_some() {
+            nothing_found(ui, ctx.theme);
         }
     });
 }
@@ -97,9 +151,7 @@ fn nothing_found(ui: &mut Ui, theme: &Theme) {
 
 /// One finding.
 struct Row<'a> {
-    finding: &'a Finding,
-    /// Its fix was applied.
-    is_used: bool,
+    listed: &'a mut Listed,
 }
 
 impl Row<'_> {
@@ -129,7 +181,7 @@ impl Row<'_> {
     }
 
     fn badge(&self, ui: &mut Ui, theme: &Theme) {
-        let severity = if self.is_used { Severity::Handled } else { self.finding.severity };
+        let severity = if self.listed.fix.is_some() { Severity::Handled } else { self.listed.finding.severity };
         let (tone, icon, word, hover) = match severity {
             Severity::Problem => (Tone::Danger, icons::X_CIRCLE, "Problem", "Something is wrong with these rows"),
             Severity::Warning => (Tone::Warning, icons::WARNING, "Warning", "This may hurt the model or its metrics"),
@@ -142,10 +194,11 @@ impl Row<'_> {
     }
 
     fn words(&self, ui: &mut Ui, theme: &Theme) {
-        let (one, many) = self.finding.kind.unit();
-        let rows = self.finding.rows.len();
-        let found = counted(self.finding.count as u64, one, many);
-        let count = if rows > self.finding.count {
+        let finding = &self.listed.finding;
+        let (one, many) = finding.kind.unit();
+        let rows = finding.rows.len();
+        let found = counted(finding.count as u64, one, many);
+        let count = if rows > finding.count {
             // The same rows are counted one by one where they are listed.
             format!("{found} in {}", counted(rows as u64, "row", "rows"))
         } else {
@@ -155,22 +208,35 @@ impl Row<'_> {
         // Nothing to click here: as tall as the text.
         ui.spacing_mut().interact_size.y = 0.0;
         ui.horizontal_wrapped(|ui| {
-            ui.label(theme.strong(self.finding.kind.title()));
+            explained(ui, theme.strong(finding.kind.title()));
             ui.label(theme.muted(count));
         });
-        ui.add(Label::new(theme.muted(self.finding.in_words()).size(theme.text.body)).wrap());
+        let words = match self.listed.fix.as_ref().filter(|_| finding.severity != Severity::Handled) {
+            Some(fix) => format!("{}. You chose: {}.", finding.found, fix.remedy.title()),
+            None => finding.in_words(),
+        };
+        explained(ui, theme.muted(words).size(theme.text.body));
     }
 
     fn buttons(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, explore: &mut ExploreState, sender: &mut CommandSender) {
-        let (theme, kind) = (ctx.theme, self.finding.kind);
-        if let Some(remedy) = self.finding.remedies.first().filter(|_| !self.is_used) {
-            self.is_used = remedy_button(ui, ctx, remedy, sender);
+        let (theme, kind) = (ctx.theme, self.listed.finding.kind);
+        if let Some(fix) = &self.listed.fix {
+            let title = fix.remedy.title();
+            let undo = button(ui, theme, icons::ARROW_U_UP_LEFT, "Undo").accessible_name(format!("Undo: {title}"));
+            if undo.on_hover_text(title).clicked() {
+                sender.edit(undo_edit(&fix.remedy, &fix.before, ctx.project));
+                self.listed.fix = None;
+            }
+        } else if let Some(remedy) = self.listed.finding.remedies.first()
+            && remedy_button(ui, ctx, remedy, sender)
+        {
+            self.listed.fix = Some(Fix { remedy: remedy.clone(), before: ctx.project.clone() });
         }
-        if !self.finding.rows.is_empty() {
+        if !self.listed.finding.rows.is_empty() {
             let response = button(ui, theme, icons::ROWS, "Show rows");
             let name = format!("Show rows: {}", kind.title());
             if response.accessible_name(name).on_hover_text("Show these rows in the table below").clicked() {
-                explore.show(kind.title(), &self.finding.rows);
+                explore.show(kind.title(), &self.listed.finding.rows);
             }
         }
     }
@@ -242,6 +308,43 @@ mod tests {
         }
         assert_eq!(kinds(&mut window), before);
         assert_eq!(*hone(&mut window).project(), project);
+    }
+
+    #[test]
+    fn a_fixed_finding_stays_in_its_place_and_can_be_undone_there() {
+        let (mut window, _folder) = labels(ThemeChoice::Light, 1.0, MORE);
+        window.set_size(egui::vec2(1280.0, 1500.0));
+        settle(&mut window);
+        let before = hone(&mut window).project().clone();
+        let place = |window: &Window, kind: FindingKind| window.get_by_label(kind.title()).rect().top();
+        let places = |window: &Window| [FindingKind::Conflicts, FindingKind::Emails].map(|kind| place(window, kind));
+        let first = places(&window);
+        for fix in ["Drop conflicts", "Mask e-mail addresses"] {
+            window.get_by_label(fix).click();
+            settle(&mut window);
+            assert_eq!(places(&window), first, "after {fix}");
+        }
+        assert_eq!(window.get_all_by_label("Handled").count(), 2);
+        picture("labels-findings-handled", &mut window);
+        // The first fix is undone before the second.
+        window.get_by_label("Undo: Drop conflicts").click();
+        settle(&mut window);
+        let cleaning = hone(&mut window).project().cleaning.clone();
+        assert!(!cleaning.drop_conflicts && cleaning.mask_emails);
+        assert_eq!(places(&window), first);
+        window.get_by_label("Undo: Mask e-mail addresses").click();
+        settle(&mut window);
+        assert_eq!(*hone(&mut window).project(), before);
+        assert_eq!(places(&window), first);
+        assert!(window.query_by_label("Handled").is_none());
+        // On the next visit, what is fixed is not listed any more.
+        window.get_by_label("Mask e-mail addresses").click();
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Data));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        assert!(window.query_by_label(FindingKind::Emails.title()).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
 use crate::app::steps::labels::row_filters::RowFilters;
-use crate::app::widgets::{Action, SlotActions, section, slot_ui};
+use crate::app::widgets::{Action, SlotActions, section, slot_ui, ticks};
 use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};
 use crate::project::SourceFile;
 use crate::words::{count, counted, percent_fine};
@@ -150,6 +150,8 @@ fn plot<'a>(ctx: &StepContext<'_>, id: &str) -> Plot<'a> {
         .include_y(0.0)
         .set_margin_fraction(egui::vec2(0.01, 0.05))
         .y_axis_min_width(36.0)
+        // Counts of rows: whole numbers, and always more than a 0.
+        .y_grid_spacer(|input| ticks(&input, 4.0, 1.0))
 }
 
 fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, state: &mut ExploreState) {
@@ -356,6 +358,17 @@ mod tests {
         assert_eq!(cut_in_words(&sample, 2), "100.0% of the texts are longer than 2 tokens and will be truncated");
         assert_eq!(cut_in_words(&sample, 100_000), "No text in the sample is longer than 100000 tokens");
         assert_eq!(cut_in_words(&all, 100_000), "No text is longer than 100000 tokens");
+    }
+
+    #[test]
+    fn the_axis_of_a_chart_has_numbers_besides_0() {
+        for most in [1.0, 3.0, 9.0, 60.0, 999.0, 12_345.0] {
+            let input = egui_plot::GridInput { bounds: (-0.05 * most, 1.05 * most), base_step_size: 0.1 };
+            let marks = ticks(&input, 4.0, 1.0);
+            let above = marks.iter().filter(|mark| mark.value > 0.0 && mark.value <= most).count();
+            assert!((1..=6).contains(&above), "{most}: {marks:?}");
+            assert!(marks.iter().all(|mark| mark.value.fract() == 0.0), "{most}: {marks:?}");
+        }
     }
 
     #[test]

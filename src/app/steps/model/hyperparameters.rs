@@ -8,7 +8,7 @@ use egui::{Checkbox, ComboBox, DragValue, Response, Ui, UiBuilder, vec2};
 use crate::app::help::Term;
 use crate::app::sought;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{button, number_field};
+use crate::app::widgets::{button, explained, number_field};
 use crate::models::Compute;
 use crate::project::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, OptimizerSettings, Precision, ScheduleKind,
@@ -346,7 +346,7 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl 
             ui.scope_builder(UiBuilder::new().scope_id(id), |ui| ui.label_inputs_by(label.inner.id, control));
         });
         if !narrow {
-            ui.add(egui::Label::new(theme.small(explanation)).wrap());
+            explained(ui, theme.small(explanation));
         }
     });
     if sought::sought(ui.ctx()) == Some(name) {

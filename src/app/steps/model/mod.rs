@@ -244,7 +244,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ui.add_space(theme.space.s);
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
-            explained(ui, theme, &plan_summary(ctx));
+            explained(ui, plan_summary(ctx));
         });
         ui.add_space(theme.space.s);
         few_steps_ui(ui, ctx, sender);

@@ -146,6 +146,8 @@ mod tests {
         for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
             let (mut window, _folder) = tickets(theme, 1.0);
             window.get_by_label("Worth a look: The same 'customer' across the split");
+            assert!(window.query_by_label_contains("Not checked: groups").is_none());
+            window.get_by_label_contains("the same 'customer' across the split, as its name suggests a group");
             window.get_by_label("Worth a look: 'reason' gives the label away");
             picture(&format!("leakage-{theme:?}").to_lowercase(), &mut window);
             window.check_accessibility();

@@ -305,7 +305,9 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
+    use crate::app::steps::remedies::remedy_edit;
     use crate::app::testing::{app, settle};
+    use crate::data::{FindingKind, Remedy};
     use crate::storage::ThemeChoice;
 
     #[test]
@@ -352,6 +354,46 @@ mod tests {
         window.get_by_label("3 rows are dropped");
         window.get_by_label("No label column contains 1");
         window.get_by_label("Several labels are listed or marked, or a mark is neither 0 nor 1");
+    }
+
+    #[test]
+    fn the_switches_the_dropped_rows_and_the_findings_count_the_same_rows() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let mut rows = String::from("text,label\n");
+        for row in 0..40 {
+            writeln!(rows, "what came on day {row} is as it was,{}", ["good", "bad"][row % 2]).unwrap();
+        }
+        // Three copies, of which the first is excluded; and three copies, of which one has another label.
+        rows += &"It is red,good\n".repeat(3);
+        rows += "It is blue,good\nIt is blue,good\nIt is blue,bad\n";
+        let path = folder.path().join("copies.csv");
+        std::fs::write(&path, rows).unwrap();
+        let app = window.state_mut().as_mut().unwrap();
+        app.run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        let app = window.state_mut().as_mut().unwrap();
+        let mut cleaning = app.project().cleaning.clone();
+        (cleaning.drop_duplicates, cleaning.drop_conflicts) = (true, true);
+        app.run_command(AppCommand::Edit(Edit::Cleaning(cleaning)));
+        let imported = app.state.work.answers.imported.value.clone().unwrap();
+        let red = "main:41".parse().unwrap();
+        let remedy = Remedy::exclude_rows(&imported, &app.project().dataset, &[red]);
+        let edit = remedy_edit(&remedy, app.project());
+        app.run_command(AppCommand::Edit(edit));
+        settle(&mut window);
+        let app = window.state_mut().as_mut().unwrap();
+        let prepared = app.prepared().unwrap();
+        let findings = app.state.work.answers.findings.value.clone().unwrap();
+        for (switch, reason, kind, rows) in [
+            ("drop_duplicates", DropReason::Duplicate, FindingKind::Duplicates, 2),
+            ("drop_conflicts", DropReason::Conflict, FindingKind::Conflicts, 3),
+        ] {
+            let effect = prepared.cleaning.iter().find(|effect| effect.part == CleaningPart::Switch(switch)).unwrap();
+            let dropped = prepared.dropped.iter().filter(|(_, why)| *why == reason).count();
+            let finding = findings.iter().find(|finding| finding.kind == kind).unwrap();
+            assert_eq!((effect.rows, dropped, finding.rows.len()), (rows, rows, rows), "{switch}");
+        }
     }
 
     #[test]

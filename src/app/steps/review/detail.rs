@@ -9,8 +9,8 @@ use crate::app::messages::CommandSender;
 use crate::app::steps::data::files::row_name;
 use crate::app::steps::review::queue::Decision;
 use crate::app::steps::review::state::ReviewStepState;
-use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Chosen, badge, button, button_if, card, probability_bars_ui};
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::{BarShape, Chosen, badge, button, button_if, card, probability_bars_ui};
 use crate::evaluation::Prediction;
 use crate::project::RowEdit;
 use crate::worker::RunResults;
@@ -27,43 +27,65 @@ pub fn decided(edit: Option<&RowEdit>) -> Option<(&'static str, String)> {
     }
 }
 
-/// Draws the selected row. With a height, its buttons stay at the bottom and its text scrolls above them; without one, they
-/// stand above the text. Either way they stay in place from row to row.
+/// Height of the text before the bars take a smaller shape.
+const TEXT: f32 = 120.0;
+/// Least height of the text above bars that stay in place.
+const LEAST_TEXT: f32 = 60.0;
+
+/// Where the buttons of the selected row are. Either way they stay in place from row to row.
+#[derive(Clone, Copy, Debug)]
+pub enum Arrangement {
+    /// At the bottom of a card of this height, in which the text scrolls.
+    ButtonsLast(f32),
+    /// At the top of a card that is as high as it needs to be. Bars beside their names come before the text, so that they
+    /// are in sight as well.
+    ButtonsFirst(BarShape),
+}
+
+/// Draws the selected row.
 pub fn detail(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     state: &mut ReviewStepState,
     results: &Arc<RunResults>,
     sender: &mut CommandSender,
-    height: Option<f32>,
+    arrangement: Arrangement,
 ) {
     let theme = ctx.theme;
     card(ui, theme, |ui| {
         let Some(prediction) = state.current().cloned() else {
-            ui.set_min_height((height.unwrap_or_default() - 2.0 * theme.space.l).max(0.0));
+            if let Arrangement::ButtonsLast(height) = arrangement {
+                ui.set_min_height((height - 2.0 * theme.space.l).max(0.0));
+            }
             ui.label(theme.muted("Select a row in the list, or change the filters"));
             return;
         };
         let edit = ctx.project.edits.rows.get(&prediction.id);
         badges(ui, ctx, &prediction, edit);
         ui.add_space(theme.space.s);
-        let Some(height) = height else {
-            actions(ui, ctx, state, results, sender);
-            ui.add_space(theme.space.s);
-            text_and_bars(ui, ctx, &prediction, results);
-            return;
+        let height = match arrangement {
+            Arrangement::ButtonsLast(height) => height,
+            Arrangement::ButtonsFirst(shape) => {
+                actions(ui, ctx, state, results, sender);
+                ui.add_space(theme.space.s);
+                if shape == BarShape::Beside {
+                    bars_ui(ui, ctx, &prediction, results, shape);
+                }
+                text_ui(ui, ctx, &prediction, shape);
+                if shape == BarShape::Below {
+                    bars_ui(ui, ctx, &prediction, results, shape);
+                }
+                return;
+            }
         };
         let id = ui.scope_id().with("height of the buttons");
         let below: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(84.0);
         let used = ui.cursor().top() - ui.min_rect().top();
         let room = height - 2.0 * theme.space.l - used - below - 2.0 * theme.space.s;
-        ScrollArea::vertical()
-            .id_salt("row")
-            .max_height(room)
-            .min_scrolled_height(room)
-            .auto_shrink(false)
-            .show(ui, |ui| text_and_bars(ui, ctx, &prediction, results));
-        ui.add_space(theme.space.s);
+        let top = ui.cursor().top();
+        text_and_bars(ui, ctx, &prediction, results, room);
+        // Whatever the row, the buttons stay where they are.
+        ui.add_space((top + room - ui.cursor().top()).max(0.0) + theme.space.s);
         let top = ui.cursor().top();
         actions(ui, ctx, state, results, sender);
         let took = ui.min_rect().bottom() - top;
@@ -74,23 +96,62 @@ pub fn detail(
     });
 }
 
-fn text_and_bars(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, results: &RunResults) {
+/// Draws the text and all bars in `room` points: the text scrolls, and the bars get smaller if they must. Where even that
+/// is too much, because there are many labels, both scroll together.
+fn text_and_bars(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, results: &RunResults, room: f32) {
     let theme = ctx.theme;
+    let labels = results.settings.labels.len();
+    let left = |shape: BarShape| room - shape.height_of(labels) - above(theme, shape) - ui.spacing().item_spacing.y;
+    let fits = [(BarShape::Below, TEXT), (BarShape::Beside, LEAST_TEXT)];
+    let fits = fits.map(|(shape, least)| (left(shape) >= least).then(|| (shape, left(shape))));
+    let scroll = |height: f32| {
+        let area = ScrollArea::vertical().id_salt("row").max_height(height).min_scrolled_height(height);
+        area.auto_shrink([false, true])
+    };
+    if let Some((shape, height)) = fits.into_iter().flatten().next() {
+        scroll(height).show(ui, |ui| text_ui(ui, ctx, prediction, shape));
+        bars_ui(ui, ctx, prediction, results, shape);
+        return;
+    }
+    scroll(room).show(ui, |ui| {
+        text_ui(ui, ctx, prediction, BarShape::Beside);
+        bars_ui(ui, ctx, prediction, results, BarShape::Beside);
+    });
+}
+
+/// The text, in smaller letters above smaller bars.
+fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, shape: BarShape) {
+    let theme = ctx.theme;
+    let (margin, size, line) = match shape {
+        BarShape::Below => (theme.space.l, theme.text.heading + 2.0, 26.0),
+        BarShape::Beside => (theme.space.xs, theme.text.heading, 22.0),
+    };
     let frame = Frame::new().fill(theme.palette.sunken).corner_radius(theme.radius.medium);
-    frame.inner_margin(Margin::same(theme.space.l as i8)).show(ui, |ui| {
+    frame.inner_margin(Margin::symmetric(theme.space.l as i8, margin as i8)).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let text = RichText::new(&prediction.text).size(theme.text.heading + 2.0).line_height(Some(26.0));
+        let text = RichText::new(&prediction.text).size(size).line_height(Some(line));
         ui.add(egui::Label::new(text).wrap().selectable(true));
     });
-    ui.add_space(theme.space.m);
+}
+
+/// Space above the bars.
+fn above(theme: &Theme, shape: BarShape) -> f32 {
+    match shape {
+        BarShape::Below => theme.space.m,
+        BarShape::Beside => theme.space.xs,
+    }
+}
+
+fn bars_ui(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, results: &RunResults, shape: BarShape) {
+    let theme = ctx.theme;
+    ui.add_space(above(theme, shape));
     let chosen = Chosen { predicted: prediction.predicted().unwrap_or_default(), truth: prediction.label() };
-    probability_bars_ui(ui, theme, &results.settings.labels, prediction.probabilities(), chosen, true);
+    probability_bars_ui(ui, theme, &results.settings.labels, prediction.probabilities(), chosen, (true, shape));
 }
 
 fn badges(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, edit: Option<&RowEdit>) {
     let theme = ctx.theme;
-    let key = prediction.key.as_ref().map(|key| format!("  ·  {key}")).unwrap_or_default();
-    let name = format!("{}{key}", row_name(ctx, prediction.id));
+    let name = name_with_key(row_name(ctx, prediction.id), prediction);
     ui.horizontal_wrapped(|ui| {
         // The same margin as a badge, so that both line up.
         Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(name)));
@@ -103,6 +164,15 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, edit: Opt
         let (icon, word) = decided(edit).unwrap_or((icons::CIRCLE_DASHED, "not yet reviewed".to_owned()));
         badge(ui, theme, tone, icon, &word);
     });
+}
+
+/// A row's name, with its id if the id is not only its number.
+fn name_with_key(name: String, prediction: &Prediction) -> String {
+    let says_more = |key: &&String| key.parse() != Ok(prediction.id.record);
+    match prediction.key.as_ref().filter(says_more) {
+        Some(key) => format!("{name}  ·  {key}"),
+        None => name,
+    }
 }
 
 fn actions(

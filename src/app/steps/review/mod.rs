@@ -5,20 +5,22 @@ pub mod queue;
 mod state;
 mod training_rows;
 
+use std::sync::Arc;
+
 use egui::{ComboBox, Key, Modifiers, RichText, Ui};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::steps::review::detail::{decided, detail};
+use crate::app::steps::review::detail::{Arrangement, decided, detail};
 use crate::app::steps::review::queue::{Decision, Order};
 pub use crate::app::steps::review::state::ReviewStepState;
 use crate::app::steps::review::training_rows::training_rows_ui;
 use crate::app::steps::run_header::run_bar_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    RowList, after_page, banner, card, columns, empty_state, is_narrow, make_room, page, page_height, primary_button,
-    progress_ui, row_list_ui,
+    BarShape, RowList, after_page, banner, card, columns, empty_state, is_narrow, make_room, page, page_height,
+    primary_button, progress_ui, row_list_ui,
 };
 use crate::data::Side;
 use crate::project::Step;
@@ -27,12 +29,16 @@ use crate::worker::RunResults;
 
 /// Width of a menu.
 const CHOICE: f32 = 190.0;
+/// Below this height of a page, the rows need the place of the sentence below its title.
+const SHORT: f32 = 560.0;
 /// Least height of the list and of the selected row.
-const LEAST: f32 = 300.0;
+const LEAST: f32 = 270.0;
 
 /// Draws the step.
 pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, sender: &mut CommandSender) {
-    page(ui, ctx.theme, Step::Review.title(), Step::Review.purpose(), |ui| {
+    let short = (1.0..SHORT).contains(&page_height(ui));
+    let purpose = if short { "" } else { Step::Review.purpose() };
+    page(ui, ctx.theme, Step::Review.title(), purpose, |ui| {
         let Some(results) = ctx.results else {
             let body = "After training, the rows the model got wrong appear here, so that you can correct their \
                         labels and train again";
@@ -47,7 +53,10 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
         let checked = ctx.answers.training_mistakes.about(&results.folder).and_then(|slot| slot.value.as_ref());
         state.queue.refresh(results, checked.map(|rows| rows.as_slice()), &ctx.project.edits);
         state.settle();
-        progress_card(ui, ctx, state, results, sender);
+        progress_row(ui, ctx, state, sender);
+        if !short {
+            training_rows_ui(ui, ctx, &state.queue, results, sender);
+        }
         if state.queue.all_len() == 0 {
             let body = "Every prediction on the validation and test sets matches the label in the file. There is nothing to review";
             empty_state(ui, ctx.theme, icons::SEAL_CHECK, "No misclassified rows", body, |_| {});
@@ -55,62 +64,70 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
         }
         keys(ui, ctx, state, results, sender);
         filters(ui, ctx, state, results);
-        if is_narrow(ui) {
-            detail(ui, ctx, state, results, sender, None);
-            let height = RowList::height_of(state.queue.len()).min(page_height(ui) * 0.8) + 2.0 * ctx.theme.space.l;
-            after_page(ui, |ui| list(ui, ctx, state, results, height.max(LEAST)));
-            return;
+        rows_ui(ui, ctx, state, results, sender);
+        if short {
+            // Last, so that the buttons of the selected row are in sight.
+            training_rows_ui(ui, ctx, &state.queue, results, sender);
         }
-        let (gap, margin) = (ctx.theme.space.m, ctx.theme.space.xl);
-        let used = ui.cursor().top() - ui.min_rect().top() + 2.0 * margin + ctx.theme.space.s;
-        let height = (page_height(ui) - used).max(LEAST);
-        let list_width = (ui.available_width() * 0.4).min(560.0);
-        columns(ui, gap, &[list_width, ui.available_width() - gap - list_width], |ui, place| match place {
-            0 => list(ui, ctx, state, results, height),
-            _ => detail(ui, ctx, state, results, sender, Some(height)),
-        });
     });
 }
 
-fn progress_card(
+/// The list and the selected row, beside each other or one above the other.
+fn rows_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    state: &ReviewStepState,
-    results: &RunResults,
+    state: &mut ReviewStepState,
+    results: &Arc<RunResults>,
     sender: &mut CommandSender,
 ) {
+    if is_narrow(ui) {
+        detail(ui, ctx, state, results, sender, Arrangement::ButtonsFirst(BarShape::Below));
+        let height = RowList::height_of(state.queue.len()).min(page_height(ui) * 0.8) + 2.0 * ctx.theme.space.l;
+        after_page(ui, |ui| list(ui, ctx, state, results, height.max(LEAST)));
+        return;
+    }
+    let (gap, margin) = (ctx.theme.space.m, ctx.theme.space.xl);
+    let used = ui.cursor().top() - ui.min_rect().top() + 2.0 * margin + ctx.theme.space.s;
+    let room = page_height(ui) - used;
+    let height = room.max(LEAST);
+    let arrangement =
+        if room >= LEAST { Arrangement::ButtonsLast(height) } else { Arrangement::ButtonsFirst(BarShape::Beside) };
+    let list_width = (ui.available_width() * 0.4).min(560.0);
+    columns(ui, gap, &[list_width, ui.available_width() - gap - list_width], |ui, place| match place {
+        0 => list(ui, ctx, state, results, height),
+        _ => detail(ui, ctx, state, results, sender, arrangement),
+    });
+}
+
+fn progress_row(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let (reviewed, all) = (state.queue.reviewed(), state.queue.all_len());
     let corrections = state.queue.corrections();
-    card(ui, theme, |ui| {
-        let share = if all == 0 { 1.0 } else { reviewed as f32 / all as f32 };
-        let rows = counted(all as u64, "misclassified row", "misclassified rows");
-        let narrow = is_narrow(ui);
-        let progress = |ui: &mut Ui| {
-            ui.vertical(|ui| {
-                let text = theme.strong(format!("{} of {rows} reviewed", count(reviewed as u64)));
-                ui.add(egui::Label::new(text).wrap());
-                let width = 320.0_f32.min(ui.available_width());
-                progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), width);
-                if all > 0 {
-                    let sources = format!("{} rows", state.queue.sources());
-                    ui.add(egui::Label::new(theme.small(sources)).wrap());
-                }
-            });
-        };
-        if narrow {
+    let share = if all == 0 { 1.0 } else { reviewed as f32 / all as f32 };
+    let rows = counted(all as u64, "misclassified row", "misclassified rows");
+    let text = format!("{} of {rows} reviewed", count(reviewed as u64));
+    let progress = |ui: &mut Ui| {
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            ui.add(egui::Label::new(theme.strong(text)).wrap());
+            if all > 0 {
+                ui.add(egui::Label::new(theme.small(format!("{} rows", state.queue.sources()))).wrap());
+            }
+        });
+        let width = 240.0_f32.min(ui.available_width());
+        progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), width);
+    };
+    if is_narrow(ui) {
+        progress(ui);
+        train_again(ui, ctx, corrections, sender);
+    } else {
+        ui.horizontal(|ui| {
             progress(ui);
-            train_again(ui, ctx, corrections, sender);
-        } else {
-            ui.horizontal(|ui| {
-                progress(ui);
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    train_again(ui, ctx, corrections, sender);
-                });
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                train_again(ui, ctx, corrections, sender);
             });
-        }
-        training_rows_ui(ui, ctx, &state.queue, results, sender);
-    });
+        });
+    }
     if ctx.imported.is_none() {
         let body = "Hone needs the data file to save corrections. It is still loading, or it could not be read: \
                     see the Data step";

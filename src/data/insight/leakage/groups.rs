@@ -63,12 +63,17 @@ pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
         report.findings.extend(look_at(rows, chosen, true));
         return;
     }
-    report
-        .not_checked
-        .push("groups across the split, such as the rows of one customer: no group column is chosen".to_owned());
     let is_read = |name: &str| rows.project.dataset.read_columns().any(|read| read == name);
-    let owners = names.iter().filter(|name| is_owner(name) && !rows.is_special(name) && !is_read(name));
-    report.findings.extend(owners.filter_map(|name| look_at(rows, name, false)));
+    let owners: Vec<&String> =
+        names.iter().filter(|name| is_owner(name) && !rows.is_special(name) && !is_read(name)).collect();
+    if owners.is_empty() {
+        let none = "groups across the split, such as the rows of one customer: no group column is chosen";
+        report.not_checked.push(none.to_owned());
+    }
+    for name in owners {
+        report.checked.push(format!("the same '{name}' across the split, as its name suggests a group"));
+        report.findings.extend(look_at(rows, name, false));
+    }
 }
 
 /// Whether a column is named like an owner of rows: `name`, `Customer ID`, `review_author`.
