@@ -189,8 +189,7 @@ mod tests {
 
     #[test]
     fn someone_who_asks_again_because_no_dialog_appeared_can_type_the_path() {
-        let mut picker = Picker::default();
-        picker.open = Some(Instant::now());
+        let mut picker = Picker { open: Some(Instant::now()), ..Picker::default() };
         picker.ask(Pick::TestFile, Path::new("."), || {}).unwrap();
         assert_eq!(picker.poll(), None, "a double click does not count");
         picker.open = Instant::now().checked_sub(PATIENCE);

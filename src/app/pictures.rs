@@ -6,10 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable;
+
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
-use crate::app::testing::{Window, app, hone, picture, settle};
-use crate::project::ModelChoice;
+use crate::app::testing::{Window, app, hone, picture, press, settle};
+use crate::project::{ModelChoice, Step};
 use crate::storage::ThemeChoice;
 
 /// Sizes of the text, each with the window's size in points that 1280 x 800 pixels then have.
@@ -70,12 +73,38 @@ fn make_pictures() {
                 settle(&mut window);
                 picture(&format!("{}-{name}-{zoom}-whole", step.title()), &mut window);
             }
+            selected_rows(&mut window, &format!("{name}-{zoom}"), size);
             hone(&mut window).run_command(AppCommand::User(UserCommand::TryIt));
             window.set_size(egui::vec2(size[0], size[1]));
             settle(&mut window);
             picture(&format!("Try-{name}-{zoom}"), &mut window);
         }
     }
+}
+
+/// Labels with one row selected, and with several, as the window shows them and whole.
+fn selected_rows(window: &mut Window, name: &str, size: [f32; 2]) {
+    hone(window).run_command(AppCommand::GoTo(Step::Labels));
+    window.set_size(egui::vec2(size[0], 2600.0));
+    settle(window);
+    window.get_by_role_and_label(Role::Table, "Rows of the data").scroll_to_me();
+    settle(window);
+    // The first one is the header.
+    window.get_all_by_role(Role::Row).nth(3).unwrap().click();
+    settle(window);
+    for selected in ["row", "rows"] {
+        picture(&format!("Labels-{name}-{selected}-whole"), window);
+        window.set_size(egui::vec2(size[0], size[1]));
+        settle(window);
+        window.get_by_role_and_label(Role::Table, "Rows of the data").scroll_to_me();
+        settle(window);
+        picture(&format!("Labels-{name}-{selected}"), window);
+        window.set_size(egui::vec2(size[0], 2600.0));
+        settle(window);
+        press(window, Modifiers::SHIFT, Key::ArrowDown);
+        press(window, Modifiers::SHIFT, Key::ArrowDown);
+    }
+    press(window, Modifiers::NONE, Key::Escape);
 }
 
 mod by_hand {

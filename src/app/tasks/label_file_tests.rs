@@ -97,7 +97,13 @@ fn counts_and_rows_are_shown_before_anything_is_written_and_the_threshold_is_sav
         harness.get_by_label_contains("On the test set, ");
         harness.get_by_label("Least confident first").click();
         harness.run();
-        picture(&format!("label-file-{}", if dark { "dark" } else { "light" }), &mut harness);
+        let theme = if dark { "dark" } else { "light" };
+        picture(&format!("label-file-{theme}"), &mut harness);
+        harness.set_size(egui::vec2(640.0, 1800.0));
+        harness.run();
+        picture(&format!("label-file-{theme}-narrow"), &mut harness);
+        harness.set_size(egui::vec2(1280.0, 1800.0));
+        harness.run();
         harness.get_by_label("Save as…").click();
         harness.run();
         let output = LabelledOutput { name: "reviews-labelled.csv".to_owned(), least_percent: Some(80) };

@@ -39,9 +39,10 @@ impl RowsToLabel<'_> {
         let Some((rows, threshold)) = self.labelled else { return (Cow::Borrowed(""), false) };
         let Some(answer) = self.answer(row) else { return (Cow::Borrowed("no text"), false) };
         let label = rows.labels[answer.predicted as usize].as_str();
-        match answer.is_decided(threshold) {
-            true => (Cow::Borrowed(label), true),
-            false => (Cow::Owned(format!("undecided ({label}?)")), false),
+        if answer.is_decided(threshold) {
+            (Cow::Borrowed(label), true)
+        } else {
+            (Cow::Owned(format!("undecided ({label}?)")), false)
         }
     }
 

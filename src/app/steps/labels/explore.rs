@@ -140,8 +140,8 @@ pub fn explore_ui(
     if std::mem::take(&mut state.to_rows) && !is_wide(ui, theme) {
         ui.scroll_to_cursor(Some(egui::Align::TOP));
     }
-    let hint = "Search and filter all rows, including dropped and suspicious ones. Select a row to see its details, \
-                or several with Shift or Ctrl to correct them at once";
+    let hint = "Search and filter all rows, even dropped ones. Select one to see its details, or several with Shift or \
+                Ctrl to correct them at once";
     section(ui, theme, "Rows", hint, |ui| {
         let findings = findings(source);
         // A set disappears once the last of its rows has been fixed.
@@ -216,8 +216,9 @@ fn rows_and_detail(
         if place == 0 {
             table_ui(ui, ctx, view, (&mut filters.sort, &mut *selection), sender);
         } else if let Some(id) = chosen {
-            // As high as the table with its header.
-            let area = egui::ScrollArea::vertical().id_salt("row detail").max_height(height + ctx.theme.size.row);
+            // As high as the table with its header, also where the page goes on below the window.
+            let most = height + ctx.theme.size.row;
+            let area = egui::ScrollArea::vertical().id_salt("row detail").max_height(most).min_scrolled_height(most);
             area.auto_shrink([false, true])
                 .show(ui, |ui| chosen_ui(ui, ctx, (source, &rows, shown), id, (&mut *detail, &mut *selection), sender));
         }

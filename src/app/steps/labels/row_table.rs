@@ -92,7 +92,7 @@ impl Content<'_> {
 }
 
 /// The columns, and what is in them.
-fn columns_of<'a>(view: TableView<'a>, roomy: bool) -> Vec<(TableColumn<'a>, Content<'a>)> {
+fn columns_of(view: TableView<'_>, roomy: bool) -> Vec<(TableColumn<'_>, Content<'_>)> {
     let points = ColumnWidth::Points;
     let narrow = points(if roomy { 130.0 } else { 100.0 });
     let number = points(if view.rows.imported.main.is_several() { OF_FILE } else { NUMBER });
@@ -192,10 +192,9 @@ pub fn table_ui(
     sender: &mut CommandSender,
 ) {
     let (columns, contents) = columns_of(view, ui.available_width() >= ROOMY).into_iter().unzip();
-    let scroll_to = match selection.take_begin_anew() {
-        false => None,
-        true => Some(selection.row().and_then(|(nth, _)| nth).map_or((0, Some(Align::TOP)), |nth| (nth, None))),
-    };
+    let scroll_to = selection
+        .take_begin_anew()
+        .then(|| selection.row().and_then(|(nth, _)| nth).map_or((0, Some(Align::TOP)), |nth| (nth, None)));
     let (rows, height, layouts) = (view.shown.len(), view.height, ctx.tables);
     let table = DataTable { name: "Rows of the data", key: "rows", columns, rows, height, layouts, scroll_to };
     let mut shown = LabelRows { theme: ctx.theme, view, contents, sort };

@@ -114,6 +114,8 @@ fn the_columns_that_were_chosen_are_shown_at_the_next_start() {
     settle(&mut window);
     window.get_by_role_and_label(Role::CheckBox, "shop").click();
     settle(&mut window);
+    window.get_by_role_and_label(Role::CheckBox, "Words").scroll_to_me();
+    settle(&mut window);
     window.get_by_role_and_label(Role::CheckBox, "Words").click();
     settle(&mut window);
     picture("labels-columns", &mut window);

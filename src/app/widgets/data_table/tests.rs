@@ -132,7 +132,7 @@ fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
 
 #[test]
 fn the_header_and_the_row_numbers_stay_in_place() {
-    let mut window = window(1_000, 600.0);
+    let mut window = window(1_000, 500.0);
     let (area, head) = (table(&window), text(&window, "Row").unwrap());
     assert!(text(&window, "=1+1").is_none(), "the last column is beyond the edge");
     turn(&mut window, area.center(), vec2(-2_000.0, 0.0));
