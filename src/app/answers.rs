@@ -158,7 +158,7 @@ impl Answers {
     #[must_use]
     pub fn unsaved_predictions(&self) -> Option<String> {
         let rows = self.labelled.value.as_ref().filter(|_| self.saved_labels.value.is_none())?;
-        Some(rows.file.file.name().to_owned())
+        Some(rows.file.file.name())
     }
 
     /// Forgets the file whose rows were to be labelled, and what was predicted for them.

@@ -80,7 +80,7 @@ fn a_run_is_stopped_before_its_project_closes() {
     for [width, height] in [[1024.0, 640.0], [1280.0, 800.0], [1920.0, 1080.0]] {
         window.set_size(egui::vec2(width, height));
         hone(&mut window).help = HelpWindow::default();
-        window.ctx.memory_mut(|memory| memory.reset_areas());
+        window.ctx.memory_mut(egui::Memory::reset_areas);
         window.run_steps(4);
         hone(&mut window).help.show(Some(Topic::Chart(Chart::ALL[0])));
         window.run_steps(4);

@@ -9,8 +9,8 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 /// The keys of a shortcut as they are printed on a keyboard: "Ctrl+," and not "Ctrl+Comma".
 #[must_use]
-pub fn in_words(ctx: &Context, shortcut: &KeyboardShortcut) -> String {
-    let words = ctx.format_shortcut(shortcut);
+pub fn in_words(ctx: &Context, shortcut: KeyboardShortcut) -> String {
+    let words = ctx.format_shortcut(&shortcut);
     let sign = match shortcut.logical_key {
         Key::Comma => ",",
         Key::Period => ".",

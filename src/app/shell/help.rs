@@ -32,7 +32,7 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
             Grid::new(menu.title()).num_columns(2).min_col_width(KEYS).spacing([theme.space.xl, 0.0]).show(ui, |ui| {
                 for command in rows {
                     let shortcuts = command.shortcuts();
-                    let keys: Vec<String> = shortcuts.iter().map(|keys| in_words(ui.ctx(), keys)).collect();
+                    let keys: Vec<String> = shortcuts.iter().map(|keys| in_words(ui.ctx(), *keys)).collect();
                     ui.label(theme.strong(keys.join("  or  ")));
                     ui.label(command.text()).on_hover_text(command.tooltip());
                     ui.end_row();

@@ -35,7 +35,7 @@ pub fn menu_bar_ui(
         open_by_key(ui, &titles);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let keys = UserCommand::Palette.shortcuts();
-            let hint = keys.first().map(|keys| in_words(ui.ctx(), keys)).unwrap_or_default();
+            let hint = keys.first().map(|keys| in_words(ui.ctx(), *keys)).unwrap_or_default();
             // In a narrow window the icon says it alone.
             let button = if ui.available_width() < COMMANDS {
                 Button::new(theme.small(icons::MAGNIFYING_GLASS))
@@ -131,7 +131,7 @@ fn entry_ui(ui: &mut Ui, theme: &Theme, command: UserCommand, state: &CommandSta
     let title = command.title(state);
     let mut button = Button::new((tick(theme, is_on == Some(true)), title.clone()));
     if let Some(shortcut) = command.shortcuts().first() {
-        button = button.shortcut_text(in_words(ui.ctx(), shortcut));
+        button = button.shortcut_text(in_words(ui.ctx(), *shortcut));
     }
     let response = ui.add_enabled(blocked.is_none(), button);
     let enabled = blocked.is_none();

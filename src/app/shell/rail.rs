@@ -158,7 +158,7 @@ fn explain(ui: &mut Ui, ctx: &StepContext<'_>, step: Step, state: State, readine
 
 fn shortcut(ui: &mut Ui, theme: &Theme, command: UserCommand) {
     if let Some(shortcut) = command.shortcuts().first() {
-        let text = in_words(ui.ctx(), shortcut);
+        let text = in_words(ui.ctx(), *shortcut);
         ui.label(theme.small(text));
     }
 }

@@ -118,7 +118,7 @@ impl Hit<'_> {
     /// What stands at the right: its keys, its page or its place.
     pub(super) fn detail(&self, ctx: &Context) -> String {
         match self {
-            Self::Command(command) => command.shortcuts().first().map(|keys| in_words(ctx, keys)).unwrap_or_default(),
+            Self::Command(command) => command.shortcuts().first().map(|keys| in_words(ctx, *keys)).unwrap_or_default(),
             Self::Setting(_, step) => step.title().to_owned(),
             Self::Label(_) => Step::Labels.title().to_owned(),
             Self::Run(run) => run.folder.id(),

@@ -172,7 +172,12 @@ pub fn begin_at_top(ctx: &egui::Context) {
 pub fn page_scroll<R>(ui: &mut Ui, salt: impl egui::AsIdSalt, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let height = ui.available_height();
     let goes_on = page_goes_on(ui.ctx());
-    let page = PageScroll { goes_on, height, ..PageScroll::default() };
+    let page = PageScroll {
+        goes_on,
+        height,
+        #[cfg(test)]
+        rect: None,
+    };
     ui.data_mut(|data| data.insert_temp(Id::unique(PAGE), page));
     let mut area = ScrollArea::vertical().id_salt(salt).auto_shrink([false, false]);
     if ui.data_mut(|data| data.remove_temp::<bool>(Id::unique(TOP))).is_some() {

@@ -182,7 +182,7 @@ mod tests {
         let labels = ["negative", "neutral"].map(str::to_owned);
         let chosen = Chosen { predicted: 1, truth: Some(0) };
         let harness = testing::window(false, (), |ui, ()| {
-            probability_bars_ui(ui, &theme, &labels, &[0.25, 0.75], chosen, (true, BarShape::Below))
+            probability_bars_ui(ui, &theme, &labels, &[0.25, 0.75], chosen, (true, BarShape::Below));
         });
         harness.get_by_label("negative: 25.0% label in the file");
         harness.get_by_label("neutral: 75.0% predicted");

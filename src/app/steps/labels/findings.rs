@@ -88,7 +88,7 @@ impl FindingsState {
             listed.fix = listed.fix.take().filter(|_| finding.severity == Severity::Handled);
             true
         });
-        self.listed.extend(new.into_iter().flatten().map(|finding| Listed::of(finding)));
+        self.listed.extend(new.into_iter().flatten().map(Listed::of));
     }
 }
 
@@ -316,7 +316,7 @@ mod tests {
         window.set_size(egui::vec2(1280.0, 1500.0));
         settle(&mut window);
         let before = hone(&mut window).project().clone();
-        let place = |window: &Window, kind: FindingKind| window.get_by_label(kind.title()).rect().top();
+        let place = |window: &Window, kind: FindingKind| window.get_by_label(kind.title()).rect().top().round() as i32;
         let places = |window: &Window| [FindingKind::Conflicts, FindingKind::Emails].map(|kind| place(window, kind));
         let first = places(&window);
         for fix in ["Drop conflicts", "Mask e-mail addresses"] {
