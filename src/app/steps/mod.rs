@@ -42,7 +42,7 @@ impl StepStates {
     /// Chooses the first row of the Labels step.
     pub fn choose_first_row(&mut self, state: &crate::app::state::AppState) {
         if let Some(source) = &state.work.answers.rows.value {
-            let all = labels::row_table::Shown::All(source.prepared.examples.len());
+            let all = labels::row_selection::Shown::All(source.prepared.examples.len());
             self.labels.explore.selection.go(&source.rows(), all, 0);
         }
     }

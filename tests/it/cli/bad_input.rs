@@ -328,6 +328,7 @@ fn places_that_cannot_be_written() {
         ! Created a new classification head for 3 labels.
         ! Warning: The model reads at most 64 tokens: longer texts are truncated.
         ! Tokenising
+        ! Warning: Only 2 optimizer steps are planned. As a rule of thumb, a model needs 100 or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
         ! Error: Could not create shop/runs: a file with that name already exists. Rename or delete it, or choose another path.
         exit code 1
         ");

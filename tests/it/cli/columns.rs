@@ -352,7 +352,7 @@ fn titles_are_joined_to_texts_in_prediction_as_in_training() {
 
     place.good(&["export", "shop", "--format", "predictions", "--out", "predictions.csv"]);
     let predictions = place.read("predictions.csv");
-    assert!(predictions.starts_with("row,id,text,label,") && predictions.contains(",R-"), "{predictions}");
+    assert!(predictions.starts_with("\u{feff}row,id,text,label,") && predictions.contains(",R-"), "{predictions}");
     place.good(&["export", "shop", "--format", "hf", "--out", "exported"]);
     let card = place.read("exported/README.md");
     assert!(card.contains("`body`") && card.contains("`title`"), "{card}");

@@ -124,8 +124,8 @@ fn duplicates_and_near_duplicates_of_a_test_file_are_reported() {
     let likeness = watched(|watch| hone::data::compare_texts(&prepared, watch)).unwrap();
     let ids: Vec<Vec<String>> =
         likeness.groups.iter().map(|group| group.iter().map(ToString::to_string).collect()).collect();
-    assert_eq!(ids, [vec!["main:1", "main:3", "test:1"], vec!["main:2", "test:2"]]);
-    assert_eq!(likeness.rows(), 5);
+    assert_eq!(ids, [vec!["main:1", "main:3", "test:1"]], "an exact copy is no near-duplicate");
+    assert_eq!(likeness.rows(), 3);
     let found: Vec<&str> = report.findings.iter().map(|leak| leak.found.as_str()).collect();
     // An exact copy is reported once.
     assert_eq!(

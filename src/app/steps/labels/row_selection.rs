@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use egui::{Key, Modifiers, Ui};
 
-use crate::app::steps::labels::row_table::Shown;
 use crate::app::widgets::RowSelection;
 use crate::data::{RowNumber, RowView};
 use crate::project::RowId;
@@ -14,6 +13,35 @@ pub const MOST_AT_ONCE: usize = 10_000;
 
 /// Tells one list of rows from another.
 type Stamp = (usize, usize, usize);
+
+/// The rows to show.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'a> {
+    /// The first places, up to this count: all rows in use.
+    All(usize),
+    /// These places.
+    Places(&'a [RowNumber]),
+}
+
+impl Shown<'_> {
+    /// Number of rows shown.
+    #[must_use]
+    pub fn len(self) -> usize {
+        match self {
+            Self::All(rows) => rows,
+            Self::Places(places) => places.len(),
+        }
+    }
+
+    /// The row at position `nth` of the list.
+    #[must_use]
+    pub fn get(self, nth: usize) -> Option<RowNumber> {
+        match self {
+            Self::All(rows) => (nth < rows).then_some(nth as RowNumber),
+            Self::Places(places) => places.get(nth).copied(),
+        }
+    }
+}
 
 /// The selected rows.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use egui::{Align, Button, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::labels::row_selection::Selection;
+use crate::app::steps::labels::row_selection::{Selection, Shown};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{ColumnWidth, DataTable, TableColumn, TableRows, data_table_ui};
 use crate::data::{RowNumber, RowView, Sort, SortBy};
@@ -25,35 +25,6 @@ const OF_FILE: f32 = 148.0;
 const TEXT: f32 = 200.0;
 /// Narrowest table that shows the word count.
 const ROOMY: f32 = 600.0;
-
-/// The rows to show.
-#[derive(Clone, Copy, Debug)]
-pub enum Shown<'a> {
-    /// The first places, up to this count: all rows in use.
-    All(usize),
-    /// These places.
-    Places(&'a [RowNumber]),
-}
-
-impl Shown<'_> {
-    /// Number of rows shown.
-    #[must_use]
-    pub fn len(self) -> usize {
-        match self {
-            Self::All(rows) => rows,
-            Self::Places(places) => places.len(),
-        }
-    }
-
-    /// The row at position `nth` of the list.
-    #[must_use]
-    pub fn get(self, nth: usize) -> Option<RowNumber> {
-        match self {
-            Self::All(rows) => (nth < rows).then_some(nth as RowNumber),
-            Self::Places(places) => places.get(nth).copied(),
-        }
-    }
-}
 
 /// What the table shows.
 #[derive(Clone, Copy)]

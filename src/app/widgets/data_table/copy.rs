@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use egui::{Context, Id};
 
-use crate::app::widgets::data_table::{RowSelection, TableColumn, TableRows};
+use crate::app::widgets::data_table::columns::TableColumn;
+use crate::app::widgets::data_table::selection::RowSelection;
+use crate::app::widgets::data_table::table::TableRows;
 use crate::export::harmless;
 
 /// Most rows that are copied at once: a clipboard is no place for a whole file.

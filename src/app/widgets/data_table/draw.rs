@@ -9,7 +9,8 @@ use egui_table::{CellInfo, HeaderCellInfo, TableDelegate, TableState};
 use crate::app::shell::FocusKeeper;
 use crate::app::theme::Theme;
 use crate::app::widgets::data_table::columns::{Arranged, chooser_ui, list_ui};
-use crate::app::widgets::data_table::{DataTable, Place, RowSelection, TableRows};
+use crate::app::widgets::data_table::selection::RowSelection;
+use crate::app::widgets::data_table::table::{DataTable, Place, TableRows};
 use crate::storage::TableLayout;
 use crate::words::{counted, one_line};
 

@@ -6,9 +6,10 @@ use crate::app::context::Notice;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::Tone;
 use crate::app::widgets::data_table::columns::Arranged;
-use crate::app::widgets::data_table::copy::{MOST_COPIED, asked, copied};
+use crate::app::widgets::data_table::copy::{MOST_COPIED, TableAsk, asked, copied};
 use crate::app::widgets::data_table::draw::row_id;
-use crate::app::widgets::data_table::{DataTable, Place, RowSelection, TableAsk, TableRows};
+use crate::app::widgets::data_table::selection::RowSelection;
+use crate::app::widgets::data_table::table::{DataTable, Place, TableRows};
 use crate::words::count;
 
 /// Handles the keys, if they are for this table, and the Edit menu. Returns whether to copy the selected rows.

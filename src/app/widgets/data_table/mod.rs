@@ -6,12 +6,11 @@ mod copy;
 mod draw;
 mod keys;
 mod selection;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use egui::{Align, Id, Layout, Rect, Role, Sense, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Layout, Role, Ui, UiBuilder};
 use egui_table::HeaderRow;
 
 use crate::app::messages::{AppCommand, CommandSender};
@@ -19,99 +18,12 @@ use crate::app::theme::Theme;
 use crate::app::widgets::data_table::columns::{Arranged, changing, note_widths};
 use crate::app::widgets::data_table::copy::note_rows;
 use crate::app::widgets::data_table::draw::Drawing;
-use crate::storage::{TableLayout, TableLayouts};
+use crate::app::widgets::data_table::table::{Place, table_id};
 
 pub use columns::{ColumnWidth, TableColumn};
 pub use copy::{TableAsk, ask_table, rows_in_use, tab_separated};
 pub use selection::RowSelection;
-
-/// The rows of a table.
-pub trait TableRows {
-    /// The accessible name of a row.
-    fn name(&self, row: usize) -> String;
-
-    /// The whole text of a cell, to copy and to measure.
-    fn text(&self, row: usize, column: usize) -> Cow<'_, str>;
-
-    /// Draws the header of a column.
-    fn header_ui(&mut self, ui: &mut Ui, column: usize);
-
-    /// Draws a cell.
-    fn cell_ui(&mut self, ui: &mut Ui, row: usize, column: usize);
-}
-
-/// A table to draw.
-#[derive(Clone, Debug)]
-pub struct DataTable<'a> {
-    /// Its accessible name.
-    pub name: &'static str,
-    /// What its layout is kept under.
-    pub key: &'static str,
-    /// All its columns. The first one stays in place while the others scroll sideways.
-    pub columns: Vec<TableColumn<'a>>,
-    /// Number of rows.
-    pub rows: usize,
-    /// Greatest height of its rows.
-    pub height: f32,
-    /// The kept layouts.
-    pub layouts: &'a TableLayouts,
-    /// A row to scroll to.
-    pub scroll_to: Option<(usize, Option<Align>)>,
-}
-
-impl DataTable<'_> {
-    fn layout(&self) -> &TableLayout {
-        const NONE: &TableLayout =
-            &TableLayout { widths: std::collections::BTreeMap::new(), shown: std::collections::BTreeMap::new() };
-        self.layouts.get(self.key).unwrap_or(NONE)
-    }
-}
-
-/// Where a table is, and how high its rows are.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    area: Rect,
-    row: f32,
-    /// Width for the columns.
-    room: f32,
-}
-
-/// Distance between two neighbouring numbers around `points`, if it is so large that rows would jump.
-fn grain(points: f32) -> Option<f32> {
-    let grain = points.next_up() - points;
-    (grain >= 0.25).then_some(grain)
-}
-
-impl Place {
-    /// Allocates the table.
-    ///
-    /// Positions are numbers of 32 bits. Thirty million points down, where a table of a million rows ends, only even ones
-    /// exist, and rows anywhere else would be drawn, and clicked, beside their place. So a long table begins and ends at
-    /// multiples of that distance, and so do its rows.
-    fn allocate(ui: &mut Ui, theme: &Theme, table: &DataTable<'_>) -> Self {
-        let (all, bar) = (theme.size.row * table.rows as f32, ui.spacing().scroll.allocated_width());
-        let grain = grain(all);
-        let row = grain.map_or(theme.size.row, |grain| (theme.size.row / grain).ceil() * grain);
-        let width = ui.available_width();
-        let tall = table.rows as f32 * row > table.height;
-        let room = if tall { width - bar } else { width };
-        let id = table_id(ui, table);
-        let total = Arranged::of(&table.columns, table.layout(), &changing(ui, id), room).total();
-        let wide = if total > room + 0.5 { bar } else { 0.0 };
-        // A point more than the rows need, so that a table that fits does not scroll by a rounding error.
-        let height = row + (row * table.rows as f32 + wide + 1.0).min(table.height.max(3.0 * row));
-        let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
-        let Some(grain) = grain else { return Self { area: rect, row, room } };
-        let top = (rect.top() / grain).ceil() * grain;
-        let height = ((rect.bottom() - top) / grain).floor() * grain;
-        Self { area: Rect::from_min_size(pos2(rect.left(), top), vec2(width, height)), row, room }
-    }
-}
-
-/// The id of a table.
-fn table_id(ui: &Ui, table: &DataTable<'_>) -> Id {
-    ui.make_persistent_id(("table", table.key))
-}
+pub use table::{DataTable, TableRows};
 
 /// Draws a table. Returns whether a person changed the selection in this frame.
 pub fn data_table_ui(

@@ -12,6 +12,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::*;
 use crate::app::testing;
+use crate::storage::{TableLayout, TableLayouts};
 
 /// Rows that only have their numbers, and a wide column after the text.
 struct Numbers;
