@@ -45,17 +45,16 @@ fn every_control_of_every_page_has_a_name() {
     }
 }
 
-/// Text without icons, which are letters for private use.
-fn spoken(text: &str) -> String {
-    let icon = |letter: char| ('\u{e000}'..='\u{f8ff}').contains(&letter);
-    text.chars().filter(|&letter| !icon(letter)).collect::<String>().trim().replace('\n', " / ")
+/// A text on one line.
+fn on_one_line(text: &str) -> String {
+    text.trim().replace('\n', " / ")
 }
 
 /// One line for a node: its role, name, value and state. `None` for a node that only groups others.
 fn heard(node: &Node<'_>) -> Option<String> {
     let node = node.accesskit_node();
     let [name, value, hint] =
-        [node.label(), node.value(), node.description()].map(|text| text.map(|text| spoken(&text)));
+        [node.label(), node.value(), node.description()].map(|text| text.map(|text| on_one_line(&text)));
     let mut line = format!("{:?}", node.role());
     // A label's text is its value.
     for text in [&name, &value].into_iter().flatten().filter(|text| !text.is_empty()) {

@@ -1,10 +1,8 @@
 //! What differs between two states of a project, in words.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
-use crate::project::{Project, RowId};
+use crate::project::Project;
 use crate::words::{counted, shortened, upper_first};
 
 /// Longest value that is written out, in characters.
@@ -46,24 +44,11 @@ pub fn changes(before: &Project, after: &Project) -> Vec<String> {
     if before.cleaning != after.cleaning || before.split != after.split || before.training != after.training {
         compare(["cleaning", "split", "training"], before, after, &mut found);
     }
-    let corrected = corrected_since(before, after);
+    let corrected = after.edits.corrected_since(&before.edits).len();
     if corrected > 0 {
         found.push(format!("Corrections: {} changed", counted(corrected, "row", "rows")));
     }
     found
-}
-
-/// Rows whose label or exclusion differs.
-fn corrected_since(before: &Project, after: &Project) -> usize {
-    if before.edits == after.edits {
-        return 0;
-    }
-    let of = |project: &'_ Project, id: &RowId| {
-        let edit = project.edits.rows.get(id);
-        edit.map(|edit| (edit.target.clone(), edit.excluded)).unwrap_or_default()
-    };
-    let ids: BTreeSet<&RowId> = before.edits.rows.keys().chain(after.edits.rows.keys()).collect();
-    ids.into_iter().filter(|id| of(before, id) != of(after, id)).count()
 }
 
 fn compare<const N: usize>(parts: [&str; N], before: &Project, after: &Project, found: &mut Vec<String>) {
@@ -139,7 +124,7 @@ fn in_words(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{ClassWeights, ModelChoice, RowEdit, TaskKind};
+    use crate::project::{ClassWeights, ModelChoice, RowEdit, RowId, TaskKind};
 
     fn changed(change: impl FnOnce(&mut Project)) -> Vec<String> {
         let before = Project::new(TaskKind::TextClassification);

@@ -1,6 +1,6 @@
 //! A person's corrections. They are applied on top of the data file, which never changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,19 @@ impl Edits {
     pub fn follow(&mut self, moved: &[(RowId, RowId)]) {
         let taken: Vec<_> = moved.iter().map(|(from, to)| (*to, self.rows.remove(from))).collect();
         self.rows.extend(taken.into_iter().filter_map(|(to, edit)| Some((to, edit?))));
+    }
+
+    /// The rows whose target or exclusion differs from that in earlier corrections.
+    #[must_use]
+    pub fn corrected_since(&self, before: &Self) -> BTreeSet<RowId> {
+        if self == before {
+            return BTreeSet::new();
+        }
+        let effect = |edits: &Self, id: &RowId| {
+            edits.rows.get(id).map(|edit| (edit.target.clone(), edit.excluded)).unwrap_or_default()
+        };
+        let ids = before.rows.keys().chain(self.rows.keys());
+        ids.filter(|id| effect(before, id) != effect(self, id)).copied().collect()
     }
 
     /// Number of rows that were relabelled or excluded (rows merely confirmed do not count).

@@ -16,8 +16,8 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    /// Turns groups of texts into groups of rows. Groups of one and the same text are left out: copies with the same label are
-    /// duplicates and those with different labels conflicts, and each has a remedy of its own.
+    /// Turns groups of texts into groups of rows. Groups of identical texts are excluded: with the same label they are
+    /// duplicates, with different labels conflicts, and both are separate findings.
     #[must_use]
     pub fn of(prepared: &Prepared, near: &NearGroups) -> Self {
         let rows = |group: &Vec<u32>| {

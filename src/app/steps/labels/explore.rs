@@ -75,7 +75,7 @@ impl ExploreState {
     fn answer(&mut self, query: &RowQuery) {
         if self.answered != *query {
             self.answered.clone_from(query);
-            self.selection.begin_anew();
+            self.selection.note_new_rows();
         }
     }
 

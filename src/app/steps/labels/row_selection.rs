@@ -55,7 +55,7 @@ pub struct Selection {
     /// The list that the positions are of.
     of: Option<Stamp>,
     /// The rows changed: scroll to the first one, or to the selected one.
-    anew: bool,
+    new_rows: bool,
 }
 
 impl Selection {
@@ -89,13 +89,13 @@ impl Selection {
     }
 
     /// Tells the table that its rows changed.
-    pub fn begin_anew(&mut self) {
-        self.anew = true;
+    pub fn note_new_rows(&mut self) {
+        self.new_rows = true;
     }
 
     /// Whether the rows changed since the table was drawn.
-    pub fn take_begin_anew(&mut self) -> bool {
-        std::mem::take(&mut self.anew)
+    pub fn take_new_rows(&mut self) -> bool {
+        std::mem::take(&mut self.new_rows)
     }
 
     /// Selects no row.

@@ -164,7 +164,7 @@ pub fn table_ui(
 ) {
     let (columns, contents) = columns_of(view, ui.available_width() >= ROOMY).into_iter().unzip();
     let scroll_to = selection
-        .take_begin_anew()
+        .take_new_rows()
         .then(|| selection.row().and_then(|(nth, _)| nth).map_or((0, Some(Align::TOP)), |nth| (nth, None)));
     let (rows, height, layouts) = (view.shown.len(), view.height, ctx.tables);
     let table = DataTable { name: "Rows of the data", key: "rows", columns, rows, height, layouts, scroll_to };

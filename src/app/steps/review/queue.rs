@@ -93,7 +93,7 @@ impl Queue {
         }
         self.reviewed = self.wrong.iter().filter(|row| is_reviewed(edits, row.id)).count();
         let tests: HashSet<RowId> = results.validation.iter().chain(&results.test).map(|row| row.id).collect();
-        let corrected = corrected_since(&results.settings.project.edits, edits);
+        let corrected = edits.corrected_since(&results.settings.project.edits);
         self.taught = corrected.iter().filter(|id| !tests.contains(id)).count();
         self.corrections = corrected.len();
     }
@@ -211,18 +211,6 @@ fn is_reviewed(edits: &Edits, id: RowId) -> bool {
     edits.rows.get(&id).is_some_and(|edit| edit.kept || edit.excluded || edit.target.is_some())
 }
 
-/// The rows whose label or exclusion differs between the corrections of a run and the current ones.
-fn corrected_since<'a>(run: &'a Edits, now: &'a Edits) -> Vec<&'a RowId> {
-    let effect = |edits: &Edits, id: &RowId| {
-        edits.rows.get(id).map_or((None, false), |edit| (edit.label().map(str::to_owned), edit.excluded))
-    };
-    let mut ids: Vec<&RowId> = run.rows.keys().chain(now.rows.keys()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.retain(|id| effect(run, id) != effect(now, id));
-    ids
-}
-
 /// A decision about a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -296,11 +284,11 @@ mod tests {
         let kept = RowEdit { kept: true, ..RowEdit::default() };
         let mut now = run.clone();
         now.rows.insert(id(2), kept);
-        assert_eq!(corrected_since(&run, &now).len(), 0);
+        assert_eq!(now.corrected_since(&run).len(), 0);
         now.rows.insert(id(3), label("positive"));
         now.rows.insert(id(1), label("neutral"));
-        assert_eq!(corrected_since(&run, &now).len(), 2);
-        assert_eq!(corrected_since(&run, &Edits::default()).len(), 1);
+        assert_eq!(now.corrected_since(&run).len(), 2);
+        assert_eq!(Edits::default().corrected_since(&run).len(), 1);
     }
 
     #[test]
