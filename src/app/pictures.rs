@@ -1,7 +1,8 @@
 //! Pictures of every page with real data, to look at: `HONE_PICTURES=FOLDER cargo nextest run --run-ignored only pictures_of_every_page`.
 //!
 //! `HONE_PICTURES_TABLE=/path/to/table.csv` shows another table than the sample project, and `HONE_PICTURES_PROJECT=FOLDER` a
-//! project with the runs it has. `HONE_PICTURES_SIZE=1920x1080` draws a window of this many points instead of the usual ones.
+//! project with the runs it has. `HONE_PICTURES_SIZE=1920x1080` draws a window of this many pixels.
+//! `pictures_of_what_opens` draws in the same way the start page, dialogs, menus and how a run goes and ends.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,13 +11,16 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
 
 use crate::app::commands::UserCommand;
-use crate::app::messages::{AppCommand, Edit};
+use crate::app::live_run::LiveRun;
+use crate::app::messages::{AppCommand, Edit, Pick};
+use crate::app::shell::{Dialog, Discarding, Leaving, ModelUse};
 use crate::app::testing::{Window, app, hone, picture, press, settle};
-use crate::project::{ModelChoice, Step};
+use crate::fetch::Catalogue;
+use crate::project::{EvaluateEvery, ModelChoice, Step};
 use crate::storage::ThemeChoice;
 
-/// Sizes of the text, each with the window's size in points that 1280 x 800 pixels then have.
-const ZOOMS: [(f32, [f32; 2]); 2] = [(1.0, [1280.0, 800.0]), (2.0, [640.0, 400.0])];
+/// Size of the window in pixels, unless another one is wanted.
+const SIZE: &str = "1280x800";
 
 /// The app on the sample project or the table named, with a model trained on it.
 pub(super) fn trained() -> (Window, tempfile::TempDir) {
@@ -49,36 +53,63 @@ pub(super) fn trained() -> (Window, tempfile::TempDir) {
     (window, folder)
 }
 
-/// The sizes of the text and the window to draw.
-fn sizes() -> Vec<(f32, [f32; 2])> {
-    let Ok(size) = std::env::var("HONE_PICTURES_SIZE") else { return ZOOMS.to_vec() };
-    let (width, height) = size.split_once('x').unwrap();
-    let points = [width, height].map(|side| side.parse().unwrap());
-    vec![(1.0, points)]
+/// How the window looks in a picture.
+#[derive(Clone, Copy)]
+struct Look {
+    theme: ThemeChoice,
+    zoom: f32,
+    /// Size of the window in points.
+    size: [f32; 2],
+}
+
+impl Look {
+    /// Every one to draw.
+    fn all() -> Vec<Self> {
+        let size = std::env::var("HONE_PICTURES_SIZE").unwrap_or_else(|_| SIZE.to_owned());
+        let (width, height) = size.split_once('x').unwrap();
+        let pixels = [width, height].map(|side| side.parse::<f32>().unwrap());
+        let themes = [ThemeChoice::Light, ThemeChoice::Dark];
+        let looks =
+            themes.map(|theme| [1.0, 2.0].map(|zoom| Self { theme, zoom, size: pixels.map(|side| side / zoom) }));
+        looks.into_iter().flatten().collect()
+    }
+
+    fn wear(self, window: &mut Window) {
+        let app = hone(window);
+        (app.state.settings.theme, app.state.settings.zoom) = (self.theme, self.zoom);
+        app.apply_settings();
+        self.resize(window, self.size[1]);
+    }
+
+    /// Gives the window this height in points.
+    fn resize(self, window: &mut Window, height: f32) {
+        window.set_size(egui::vec2(self.size[0], height));
+        settle(window);
+    }
+
+    /// The end of a picture's name.
+    fn name(self) -> String {
+        let theme = if self.theme == ThemeChoice::Dark { "dark" } else { "light" };
+        format!("{theme}-{}", self.zoom)
+    }
 }
 
 fn make_pictures() {
     let (mut window, _folder) = trained();
-    for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
-        for (zoom, size) in sizes() {
-            hone(&mut window).state.settings.theme = theme;
-            hone(&mut window).state.settings.zoom = zoom;
-            hone(&mut window).apply_settings();
-            for &step in hone(&mut window).project().task.steps() {
-                hone(&mut window).run_command(AppCommand::GoTo(step));
-                window.set_size(egui::vec2(size[0], size[1]));
-                settle(&mut window);
-                picture(&format!("{}-{name}-{zoom}", step.title()), &mut window);
-                window.set_size(egui::vec2(size[0], 2600.0));
-                settle(&mut window);
-                picture(&format!("{}-{name}-{zoom}-whole", step.title()), &mut window);
-            }
-            selected_rows(&mut window, &format!("{name}-{zoom}"), size);
-            hone(&mut window).run_command(AppCommand::User(UserCommand::TryIt));
-            window.set_size(egui::vec2(size[0], size[1]));
-            settle(&mut window);
-            picture(&format!("Try-{name}-{zoom}"), &mut window);
+    for look in Look::all() {
+        look.wear(&mut window);
+        let name = look.name();
+        for &step in hone(&mut window).project().task.steps() {
+            hone(&mut window).run_command(AppCommand::GoTo(step));
+            look.resize(&mut window, look.size[1]);
+            picture(&format!("{}-{name}", step.title()), &mut window);
+            look.resize(&mut window, 2600.0);
+            picture(&format!("{}-{name}-whole", step.title()), &mut window);
         }
+        selected_rows(&mut window, &name, look.size);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::TryIt));
+        look.resize(&mut window, look.size[1]);
+        picture(&format!("Try-{name}"), &mut window);
     }
 }
 
@@ -107,10 +138,134 @@ fn selected_rows(window: &mut Window, name: &str, size: [f32; 2]) {
     press(window, Modifiers::NONE, Key::Escape);
 }
 
+/// The dialogs that a person rarely sees.
+fn dialogs() -> Vec<(&'static str, Dialog)> {
+    let leaving = Leaving::Quit;
+    let file = "tickets-of-november.csv".to_owned();
+    vec![
+        ("path", Dialog::TypePath { pick: Pick::NewData, path: String::new() }),
+        ("predictions", Dialog::Predictions { file, next: Discarding::Leave(leaving.clone()) }),
+        ("training", Dialog::Training(leaving.clone())),
+        ("stopping", Dialog::Stopping(leaving.clone())),
+        ("unsaved", Dialog::Unsaved { leaving, why: "No space left on device".to_owned() }),
+        ("download", Dialog::Download { entry: &Catalogue::bundled().unwrap().entries()[0], what: ModelUse::Train }),
+    ]
+}
+
+/// Commands that open a dialog or a window.
+const OPENING: [UserCommand; 10] = [
+    UserCommand::New,
+    UserCommand::Rename,
+    UserCommand::Duplicate,
+    UserCommand::Versions,
+    UserCommand::Preferences,
+    UserCommand::Shortcuts,
+    UserCommand::About,
+    UserCommand::Notifications,
+    UserCommand::Palette,
+    UserCommand::Help,
+];
+
+fn picture_what_opens(window: &mut Window, name: &str) {
+    for command in OPENING {
+        hone(window).run_command(AppCommand::User(command));
+        settle(window);
+        picture(&format!("{command:?}-{name}"), window);
+        if command == UserCommand::Palette {
+            window.get_by_role(Role::TextInput).type_text("label");
+            settle(window);
+            picture(&format!("Palette-search-{name}"), window);
+        }
+        press(window, Modifiers::NONE, Key::Escape);
+        hone(window).dialog = None;
+        settle(window);
+    }
+    for (kind, dialog) in dialogs() {
+        hone(window).dialog = Some(dialog);
+        settle(window);
+        picture(&format!("dialog-{kind}-{name}"), window);
+    }
+    hone(window).dialog = None;
+    settle(window);
+}
+
+/// Draws frames until the training run says so.
+fn train_until(window: &mut Window, is_so: impl Fn(&LiveRun) -> bool) {
+    for _ in 0..60_000 {
+        window.step();
+        if hone(window).state.work.answers.live.as_ref().is_some_and(&is_so) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The Train page while a run goes on, is stopping, and was stopped; and Evaluate of the stopped run.
+fn picture_stopped_run(window: &mut Window) {
+    let mut training = hone(window).project().training.clone();
+    (training.epochs, training.evaluate_every, training.early_stopping) = (1_000, EvaluateEvery::Steps(20), None);
+    hone(window).run_command(AppCommand::Edit(Edit::Training(training)));
+    settle(window);
+    hone(window).run_command(AppCommand::User(UserCommand::Train));
+    train_until(window, |live| !live.steps.is_empty());
+    picture("run-begun", window);
+    train_until(window, |live| live.evaluations.len() > 2);
+    hone(window).run_command(AppCommand::User(UserCommand::PauseResume));
+    window.run_steps(30);
+    draw_looks(window, "run-paused", Window::run_steps);
+    for _ in 0..2 {
+        hone(window).run_command(AppCommand::User(UserCommand::Stop));
+    }
+    settle(window);
+    for (step, name) in [(Step::Train, "run-stopped"), (Step::Evaluate, "run-stopped-evaluate")] {
+        hone(window).run_command(AppCommand::GoTo(step));
+        draw_looks(window, name, |window, _| settle(window));
+    }
+}
+
+/// Draws the page in every look. `wait` lets it come to rest.
+fn draw_looks(window: &mut Window, name: &str, wait: impl Fn(&mut Window, usize)) {
+    for look in Look::all() {
+        let app = hone(window);
+        (app.state.settings.theme, app.state.settings.zoom) = (look.theme, look.zoom);
+        app.apply_settings();
+        window.set_size(egui::vec2(look.size[0], look.size[1]));
+        wait(window, 20);
+        picture(&format!("{name}-{}", look.name()), window);
+    }
+}
+
+fn make_pictures_of_what_opens() {
+    let (mut window, _folder) = trained();
+    for look in Look::all() {
+        look.wear(&mut window);
+        picture_what_opens(&mut window, &look.name());
+    }
+    hone(&mut window).run_command(AppCommand::User(UserCommand::StartPage));
+    settle(&mut window);
+    draw_looks(&mut window, "start", |window, _| settle(window));
+    for look in Look::all() {
+        look.wear(&mut window);
+        look.resize(&mut window, 1600.0);
+        picture(&format!("start-{}-whole", look.name()), &mut window);
+    }
+    let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+    settle(&mut window);
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
+    picture_stopped_run(&mut window);
+}
+
 mod by_hand {
     #[test]
     #[ignore = "makes pictures to look at, and checks nothing"]
     fn pictures_of_every_page() {
         super::make_pictures();
+    }
+
+    #[test]
+    #[ignore = "makes pictures to look at, and checks nothing"]
+    fn pictures_of_what_opens() {
+        super::make_pictures_of_what_opens();
     }
 }
