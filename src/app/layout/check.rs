@@ -158,19 +158,17 @@ struct Exempt {
 
 impl Exempt {
     fn of<S>(harness: &Harness<'_, S>) -> Self {
-        let rects = |wanted: &dyn Fn(Role, &str) -> bool| -> Vec<Rect> {
-            let nodes = harness.root().children_recursive();
-            let named = nodes.filter(|node| {
-                let node = node.accesskit_node();
-                wanted(node.role(), &node.label().unwrap_or_default())
-            });
-            named.filter_map(|node| bounds(&node)).map(|rect| rect.expand(SLACK)).collect()
+        let rects = |wanted: &dyn Fn(&Node<'_>) -> bool| -> Vec<Rect> {
+            let nodes = harness.root().children_recursive().filter(|node| wanted(node));
+            nodes.filter_map(|node| bounds(&node)).map(|rect| rect.expand(SLACK)).collect()
         };
+        let scrolls_sideways = |node: &Node<'_>| node.accesskit_node().scroll_x_max().is_some_and(|most| most > 0.0);
         Self {
             // The cells at its edges are clipped a little beyond it.
-            sideways: rects(&|role, _| role == Role::Table).into_iter().map(|area| area.expand(20.0)).collect(),
-            typed: rects(&|role, _| matches!(role, Role::TextInput | Role::MultilineTextInput)),
-            values: rects(&|role, _| {
+            sideways: rects(&scrolls_sideways).into_iter().map(|area| area.expand(20.0)).collect(),
+            typed: rects(&|node| matches!(node.accesskit_node().role(), Role::TextInput | Role::MultilineTextInput)),
+            values: rects(&|node| {
+                let role = node.accesskit_node().role();
                 matches!(role, Role::Button | Role::ComboBox | Role::CheckBox | Role::RadioButton)
             }),
         }

@@ -112,7 +112,7 @@ pub(super) fn rows_to_label_ui(
     let table = DataTable {
         name: "Rows to label",
         key: "label file",
-        columns,
+        columns: &columns,
         rows: rows.listed.len(),
         height: f32::INFINITY,
         layouts: ctx.tables,

@@ -136,7 +136,7 @@ pub fn table_preview_ui(
     sender: &mut CommandSender,
 ) -> Option<(Option<ColumnRole>, String)> {
     let mut rows = PreviewRows::of(theme, table, preview.dataset);
-    let (columns, layouts) = (rows.table_columns(), preview.layouts);
+    let (columns, layouts) = (&rows.table_columns(), preview.layouts);
     let (height, key, scroll_to) = (preview.height, "preview", None);
     let shown = DataTable { name: PREVIEW, key, columns, rows: table.len(), height, layouts, scroll_to };
     data_table_ui(ui, theme, &shown, &mut rows, selection, sender);

@@ -9,7 +9,7 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::row_detail::{RowDetail, detail_ui};
 use crate::app::steps::labels::row_filters::{ListedRows, RowFilters, filters_ui, search_ui};
 use crate::app::steps::labels::row_selection::{Selection, Shown};
-use crate::app::steps::labels::row_table::{TableView, table_ui};
+use crate::app::steps::labels::row_table::{RowTableColumns, TableView, table_ui};
 use crate::app::steps::labels::several_rows::several_rows_ui;
 use crate::app::theme::icons;
 use crate::app::widgets::{columns, is_wide, section};
@@ -33,6 +33,7 @@ pub struct ExploreState {
     /// The row whose details are shown.
     pub selection: Selection,
     detail: RowDetail,
+    columns: RowTableColumns,
     /// The last search.
     asked: Option<RowQuestion>,
     /// All rows were shown when the search started.
@@ -200,7 +201,7 @@ fn rows_and_detail(
     sender: &mut CommandSender,
 ) {
     let rows = source.rows();
-    let ExploreState { selection, detail, filters, .. } = state;
+    let ExploreState { selection, detail, filters, columns: known, .. } = state;
     selection.settle(&rows, shown);
     selection.keys(ui, &rows, shown);
     let (gap, width) = (ctx.theme.space.l, ui.available_width());
@@ -214,6 +215,7 @@ fn rows_and_detail(
     let view = TableView { rows: &rows, shown, column: column.as_deref(), height };
     columns(ui, gap, &widths, |ui, place| {
         if place == 0 {
+            let view = (view, &source.imported, &mut *known);
             table_ui(ui, ctx, view, (&mut filters.sort, &mut *selection), sender);
         } else if let Some(id) = chosen {
             // As high as the table with its header, also where the page goes on below the window.

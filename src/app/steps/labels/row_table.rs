@@ -1,6 +1,7 @@
 //! The table of rows. Only visible rows are laid out, however many there are.
 
 use std::borrow::Cow;
+use std::sync::{Arc, Weak};
 
 use egui::{Align, Button, Label, RichText, Ui};
 
@@ -9,7 +10,7 @@ use crate::app::messages::CommandSender;
 use crate::app::steps::labels::row_selection::{Selection, Shown};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{ColumnWidth, DataTable, TableColumn, TableRows, data_table_ui};
-use crate::data::{RowNumber, RowView, Sort, SortBy};
+use crate::data::{Imported, RowNumber, RowView, Sort, SortBy};
 use crate::project::{RowId, SourceFile};
 use crate::words::{count, one_line};
 
@@ -41,40 +42,67 @@ pub struct TableView<'a> {
 
 /// What is in a column.
 #[derive(Clone, Copy, Debug)]
-enum Content<'a> {
+enum Content {
     Number,
     Label,
     /// A column of the file, as it is there.
-    File(&'a str),
+    File(usize),
     Words,
     Text,
 }
 
-impl Content<'_> {
-    fn sort(self) -> SortBy {
+impl Content {
+    fn sort(self, rows: &RowView<'_>) -> SortBy {
         match self {
             Self::Number => SortBy::File,
             Self::Label => SortBy::Label,
-            Self::File(name) => SortBy::Column(name.to_owned()),
+            Self::File(column) => SortBy::Column(name_of(rows, column).to_owned()),
             Self::Words => SortBy::Length,
             Self::Text => SortBy::Text,
         }
     }
 }
 
-/// The columns, and what is in them.
-fn columns_of(view: TableView<'_>, roomy: bool) -> Vec<(TableColumn<'_>, Content<'_>)> {
+fn name_of<'a>(rows: &RowView<'a>, column: usize) -> &'a str {
+    &rows.imported.main.table.names[column]
+}
+
+/// The columns, and what is in them: arranged anew only for other files, another column, or another width. A file may have
+/// thousands of them.
+#[derive(Debug, Default)]
+pub struct RowTableColumns {
+    files: Weak<Imported>,
+    /// The column that is always shown.
+    column: Option<String>,
+    roomy: bool,
+    columns: Vec<TableColumn<'static>>,
+    contents: Vec<Content>,
+}
+
+impl RowTableColumns {
+    fn refresh(&mut self, files: &Arc<Imported>, column: Option<&str>, roomy: bool) {
+        let same = self.files.as_ptr() == Arc::as_ptr(files);
+        if same && self.column.as_deref() == column && self.roomy == roomy {
+            return;
+        }
+        let (columns, contents) = columns_of(files, column, roomy).into_iter().unzip();
+        let (files, column) = (Arc::downgrade(files), column.map(str::to_owned));
+        *self = Self { files, column, roomy, columns, contents };
+    }
+}
+
+fn columns_of(files: &Imported, pinned: Option<&str>, roomy: bool) -> Vec<(TableColumn<'static>, Content)> {
     let points = ColumnWidth::Points;
     let narrow = points(if roomy { 130.0 } else { 100.0 });
-    let number = points(if view.rows.imported.main.is_several() { OF_FILE } else { NUMBER });
+    let number = points(if files.main.is_several() { OF_FILE } else { NUMBER });
     let mut columns = vec![
         (TableColumn::new("#row", "Row", number).pinned(), Content::Number),
         (TableColumn::new("#label", "Label", narrow), Content::Label),
     ];
-    columns.extend(view.rows.imported.main.table.names.iter().map(|name| {
-        let column = TableColumn::new(name, name, narrow).shown(false);
-        let column = if view.column == Some(name) { column.pinned() } else { column };
-        (column, Content::File(name))
+    columns.extend(files.main.table.names.iter().enumerate().map(|(place, name)| {
+        let (key, title) = (Cow::Owned(name.clone()), Cow::Owned(name.clone()));
+        let pinned = pinned == Some(name);
+        (TableColumn { key, title, width: narrow, shown: false, pinned }, Content::File(place))
     }));
     columns.push((TableColumn::new("#words", "Words", points(82.0)).shown(roomy), Content::Words));
     columns.push((TableColumn::new("#text", "Text", ColumnWidth::Rest(TEXT)).pinned(), Content::Text));
@@ -85,7 +113,7 @@ fn columns_of(view: TableView<'_>, roomy: bool) -> Vec<(TableColumn<'_>, Content
 struct LabelRows<'a> {
     theme: &'a Theme,
     view: TableView<'a>,
-    contents: Vec<Content<'a>>,
+    contents: &'a [Content],
     sort: &'a mut Sort,
 }
 
@@ -99,7 +127,8 @@ impl<'a> LabelRows<'a> {
         match self.contents[column] {
             Content::Number => Cow::Owned(rows.id(place).map(|id| row_name(rows, id)).unwrap_or_default()),
             Content::Label => Cow::Borrowed(rows.label(place)),
-            Content::File(name) => {
+            Content::File(column) => {
+                let name = name_of(rows, column);
                 let value = rows.at(place).and_then(|(table, row)| Some(table.cell(table.column_index(name)?, row)));
                 Cow::Borrowed(value.unwrap_or_default())
             }
@@ -132,11 +161,11 @@ impl TableRows for LabelRows<'_> {
         let name = match content {
             Content::Number => "Row",
             Content::Label => "Label",
-            Content::File(name) => name,
+            Content::File(column) => name_of(self.view.rows, column),
             Content::Words => "Words",
             Content::Text => "Text",
         };
-        head_ui(ui, self.theme, name, content.sort(), self.sort);
+        head_ui(ui, self.theme, name, content.sort(self.view.rows), self.sort);
     }
 
     fn cell_ui(&mut self, ui: &mut Ui, row: usize, column: usize) {
@@ -158,11 +187,12 @@ impl TableRows for LabelRows<'_> {
 pub fn table_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    view: TableView<'_>,
+    (view, files, known): (TableView<'_>, &Arc<Imported>, &mut RowTableColumns),
     (sort, selection): (&mut Sort, &mut Selection),
     sender: &mut CommandSender,
 ) {
-    let (columns, contents) = columns_of(view, ui.available_width() >= ROOMY).into_iter().unzip();
+    known.refresh(files, view.column, ui.available_width() >= ROOMY);
+    let RowTableColumns { columns, contents, .. } = &*known;
     let scroll_to = selection
         .take_new_rows()
         .then(|| selection.row().and_then(|(nth, _)| nth).map_or((0, Some(Align::TOP)), |nth| (nth, None)));

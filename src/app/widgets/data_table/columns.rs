@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, Checkbox, Id, PopupCloseBehavior, Rangef, RichText, ScrollArea, Ui};
+use egui::{Button, Checkbox, Id, PopupCloseBehavior, Rangef, RichText, ScrollArea, Stroke, Ui};
 use egui_table::TableState;
 
 use crate::app::theme::{Theme, icons};
@@ -208,6 +208,9 @@ pub(super) fn list_ui(
     ui.set_min_width(180.0);
     ui.label(theme.small("Columns"));
     ScrollArea::vertical().max_height(LIST).show(ui, |ui| {
+        // A menu draws its buttons without an outline, and so would an empty box have none.
+        ui.visuals_mut().widgets.inactive.bg_stroke = Stroke::new(1.0, theme.palette.border_strong);
+        ui.visuals_mut().widgets.hovered.bg_stroke = Stroke::new(1.0, theme.palette.text_muted);
         for column in columns {
             let mut shown = column.is_shown(layout);
             let tick = Checkbox::new(&mut shown, one_line(&column.title, NAME));

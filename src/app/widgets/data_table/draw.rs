@@ -137,6 +137,16 @@ impl<'a> Drawing<'a> {
         }
     }
 
+    /// Draws the line after a column; the last one ends beside the scroll bar, or where the table does.
+    fn paint_edge(&self, ui: &Ui, nth: usize) {
+        let is_last = nth + 1 == self.arranged.visible.len();
+        if is_last && self.arranged.total() + 1.0 >= self.place.room {
+            return;
+        }
+        let line = Stroke::new(1.0, self.theme.palette.border);
+        ui.painter().vline(ui.max_rect().right() - 0.5, ui.max_rect().y_range(), line);
+    }
+
     /// Makes a column as wide as a text, while egui measures it.
     fn fit(&self, ui: &mut Ui, text: &str, more: f32) {
         let font = egui::TextStyle::Body.resolve(ui.style());
@@ -157,12 +167,13 @@ impl TableDelegate for Drawing<'_> {
         let mut rect = ui.max_rect().shrink2(vec2(PADDING, 0.0));
         let line = Stroke::new(1.0, self.theme.palette.border);
         ui.painter().hline(ui.max_rect().x_range(), ui.max_rect().bottom() - 0.5, line);
+        self.paint_edge(ui, cell.col_range.start);
         if is_first {
             let corner = rect.with_min_x(rect.right() + PADDING - CHOOSER - 2.0);
             rect.max.x = corner.left();
             let builder = UiBuilder::new().max_rect(corner).accessibility_parent(self.header);
             let mut corner = ui.new_child(builder.layout(Layout::left_to_right(Align::Center)));
-            let chosen = chooser_ui(&mut corner, self.theme, &table.columns, table.layout());
+            let chosen = chooser_ui(&mut corner, self.theme, table.columns, table.layout());
             self.layout = chosen.or(self.layout.take());
         }
         let builder = UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center));
@@ -171,7 +182,7 @@ impl TableDelegate for Drawing<'_> {
         bounds(&inner, rect.intersect(ui.clip_rect()));
         self.rows.header_ui(&mut inner, column);
         inner.response().container_context_menu(|ui| {
-            if let Some(chosen) = list_ui(ui, self.theme, &table.columns, table.layout()) {
+            if let Some(chosen) = list_ui(ui, self.theme, table.columns, table.layout()) {
                 self.layout = Some(chosen);
             }
         });
@@ -214,6 +225,7 @@ impl TableDelegate for Drawing<'_> {
         if !ui.max_rect().intersect(ui.clip_rect()).is_positive() {
             return;
         }
+        self.paint_edge(ui, cell.col_nr);
         let rect = ui.max_rect().shrink2(vec2(PADDING, 0.0));
         let builder = UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center));
         let builder = builder.accessibility_parent(row_id(self.id, row)).accessibility_role(Role::Cell);
@@ -233,12 +245,16 @@ fn bounds(ui: &Ui, rect: Rect) {
     });
 }
 
-/// Tells a screen reader how large a table is. It has the rows and the header as well.
-pub(super) fn describe_table(ui: &Ui, area: Rect, rows: usize) {
-    bounds(ui, area);
+/// Tells a screen reader how large a table is, and how far it scrolls sideways. It has the rows and the header as well.
+pub(super) fn describe_table(ui: &Ui, place: Place, arranged: &Arranged, rows: usize) {
+    bounds(ui, place.area);
+    let beyond = arranged.total() - place.room;
     ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
         node.set_row_count(rows + 1);
         node.set_multiselectable();
+        if beyond > 0.5 {
+            node.set_scroll_x_max(f64::from(beyond));
+        }
     });
 }
 

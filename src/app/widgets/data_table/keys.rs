@@ -110,7 +110,7 @@ pub(super) fn copy(
         let body = format!("Select at most {} rows, or use the file itself", count(MOST_COPIED));
         sender.send(AppCommand::Notify(Notice { tone: Tone::Warning, title, body }));
     } else if !selection.is_empty() {
-        let text = copied(rows, &table.columns, &arranged.visible, selection);
+        let text = copied(rows, table.columns, &arranged.visible, selection);
         sender.send(AppCommand::CopyRows { text, rows: selection.len() });
     }
     ui.ctx().request_repaint();

@@ -37,16 +37,18 @@ pub fn data_table_ui(
     selection.keep_within(table.rows);
     let id = table_id(ui, table);
     let place = Place::allocate(ui, theme, table);
-    let arranged = Arranged::of(&table.columns, table.layout(), &changing(ui, id), place.room);
+    let arranged = Arranged::of(table.columns, table.layout(), &changing(ui, id), place.room);
     let before = selection.clone();
     let copy = keys::take(ui, id, (table.rows, place), selection);
 
     let builder = UiBuilder::new().id_salt(("table area", table.key)).max_rect(place.area);
     let builder = builder.layout(Layout::top_down(Align::Min));
     let mut inside = ui.new_child(builder.accessibility_role(Role::Table).accessibility_label(table.name));
-    draw::describe_table(&inside, place.area, table.rows);
+    draw::describe_table(&inside, place, &arranged, table.rows);
+    // The cells draw the lines between the columns; egui's would also be beside the scroll bar.
+    inside.visuals_mut().widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
     let egui_id = egui_table::TableState::id(&inside, egui::IdSalt::new("columns"));
-    let columns = arranged.tell(&inside, egui_id, &table.columns);
+    let columns = arranged.tell(&inside, egui_id, table.columns);
     let head = place.area.with_max_y(place.area.top() + place.row);
     // Its node comes before those of the rows, as a screen reader reads them.
     let header = inside.new_child(UiBuilder::new().max_rect(head).accessibility_role(Role::Row)).unique_id();
@@ -65,7 +67,7 @@ pub fn data_table_ui(
     let (chosen, asked_copy) = (drawing.layout.take(), drawing.copy);
     draw::describe_edges(&inside, egui_id, table, &arranged);
 
-    let kept = note_widths(&inside, (id, egui_id), (&arranged, &table.columns), table.layout());
+    let kept = note_widths(&inside, (id, egui_id), (&arranged, table.columns), table.layout());
     if let Some(layout) = chosen.or(kept) {
         sender.send(AppCommand::KeepTable(table.key.to_owned(), layout));
     }

@@ -31,7 +31,7 @@ pub struct DataTable<'a> {
     /// What its layout is kept under.
     pub key: &'static str,
     /// All its columns. The first one stays in place while the others scroll sideways.
-    pub columns: Vec<TableColumn<'a>>,
+    pub columns: &'a [TableColumn<'a>],
     /// Number of rows.
     pub rows: usize,
     /// Greatest height of its rows.
@@ -79,7 +79,7 @@ impl Place {
         let tall = table.rows as f32 * row > table.height;
         let room = if tall { width - bar } else { width };
         let id = table_id(ui, table);
-        let total = Arranged::of(&table.columns, table.layout(), &changing(ui, id), room).total();
+        let total = Arranged::of(table.columns, table.layout(), &changing(ui, id), room).total();
         let wide = if total > room + 0.5 { bar } else { 0.0 };
         // A point more than the rows need, so that a table that fits does not scroll by a rounding error.
         let height = row + (row * table.rows as f32 + wide + 1.0).min(table.height.max(3.0 * row));

@@ -74,7 +74,7 @@ fn window(rows: usize, width: f32) -> Window {
     let mut window = testing::sized_window([1280.0, 800.0], 1.0, false, state, move |ui, shown| {
         ui.add_space(13.3);
         let points = ColumnWidth::Points;
-        let columns = vec![
+        let columns = [
             TableColumn::new("#row", "Row", points(90.0)).pinned(),
             TableColumn::new("shop", "shop", points(120.0)),
             TableColumn::new("text", "text", ColumnWidth::Rest(300.0)).pinned(),
@@ -84,7 +84,7 @@ fn window(rows: usize, width: f32) -> Window {
         let table = DataTable {
             name: "Numbers",
             key: "numbers",
-            columns,
+            columns: &columns,
             rows: *rows,
             height: 500.0,
             layouts,
@@ -320,4 +320,45 @@ fn a_double_click_on_an_edge_fits_the_column() {
     window.state_mut().take();
     let width = window.state().layouts["numbers"].widths["note"];
     assert!((40.0..120.0).contains(&width), "{width} for a short text, not 400");
+}
+
+/// The vertical lines of a frame that cross a height.
+fn lines_at(window: &Window, y: f32) -> Vec<f32> {
+    let line = |shape: &ClippedShape| match &shape.shape {
+        Shape::LineSegment { points: [from, to], stroke } if (from.x - to.x).abs() < 0.01 && stroke.width > 0.0 => {
+            (from.y.min(to.y) < y && y < from.y.max(to.y)).then_some(from.x)
+        }
+        _ => None,
+    };
+    window.output().shapes.iter().filter_map(line).collect()
+}
+
+#[test]
+fn columns_are_parted_by_lines_and_there_is_none_beside_the_scroll_bar() {
+    let window = window(1_000, 1_200.0);
+    let (area, head) = (table(&window), text(&window, "Row").unwrap());
+    for y in [head.center().y, row(&window, 2).center().y] {
+        let lines = lines_at(&window, y);
+        assert!(lines.len() >= 3, "{lines:?}");
+        assert!(lines.iter().all(|x| *x < area.right() - 30.0), "{lines:?} in {area:?}");
+    }
+}
+
+#[test]
+fn an_empty_box_in_the_menu_of_columns_has_an_outline() {
+    let mut window = window(10, 1_200.0);
+    window.get_by_label("Choose columns").click();
+    window.run_steps(6);
+    let tick = window.get_by_role_and_label(Role::CheckBox, "note");
+    tick.click();
+    window.run_steps(4);
+    window.event(Event::PointerMoved(pos2(1_270.0, 790.0)));
+    window.run_steps(20);
+    let place = window.get_by_role_and_label(Role::CheckBox, "note").rect();
+    let strong = testing::theme(false).palette.border_strong;
+    let outlined = window.output().shapes.iter().any(|shape| match &shape.shape {
+        Shape::Rect(rect) => place.contains_rect(rect.rect) && rect.stroke.color == strong && rect.stroke.width >= 1.0,
+        _ => false,
+    });
+    assert!(outlined, "no outline in {place:?}");
 }
