@@ -148,7 +148,7 @@ impl HoneApp {
         Panel::top("menu").exact_size(theme.size.bar + 4.0).resizable(false).frame(bar).show(ui, |ui| {
             set_region(ui, Role::Group, "Menus");
             ui.add_space(2.0);
-            let recent = &self.state.recent;
+            let recent = self.state.recent();
             shell::menu_bar_ui(ui, &theme, &self.state.command_state(), recent, &mut self.sender);
         });
         let memory = self.meter.bytes();
@@ -162,7 +162,7 @@ impl HoneApp {
         } else {
             CentralPanel::default().frame(Frame::new().fill(theme.palette.panel)).show(ui, |ui| {
                 set_region(ui, Role::Main, "Start");
-                shell::start_page_ui(ui, &theme, &self.state.recent, &mut self.sender);
+                shell::start_page_ui(ui, &theme, self.state.recent(), &mut self.sender);
             });
         }
         // Drawn last, so that Tab gets there after the page.

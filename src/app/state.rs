@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{DatasetSettings, Facts, ModelChoice, Readiness, Step, changes, readiness};
 use crate::storage::{
-    AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, recent_projects,
-    with_absolute_paths,
+    AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, with_absolute_paths,
 };
 
 use crate::app::commands::CommandState;
@@ -46,8 +45,6 @@ pub struct AppState {
     pub runs: Vec<RunListing>,
     /// Adapted models of recent projects.
     pub adapted: Vec<AdaptedModel>,
-    /// Recent projects that can be opened, the last one first.
-    pub recent: Vec<RecentProject>,
     /// The page in the middle of the window.
     pub view: View,
     /// Theme, zoom, recent projects.
@@ -77,7 +74,6 @@ impl AppState {
             model_folder: None,
             runs: Vec::new(),
             adapted: Vec::new(),
-            recent: Vec::new(),
             view: View::Step(Step::Data),
             settings,
             text_field: None,
@@ -131,9 +127,15 @@ impl AppState {
         }
     }
 
-    /// Looks for the recent projects.
+    /// Looks for the recent projects. Those that were found before stay until then.
     pub fn refresh_recent(&mut self) {
-        self.recent = recent_projects(&self.settings.recent);
+        self.work.read_recent(self.settings.recent.clone());
+    }
+
+    /// Recent projects that can be opened, the last one first.
+    #[must_use]
+    pub fn recent(&self) -> &[RecentProject] {
+        self.work.recent.value.as_deref().unwrap_or_default()
     }
 
     /// Notes what an edit made out of date. It is updated once there has been no edit for a while.
@@ -179,7 +181,7 @@ impl AppState {
     /// Whether nothing is being read, prepared or waited for.
     #[cfg(test)]
     pub fn is_idle(&self) -> bool {
-        self.stale.is_none() && !self.work.answers.is_busy()
+        self.stale.is_none() && !self.work.answers.is_busy() && !self.work.recent.is_running()
     }
 
     /// Prepares the data again, if its columns are chosen.

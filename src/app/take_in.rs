@@ -21,6 +21,7 @@ impl HoneApp {
         self.take_in_models();
         self.take_in_run();
         self.take_in_files();
+        self.state.work.recent.poll();
     }
 
     fn take_in_data(&mut self, now: Instant) {

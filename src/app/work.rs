@@ -11,16 +11,17 @@ use crossbeam_channel::Receiver;
 
 use crate::data::{Checks, Prepared, RowQuery};
 use crate::project::{DatasetSettings, Project};
+use crate::storage::RecentProject;
 use crate::worker::{
     CheckTrainingRows, Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun,
     Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import,
-    JobError, LabelRows, LoadRun, LogLine, Pending, Prepare, ProfileRows, ReadToLabel, RunEvent, RunResults, Said,
-    SaveBadRows, SaveLabelledRows, SharedData, Train, Worker, WorkerOptions,
+    JobError, LabelRows, LoadRun, LogLine, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel, RunEvent,
+    RunResults, Said, SaveBadRows, SaveLabelledRows, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
 use crate::app::live_run::{LiveRun, RunEnd};
-use crate::app::slot::Ended;
+use crate::app::slot::{Ended, Slot};
 
 /// The workers and their answers about the open project.
 pub struct Work {
@@ -30,6 +31,8 @@ pub struct Work {
     /// What they have read, for each other.
     data: SharedData,
     training: Option<Training>,
+    /// Recent projects that can be opened, the last one first. They are of no project.
+    pub recent: Slot<Vec<RecentProject>>,
     /// Their answers.
     pub answers: Answers,
 }
@@ -55,6 +58,7 @@ impl Work {
             background: Worker::spawn_with(background, data.clone(), wake)?,
             data,
             training: None,
+            recent: Slot::default(),
             answers: Answers::default(),
         })
     }
@@ -67,6 +71,11 @@ impl Work {
         for worker in [&self.heavy, &self.preview, &self.background] {
             worker.forget();
         }
+    }
+
+    /// Reads what a person recognises the recent projects by.
+    pub fn read_recent(&mut self, folders: Vec<PathBuf>) {
+        self.recent.ask(&self.preview, ReadRecent { folders });
     }
 
     // Data.
