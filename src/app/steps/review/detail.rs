@@ -10,7 +10,7 @@ use crate::app::steps::data::files::row_name;
 use crate::app::steps::review::queue::Decision;
 use crate::app::steps::review::state::ReviewStepState;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{BarShape, Chosen, badge, button, button_if, card, probability_bars_ui};
+use crate::app::widgets::{BarShape, Chosen, badge, button, button_if, card, fill, probability_bars_ui};
 use crate::evaluation::Prediction;
 use crate::project::RowEdit;
 use crate::worker::RunResults;
@@ -42,58 +42,86 @@ pub enum Arrangement {
     ButtonsFirst(BarShape),
 }
 
-/// Draws the selected row.
+/// Draws the selected row, in a card with `spare` points more than it needs.
 pub fn detail(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     state: &mut ReviewStepState,
     results: &Arc<RunResults>,
     sender: &mut CommandSender,
-    arrangement: Arrangement,
+    (arrangement, spare): (Arrangement, f32),
 ) {
     let theme = ctx.theme;
     card(ui, theme, |ui| {
-        let Some(prediction) = state.current().cloned() else {
-            if let Arrangement::ButtonsLast(height) = arrangement {
-                ui.set_min_height((height - 2.0 * theme.space.l).max(0.0));
-            }
-            ui.label(theme.muted("Select a row in the list, or change the filters"));
-            return;
-        };
-        let edit = ctx.project.edits.rows.get(&prediction.id);
-        badges(ui, ctx, &prediction, edit);
-        ui.add_space(theme.space.s);
-        let height = match arrangement {
-            Arrangement::ButtonsLast(height) => height,
-            Arrangement::ButtonsFirst(shape) => {
-                actions(ui, ctx, state, results, sender);
-                ui.add_space(theme.space.s);
-                if shape == BarShape::Beside {
-                    bars_ui(ui, ctx, &prediction, results, shape);
-                }
-                text_ui(ui, ctx, &prediction, shape);
-                if shape == BarShape::Below {
-                    bars_ui(ui, ctx, &prediction, results, shape);
-                }
-                return;
-            }
-        };
-        let id = ui.scope_id().with("height of the buttons");
-        let below: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(84.0);
-        let used = ui.cursor().top() - ui.min_rect().top();
-        let room = height - 2.0 * theme.space.l - used - below - 2.0 * theme.space.s;
-        let top = ui.cursor().top();
-        text_and_bars(ui, ctx, &prediction, results, room);
-        // Whatever the row, the buttons stay where they are.
-        ui.add_space((top + room - ui.cursor().top()).max(0.0) + theme.space.s);
-        let top = ui.cursor().top();
-        actions(ui, ctx, state, results, sender);
-        let took = ui.min_rect().bottom() - top;
-        if (took - below).abs() > 0.5 {
-            ui.data_mut(|data| data.insert_temp(id, took));
-            ui.ctx().request_discard("the buttons stay at the bottom");
+        let current = state.current().cloned();
+        if let Some(prediction) = &current {
+            badges(ui, ctx, prediction, ctx.project.edits.rows.get(&prediction.id));
+            ui.add_space(theme.space.s);
         }
+        match (current, arrangement) {
+            (Some(prediction), Arrangement::ButtonsLast(height)) => {
+                buttons_last(ui, ctx, state, (&prediction, results), sender, height);
+            }
+            (Some(prediction), Arrangement::ButtonsFirst(shape)) => {
+                buttons_first(ui, ctx, state, (&prediction, results), sender, shape);
+            }
+            (None, _) => {
+                if let Arrangement::ButtonsLast(height) = arrangement {
+                    ui.set_min_height((height - 2.0 * theme.space.l).max(0.0));
+                }
+                ui.label(theme.muted("Select a row in the list, or change the filters"));
+            }
+        }
+        fill(ui, spare);
     });
+}
+
+/// Draws the buttons above the text and the bars.
+fn buttons_first(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut ReviewStepState,
+    (prediction, results): (&Prediction, &RunResults),
+    sender: &mut CommandSender,
+    shape: BarShape,
+) {
+    let theme = ctx.theme;
+    actions(ui, ctx, state, results, sender);
+    ui.add_space(theme.space.s);
+    if shape == BarShape::Beside {
+        bars_ui(ui, ctx, prediction, results, shape);
+        ui.add_space(theme.space.s);
+    }
+    text_ui(ui, ctx, prediction, shape);
+    if shape == BarShape::Below {
+        bars_ui(ui, ctx, prediction, results, shape);
+    }
+}
+
+/// Draws the buttons at the bottom of a card of this height. Whatever the row, they stay where they are.
+fn buttons_last(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut ReviewStepState,
+    (prediction, results): (&Prediction, &RunResults),
+    sender: &mut CommandSender,
+    height: f32,
+) {
+    let theme = ctx.theme;
+    let id = ui.scope_id().with("height of the buttons");
+    let below: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(84.0);
+    let used = ui.cursor().top() - ui.min_rect().top();
+    let room = height - 2.0 * theme.space.l - used - below - theme.space.s;
+    let top = ui.cursor().top();
+    text_and_bars(ui, ctx, prediction, results, room);
+    ui.add_space((top + room - ui.cursor().top()).max(0.0) + theme.space.s);
+    let top = ui.cursor().top();
+    actions(ui, ctx, state, results, sender);
+    let took = ui.min_rect().bottom() - top;
+    if (took - below).abs() > 0.5 {
+        ui.data_mut(|data| data.insert_temp(id, took));
+        ui.ctx().request_discard("the buttons stay at the bottom");
+    }
 }
 
 /// Draws the text and all bars in `room` points: the text scrolls, and the bars get smaller if they must. Where even that

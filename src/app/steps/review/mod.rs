@@ -19,8 +19,8 @@ use crate::app::steps::review::training_rows::training_rows_ui;
 use crate::app::steps::run_header::run_bar_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    BarShape, RowList, after_page, banner, card, columns, empty_state, is_narrow, make_room, page, page_height,
-    primary_button, progress_ui, row_list_ui,
+    BarShape, RowList, after_page, banner, card, empty_state, is_narrow, make_room, page, page_height, primary_button,
+    progress_ui, row_list_ui, side_by_side,
 };
 use crate::data::Side;
 use crate::project::Step;
@@ -81,7 +81,7 @@ fn rows_ui(
     sender: &mut CommandSender,
 ) {
     if is_narrow(ui) {
-        detail(ui, ctx, state, results, sender, Arrangement::ButtonsFirst(BarShape::Below));
+        detail(ui, ctx, state, results, sender, (Arrangement::ButtonsFirst(BarShape::Below), 0.0));
         let height = RowList::height_of(state.queue.len()).min(page_height(ui) * 0.8) + 2.0 * ctx.theme.space.l;
         after_page(ui, |ui| list(ui, ctx, state, results, height.max(LEAST)));
         return;
@@ -93,10 +93,14 @@ fn rows_ui(
     let arrangement =
         if room >= LEAST { Arrangement::ButtonsLast(height) } else { Arrangement::ButtonsFirst(BarShape::Beside) };
     let list_width = (ui.available_width() * 0.4).min(560.0);
-    columns(ui, gap, &[list_width, ui.available_width() - gap - list_width], |ui, place| match place {
-        0 => list(ui, ctx, state, results, height),
-        _ => detail(ui, ctx, state, results, sender, arrangement),
-    });
+    side_by_side(
+        ui,
+        ctx.theme,
+        ("list and row", list_width / (ui.available_width() - gap)),
+        state,
+        |ui, state, spare| list(ui, ctx, state, results, height + spare),
+        |ui, state, spare| detail(ui, ctx, state, results, sender, (arrangement, spare)),
+    );
 }
 
 fn progress_row(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, sender: &mut CommandSender) {
@@ -340,6 +344,27 @@ mod tests {
             harness.get_by_label("Train again with 1 correction").click();
             harness.run();
             assert_eq!(harness.state().0.asked, [AppCommand::User(UserCommand::Train)]);
+        }
+    }
+
+    #[test]
+    fn the_list_and_the_selected_row_end_at_the_same_height() {
+        for size in [[1280.0, 800.0], [1024.0, 640.0], [900.0, 500.0]] {
+            let mut harness = open(with_data(false), false);
+            harness.set_size(size.into());
+            harness.run();
+            // How high a page is shows in the frame before.
+            harness.run_steps(4);
+            let border = harness.state().0.theme.palette.border;
+            let is_card = |rect: &egui::epaint::RectShape| rect.stroke.color == border && rect.rect.height() > 200.0;
+            let ends: Vec<f32> = (harness.output().shapes.iter())
+                .filter_map(|shape| match &shape.shape {
+                    egui::Shape::Rect(rect) if is_card(rect) => Some(rect.rect.bottom()),
+                    _ => None,
+                })
+                .collect();
+            picture(&format!("review-ends-{}", size[0]), &mut harness);
+            assert!(ends.len() == 2 && (ends[0] - ends[1]).abs() < 1.0, "{ends:?} at {size:?}");
         }
     }
 
