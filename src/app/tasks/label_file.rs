@@ -238,15 +238,7 @@ fn labelled_ui(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    if state.seen.0.as_ptr() != Arc::as_ptr(rows) {
-        state.seen = (Arc::downgrade(rows), 0);
-    }
-    if state.seen.1 < SCROLL_FRAMES {
-        // The result begins below the fold, and nothing else says that it is there.
-        state.seen.1 += 1;
-        ui.scroll_to_cursor(Some(Align::Min));
-        ui.ctx().request_repaint();
-    }
+    scroll_to_new(ui, state, rows);
     let known = state.count(rows, results);
     let (counts, on_test_rows) = (known.counts.clone(), known.on_test_rows);
     counts_ui(ui, theme, &rows.labels, &counts);
@@ -256,6 +248,32 @@ fn labelled_ui(
     ui.add_space(theme.space.s);
     threshold_ui(ui, theme, state, counts.undecided, on_test_rows);
     ui.add_space(theme.space.s);
+    listed_rows_ui(ui, ctx, state, (rows, results), sender);
+    ui.add_space(theme.space.s);
+    save_ui(ui, ctx, state, rows, sender);
+}
+
+/// Scrolls to predictions that are new: they begin below the fold, and nothing else says that they are there.
+fn scroll_to_new(ui: &Ui, state: &mut LabelFileState, rows: &Arc<LabelledRows>) {
+    if state.seen.0.as_ptr() != Arc::as_ptr(rows) {
+        state.seen = (Arc::downgrade(rows), 0);
+    }
+    if state.seen.1 < SCROLL_FRAMES {
+        state.seen.1 += 1;
+        ui.scroll_to_cursor(Some(Align::Min));
+        ui.ctx().request_repaint();
+    }
+}
+
+/// Some of the rows with their predictions, in the order that a person chooses.
+fn listed_rows_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut LabelFileState,
+    (rows, results): (&Arc<LabelledRows>, &RunResults),
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
     ui.horizontal(|ui| {
         ui.selectable_value(&mut state.least_confident_first, false, "First rows");
         ui.selectable_value(&mut state.least_confident_first, true, "Least confident first")
@@ -279,8 +297,6 @@ fn labelled_ui(
             state.shown += 2 * ROWS;
         }
     }
-    ui.add_space(theme.space.s);
-    save_ui(ui, ctx, state, rows, sender);
 }
 
 /// Rows and share of each label.
