@@ -277,8 +277,9 @@ fn rail_panel(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, sen
     let width = if narrow { theme.size.rail_narrow } else { theme.size.rail };
     Panel::left("rail").exact_size(width).resizable(false).frame(frame).show(ui, |ui| {
         set_region(ui, Role::Navigation, "Steps");
+        let room = ui.available_height();
         egui::ScrollArea::vertical().id_salt("rail").auto_shrink(false).show(ui, |ui| {
-            shell::rail_ui(ui, ctx, unsaved, view, sender);
+            shell::rail_ui(ui, ctx, (unsaved, room), view, sender);
         });
     });
 }

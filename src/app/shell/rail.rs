@@ -17,12 +17,20 @@ use crate::words::upper_first;
 /// Most changes since the run that are named on hover.
 const CHANGES: usize = 6;
 
+/// Least height of a row.
+const LEAST: f32 = 26.0;
+/// Between two rows.
+const GAP: f32 = 2.0;
+
 /// One row of the rail.
 struct Row<'a> {
     icon: &'a str,
     title: &'a str,
     state: State,
     selected: bool,
+    height: f32,
+    /// It was selected in this frame, so that it is to be seen.
+    is_new: bool,
 }
 
 /// A step's state as the rail shows it.
@@ -48,22 +56,50 @@ impl State {
     }
 }
 
-/// Draws the project's name and the steps.
-pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, sender: &mut CommandSender) {
+/// Height of a row, so that all of them fit in `room` points if they can.
+fn row_height(theme: &Theme, rows: usize, room: f32) -> f32 {
+    let others = 2.0 * theme.space.xl + 4.0 * GAP;
+    ((room - others) / rows as f32 - GAP).clamp(LEAST, theme.size.control + theme.space.xs).floor()
+}
+
+/// Whether another page is shown than in the last frame. It may be asked several times in a frame.
+fn is_other(ui: &Ui, view: View) -> bool {
+    let (id, frame) = (ui.scope_id().with("page"), ui.ctx().cumulative_frame_nr());
+    ui.data_mut(|data| {
+        let since: &mut Option<(View, u64)> = data.get_temp_mut_or(id, None);
+        if since.is_none_or(|(shown, _)| shown != view) {
+            *since = Some((view, frame));
+        }
+        since.is_some_and(|(_, since)| since == frame)
+    })
+}
+
+/// Draws the project's name and the steps, in `room` points if they fit.
+pub fn rail_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (unsaved, room): (bool, f32),
+    view: View,
+    sender: &mut CommandSender,
+) {
     let theme = ctx.theme;
-    ui.spacing_mut().item_spacing.y = 2.0;
+    let (steps, is_new) = (ctx.project.task.steps(), is_other(ui, view));
+    let height = row_height(theme, steps.len() + 1, room);
+    ui.spacing_mut().item_spacing.y = GAP;
     ui.add_space(theme.space.xs);
     if ui.available_width() > theme.size.rail_narrow {
         project_name(ui, ctx, unsaved, sender);
     }
     ui.add_space(theme.space.s);
-    for &step in ctx.project.task.steps() {
+    for &step in steps {
         let readiness = readiness(ctx.project, ctx.facts, step);
         let row = Row {
             icon: icon(step),
             title: step.title(),
             state: state(ctx, step, &readiness),
             selected: view == View::Step(step),
+            height,
+            is_new,
         };
         let command = UserCommand::GoTo(step);
         let response = row_ui(ui, theme, &row).on_hover_ui(|ui| {
@@ -78,7 +114,7 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, se
     ui.add_space(theme.space.s);
     ui.separator();
     ui.add_space(theme.space.s);
-    try_it(ui, ctx, view, sender);
+    try_it(ui, ctx, (view, height, is_new), sender);
 }
 
 /// The project's name; a click renames it. `unsaved`: the last changes could not be saved.
@@ -96,9 +132,10 @@ fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, sender: &mut 
     });
 }
 
-fn try_it(ui: &mut Ui, ctx: &StepContext<'_>, view: View, sender: &mut CommandSender) {
+fn try_it(ui: &mut Ui, ctx: &StepContext<'_>, (view, height, is_new): (View, f32, bool), sender: &mut CommandSender) {
     let state = if ctx.results.is_some() { State::Ready } else { State::Blocked };
-    let row = Row { icon: icons::CHAT_TEXT, title: View::TryIt.title(), state, selected: view == View::TryIt };
+    let selected = view == View::TryIt;
+    let row = Row { icon: icons::CHAT_TEXT, title: View::TryIt.title(), state, selected, height, is_new };
     let response = row_ui(ui, ctx.theme, &row).on_hover_ui(|ui| {
         ui.label(UserCommand::TryIt.tooltip());
         if state == State::Blocked {
@@ -165,8 +202,10 @@ fn shortcut(ui: &mut Ui, theme: &Theme, command: UserCommand) {
 
 /// Paints a row by hand, so that icons, titles and states line up in columns.
 fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row<'_>) -> Response {
-    let height = theme.size.control + theme.space.xs;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), row.height), Sense::click());
+    if row.selected && row.is_new {
+        response.scroll_to_me(None);
+    }
     let name = format!("{}, {}", row.title, row.state.word());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, row.selected, &name));
     if !ui.is_rect_visible(rect) {
@@ -222,7 +261,28 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
-    use crate::app::testing::{Scene, picture, sized_window};
+    use crate::app::messages::AppCommand;
+    use crate::app::testing::{Scene, app, hone, picture, settle, sized_window};
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn the_page_shown_is_in_sight_in_the_rail_of_a_low_window() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        for (width, height) in [(640.0, 400.0), (400.0, 300.0)] {
+            window.set_size(vec2(width, height));
+            settle(&mut window);
+            for step in [Step::Data, Step::Export] {
+                hone(&mut window).run_command(AppCommand::GoTo(step));
+                settle(&mut window);
+                window.run_steps(30);
+                let bar = hone(&mut window).themes[0].size.bar;
+                let steps = window.ctx.content_rect().shrink2(vec2(0.0, bar));
+                let name = if step == Step::Export { "Export, blocked" } else { "Data, done" };
+                let row = window.get_by_role_and_label(Role::Tab, name).rect();
+                assert!(steps.contains_rect(row), "{name} at {row:?} is not in {steps:?}");
+            }
+        }
+    }
 
     #[test]
     fn review_has_a_tick_once_it_was_opened() {
@@ -233,7 +293,13 @@ mod tests {
             let mut harness = sized_window([208.0, 420.0], 1.0, false, scene, move |ui, scene| {
                 let looked_at = opened.then_some(Step::Review).into_iter().collect();
                 scene.show(|ctx, sender| {
-                    rail_ui(ui, &StepContext { looked_at: &looked_at, ..*ctx }, false, View::default(), sender);
+                    rail_ui(
+                        ui,
+                        &StepContext { looked_at: &looked_at, ..*ctx },
+                        (false, 420.0),
+                        View::default(),
+                        sender,
+                    );
                 });
             });
             harness.run();
@@ -248,7 +314,7 @@ mod tests {
                 let looked_at = [Step::Evaluate].into();
                 scene.show(|ctx, sender| {
                     let ctx = StepContext { changed_since_run: &changes, looked_at: &looked_at, ..*ctx };
-                    rail_ui(ui, &ctx, false, View::default(), sender);
+                    rail_ui(ui, &ctx, (false, 420.0), View::default(), sender);
                 });
             });
             harness.run();
