@@ -1,7 +1,7 @@
 //! Whether every page fits: at the usual sizes of a screen, with text at its normal, one and a half and double size, in both
 //! themes. Nothing is rendered: a frame is laid out, and the rectangles of its texts and widgets are compared.
 
-mod check;
+pub(super) mod check;
 
 use egui::accesskit::Role;
 use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
