@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use egui::text::{CCursor, CCursorRange};
 use egui::{Key, Response, TextEdit, Ui};
 
 use crate::app::messages::Pick;
@@ -125,16 +126,27 @@ pub(super) fn focus_first(response: &Response) {
     }
 }
 
+/// Selects the whole text of a field when the focus comes to it, so that typing replaces it.
+pub(super) fn select_all(field: &Response, text: &str) {
+    if field.gained_focus() {
+        let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+        let mut state = TextEdit::load_state(&field.ctx, field.id).unwrap_or_default();
+        state.cursor.set_char_range(Some(all));
+        state.store(&field.ctx, field.id);
+    }
+}
+
 /// Whether Enter was pressed in a text field (on a button, Enter clicks the button).
 pub(super) fn entered(field: &Response) -> bool {
     field.lost_focus() && field.ctx.input(|input| input.key_pressed(Key::Enter))
 }
 
-/// The row of buttons at the bottom, laid out from the right with the default button first.
+/// The row of buttons at the bottom, laid out from the right with the default button first. They wrap in a narrow window.
 pub(super) fn buttons<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -> R {
     ui.add_space(theme.space.m);
     let size = egui::vec2(ui.available_width(), theme.size.control + 4.0);
-    ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), contents).inner
+    let layout = egui::Layout::right_to_left(egui::Align::Center).with_main_wrap(true);
+    ui.allocate_ui_with_layout(size, layout, contents).inner
 }
 
 pub(super) fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width: f32) -> Response {

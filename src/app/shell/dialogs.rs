@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{CornerRadius, Frame, Id, Margin, Modal, Stroke, Ui};
+use egui::{CornerRadius, Frame, Id, Margin, Modal, ScrollArea, Stroke, Ui};
 
 use crate::app::messages::{CommandSender, Pick};
 use crate::app::pick;
@@ -18,6 +18,9 @@ use crate::app::widgets::{button, field_label, primary_button, spinner};
 use crate::fetch::{CatalogueEntry, Source};
 use crate::project::TaskKind;
 use crate::words::bytes;
+
+/// Below this height of the window, dialogs have narrow margins.
+const LOW: f32 = 480.0;
 
 /// An open dialog, and what has been typed into it.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,11 +128,17 @@ pub fn dialogs_ui(
 ) -> Option<DialogAnswer> {
     let dialog = open.as_mut()?;
     let wide = matches!(dialog, Dialog::Shortcuts | Dialog::Notifications | Dialog::Versions(_));
-    let modal = Modal::new(Id::unique("dialog")).frame(dialog_frame(theme, theme.space.xl));
+    let window = ui.ctx().content_rect();
+    let margin = if window.height() < LOW { theme.space.l } else { theme.space.xl };
+    let modal = Modal::new(Id::unique("dialog")).frame(dialog_frame(theme, margin));
     let response = modal.show(ui.ctx(), |ui| {
-        let most = ui.ctx().content_rect().width() - 4.0 * theme.space.xl;
+        let most = window.width() - 4.0 * theme.space.xl;
         ui.set_width(if wide { 640.0_f32.min(most) } else { 460.0_f32.min(most) });
-        contents(ui, theme, dialog, notices, sender)
+        // Scrolls in a window that is too low for it.
+        let height = window.height() - 2.0 * (margin + theme.space.s);
+        // A dialog that follows another is as high as it needs to be, and not as high as that one.
+        let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
+        area.show(ui, |ui| contents(ui, theme, dialog, notices, sender)).inner
     });
     let answer = match &response.inner {
         Reply::None => None,
@@ -297,8 +306,39 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
-    use crate::app::testing::{theme, window};
+    use crate::app::testing::{app, hone, picture, settle, theme, window};
     use crate::fetch::Catalogue;
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn the_buttons_of_a_dialog_can_be_reached_in_a_small_window() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        let file = "tickets-of-november.csv".to_owned();
+        let predictions = Dialog::Predictions { file, next: Discarding::Leave(Leaving::Quit) };
+        let all = [
+            (Dialog::new_project(Path::new("/home/a/Documents/Hone")), vec!["Cancel", "Create"]),
+            (predictions, vec!["Cancel", "Discard and quit", "Show the predictions"]),
+            (Dialog::Shortcuts, vec!["Close"]),
+        ];
+        for (width, height) in [(640.0, 400.0), (400.0, 300.0)] {
+            window.set_size(egui::vec2(width, height));
+            for (dialog, buttons) in &all {
+                hone(&mut window).dialog = Some(dialog.clone());
+                settle(&mut window);
+                window.get_by_label(buttons[0]).scroll_to_me();
+                settle(&mut window);
+                window.run_steps(20);
+                picture(&format!("dialog-{}-{width}", buttons.join("-")), &mut window);
+                for button in buttons {
+                    let place = window.get_by_label(button).rect();
+                    assert!(
+                        window.ctx.content_rect().contains_rect(place),
+                        "{button} at {place:?} of {width} x {height}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn agreeing_to_a_download_says_what_it_is_for() {

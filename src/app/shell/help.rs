@@ -29,7 +29,8 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
                 continue;
             }
             ui.label(theme.small(menu.title()));
-            Grid::new(menu.title()).num_columns(2).min_col_width(KEYS).spacing([theme.space.xl, 0.0]).show(ui, |ui| {
+            let keys = KEYS.min((ui.available_width() - theme.space.xl) / 2.0);
+            Grid::new(menu.title()).num_columns(2).min_col_width(keys).spacing([theme.space.xl, 0.0]).show(ui, |ui| {
                 for command in rows {
                     let shortcuts = command.shortcuts();
                     let keys: Vec<String> = shortcuts.iter().map(|keys| in_words(ui.ctx(), *keys)).collect();

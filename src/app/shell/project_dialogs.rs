@@ -6,10 +6,10 @@ use egui::{Response, ScrollArea, Ui};
 
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::shell::dialog_parts::{
-    DialogAnswer, Leaving, Reply, VersionRow, buttons, entered, focus_first, heading, text_field,
+    DialogAnswer, Leaving, Reply, VersionRow, buttons, entered, focus_first, heading, select_all, text_field,
 };
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{banner, button, choice_card, field_label, primary_button};
+use crate::app::widgets::{banner, button, card_grid, choice_card, field_label, fill, primary_button};
 use crate::project::TaskKind;
 use crate::storage::folder_name;
 use crate::words::{ago, listed_up_to, upper_first};
@@ -77,12 +77,13 @@ pub(super) fn new_ui(
 /// Asks what the model is for.
 fn task_cards(ui: &mut Ui, theme: &Theme, task: &mut TaskKind) {
     field_label(ui, theme, "What is the model for?", "");
-    ui.columns(TaskKind::ALL.len(), |columns| {
-        for (ui, kind) in columns.iter_mut().zip(TaskKind::ALL) {
-            choice_card(ui, theme, *task == kind, |ui| {
-                ui.radio_value(task, kind, theme.strong(kind.title())).on_hover_text(kind.explanation());
-            });
-        }
+    let count = TaskKind::ALL.len();
+    card_grid(ui, theme, "tasks", (count, count), |ui, place, spare| {
+        let kind = TaskKind::ALL[place];
+        choice_card(ui, theme, *task == kind, |ui| {
+            ui.radio_value(task, kind, theme.strong(kind.title())).on_hover_text(kind.explanation());
+            fill(ui, spare);
+        });
     });
     ui.add(egui::Label::new(theme.small(task.explanation())).wrap());
 }
@@ -98,6 +99,7 @@ pub(super) fn rename_ui(ui: &mut Ui, theme: &Theme, name: &mut String) -> Reply 
         (rename, button(ui, theme, "", "Cancel").clicked())
     });
     focus_first(&field);
+    select_all(&field, name);
     match (cancel, enabled.is_ok() && (rename || entered)) {
         (true, _) => Reply::Close,
         (_, true) => Reply::Answer(DialogAnswer::Rename(name.trim().to_owned())),
