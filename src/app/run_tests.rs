@@ -81,7 +81,9 @@ fn a_second_stop_after_an_evaluation_keeps_the_best_untested_and_the_advice_is_t
     assert!(results.summary.test.is_none());
     let planned = results.settings.project.training.total_steps(results.settings.rows[0]);
     let steps = format!("You stopped after {} of {} steps", results.summary.steps, crate::words::count(planned));
-    assert_eq!(window.query_all_by_label_contains(&steps).count(), 2, "in the notification and on the page");
+    assert_eq!(window.query_all_by_label_contains(&steps).count(), 1, "on the page");
+    let (notice, _) = hone(&mut window).notices.newest_first().next().unwrap();
+    assert!(notice.body.contains(&steps), "{}", notice.body);
     window.get_by_role_and_label(egui::Role::Button, "Train again to the end");
     assert!(window.query_by_label_contains("Label more").is_none());
     picture("train-stopped", &mut window);
@@ -99,6 +101,8 @@ fn the_notification_the_start_page_and_the_results_give_one_verdict() {
     assert_eq!(title, format!("Training finished: {}", verdict.to_lowercase()));
     assert_eq!(tone_told, tone(judgement.verdict));
     assert!(notice.body.contains(&judgement.says), "{}", notice.body);
+    assert_eq!(hone(&mut window).notices.unread(), 0, "the page shown says so");
+    assert_eq!(window.query_all_by_role(egui::Role::Alert).count(), 1, "it is read aloud once");
     picture("train-ended", &mut window);
 
     // A file is labelled in a low window: what was saved is scrolled into sight.

@@ -1,7 +1,7 @@
 //! What a screen reader hears is tidied in one place, after every frame: icons are letters that no voice can read, and a hint
 //! that repeats a name is noise.
 
-use egui::accesskit::{Node, Role, TreeUpdate};
+use egui::accesskit::{Live, Node, Role, TreeUpdate};
 use egui::{Context, FullOutput, Plugin};
 
 /// Tidies the names of all nodes before they go to the screen reader.
@@ -88,6 +88,14 @@ pub fn set_region(ui: &egui::Ui, role: Role, name: &str) {
     ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
         node.set_role(role);
         node.set_label(name);
+    });
+}
+
+/// Lets a screen reader read what `ui` draws aloud as soon as it is shown. If it is urgent, that interrupts what it is reading.
+pub fn set_alert(ui: &egui::Ui, urgent: bool) {
+    ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+        node.set_role(Role::Alert);
+        node.set_live(if urgent { Live::Assertive } else { Live::Polite });
     });
 }
 

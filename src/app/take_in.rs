@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::app::app::HoneApp;
+use crate::app::context::Notice;
 use crate::app::slot::Ended;
 use crate::app::steps::verdict::{finished_title, tone};
 use crate::app::theme::Tone;
 use crate::app::view::View;
 use crate::app::widgets::{Anchor, scroll_to};
-use crate::project::Project;
+use crate::project::{Project, Step};
 use crate::words::{counted, score};
 use crate::worker::ExportFormat;
 
@@ -124,7 +125,12 @@ impl HoneApp {
         let best = results.measured().figures().into_iter().next();
         let best = best.map(|(name, value)| format!("{} {}. ", name.title(), score(value))).unwrap_or_default();
         let body = format!("{best}{}. Evaluate shows its mistakes", judgement.says);
-        self.tell(tone(judgement.verdict), finished_title(Some(&judgement)), body);
+        let (tone, title) = (tone(judgement.verdict), finished_title(Some(&judgement)));
+        if self.state.view == View::Step(Step::Train) {
+            self.notices.push_seen(Notice { tone, title, body });
+        } else {
+            self.tell(tone, title, body);
+        }
     }
 
     fn take_in_files(&mut self) {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use egui::accesskit::{self, Live};
 use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
 
 use crate::app::context::Notice;
 use crate::app::shell::footer::footer_height;
+use crate::app::spoken::set_alert;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{icon_button, tone_icon};
 
@@ -21,8 +21,10 @@ fn shown_for(tone: Tone) -> Duration {
 
 /// Between two frames further apart, nobody was looking, such as while the window was hidden.
 const LONGEST_FRAME: Duration = Duration::from_secs(1);
-/// Width of a notification.
+/// Greatest width of a notification.
 const WIDTH: f32 = 360.0;
+/// Below this height of the window, a notification is one line and a short text, so that the page can still be read.
+const LOW: f32 = 520.0;
 /// Notifications kept.
 const LIMIT: usize = 100;
 /// Notifications shown at the same time.
@@ -58,6 +60,14 @@ impl Notices {
     pub fn push_passing(&mut self, notice: Notice) {
         self.all.pop_if(|last| last.is_passing);
         self.add(notice, true);
+    }
+
+    /// Adds a notification of what the page shown says itself: to the list alone.
+    pub fn push_seen(&mut self, notice: Notice) {
+        self.push(notice);
+        if let Some(last) = self.all.last_mut() {
+            (last.read, last.dismissed) = (true, true);
+        }
     }
 
     fn add(&mut self, notice: Notice, is_passing: bool) {
@@ -103,18 +113,21 @@ impl Notices {
         for entry in &mut self.all {
             entry.dismissed |= entry.shown > shown_for(entry.notice.tone);
         }
+        let window = ui.ctx().content_rect();
+        let low = window.height() < LOW;
+        let at_once = if low { 1 } else { AT_ONCE };
         let shown: Vec<usize> =
-            (0..self.all.len()).rev().filter(|&place| !self.all[place].dismissed).take(AT_ONCE).collect();
+            (0..self.all.len()).rev().filter(|&place| !self.all[place].dismissed).take(at_once).collect();
         if shown.is_empty() {
             return;
         }
         let offset = vec2(-theme.space.l, -theme.size.bar - footer_height(theme) - theme.space.s);
         let area = Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset);
         let drawn = area.show(ui.ctx(), |ui| {
-            ui.set_width(WIDTH);
+            ui.set_width(if low { WIDTH.min(window.width() * 0.5) } else { WIDTH });
             for &place in shown.iter().rev() {
                 let entry = &mut self.all[place];
-                let dismissed = toast_ui(ui, theme, &entry.notice);
+                let dismissed = toast_ui(ui, theme, &entry.notice, low);
                 entry.dismissed |= dismissed;
                 entry.read |= dismissed;
             }
@@ -131,26 +144,29 @@ impl Notices {
     }
 }
 
-/// Draws one; returns whether it was dismissed.
-fn toast_ui(ui: &mut Ui, theme: &Theme, notice: &Notice) -> bool {
+/// Draws one, whole or in two short lines; returns whether it was dismissed.
+fn toast_ui(ui: &mut Ui, theme: &Theme, notice: &Notice, low: bool) -> bool {
+    let margin = if low { theme.space.s } else { theme.space.m };
     Frame::new()
         .fill(theme.palette.card)
         .stroke(Stroke::new(1.0, theme.palette.border_strong))
         .corner_radius(CornerRadius::same(theme.radius.large))
         .shadow(ui.visuals().popup_shadow)
-        .inner_margin(Margin::same(theme.space.m as i8))
+        .inner_margin(Margin::same(margin as i8))
         .show(ui, |ui| {
-            ui.set_width(WIDTH - 2.0 * (theme.space.m + 1.0));
-            announce(ui, notice);
+            ui.set_width(ui.available_width());
+            set_alert(ui, notice.tone == Tone::Danger);
             ui.horizontal_top(|ui| {
                 ui.label(RichText::new(tone_icon(notice.tone)).color(theme.ink(notice.tone)).size(theme.text.heading));
                 let width = ui.available_width() - theme.size.control;
                 ui.vertical(|ui| {
                     ui.set_width(width);
-                    ui.spacing_mut().item_spacing.y = theme.space.xs;
-                    ui.add(egui::Label::new(theme.strong(&notice.title)).wrap());
-                    if !notice.body.is_empty() {
-                        ui.add(egui::Label::new(theme.muted(&notice.body)).wrap());
+                    ui.spacing_mut().item_spacing.y = if low { 0.0 } else { theme.space.xs };
+                    let texts = [theme.strong(&notice.title), theme.muted(&notice.body)];
+                    for text in texts.into_iter().filter(|text| !text.is_empty()) {
+                        let text = egui::Label::new(text);
+                        // What is cut off shows on hover, and in the list.
+                        ui.add(if low { text.truncate() } else { text.wrap() });
                     }
                 });
                 icon_button(ui, theme, icons::X, "Dismiss").clicked()
@@ -160,17 +176,32 @@ fn toast_ui(ui: &mut Ui, theme: &Theme, notice: &Notice) -> bool {
         .inner
 }
 
-/// Lets a screen reader read a notification aloud as soon as it is shown; an error interrupts what it is reading.
-fn announce(ui: &Ui, notice: &Notice) {
-    ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
-        node.set_role(accesskit::Role::Alert);
-        node.set_live(if notice.tone == Tone::Danger { Live::Assertive } else { Live::Polite });
-    });
-}
-
 #[cfg(test)]
 mod tests {
+    use egui_kittest::kittest::Queryable;
+
     use super::*;
+    use crate::app::testing::{app, hone, picture, settle};
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn in_a_low_window_a_notification_is_two_lines_that_leave_the_page_in_sight() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(vec2(640.0, 400.0));
+        settle(&mut window);
+        let body =
+            "The file has 12 columns, and none of them is called text. Rename one of them, or choose another file";
+        for title in ["The first file", "The second file could not be opened"] {
+            let notice = Notice { tone: Tone::Danger, title: title.to_owned(), body: body.to_owned() };
+            hone(&mut window).notices.push(notice);
+        }
+        settle(&mut window);
+        picture("toast-low", &mut window);
+        assert!(window.query_by_label("The first file").is_none(), "one at a time");
+        let [title, body] = ["The second file could not be opened", body].map(|text| window.get_by_label(text).rect());
+        assert!(body.bottom() - title.top() < 40.0, "{title:?} {body:?}");
+        assert!(title.left() > 320.0, "{title:?}");
+    }
 
     fn notice(title: &str, tone: Tone) -> Notice {
         Notice { tone, title: title.to_owned(), body: String::new() }

@@ -6,6 +6,7 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::spoken::set_alert;
 use crate::app::steps::verdict::{finished_title, next_step_button, tone};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{banner, button_if, primary_button, scores};
@@ -55,16 +56,20 @@ pub fn ended_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, again: bool,
             let outcome = ctx.results.map(|results| outcome(&results.summary));
             let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
             let next = judgement.as_ref().and_then(|judgement| judgement.next.as_ref());
-            banner(ui, theme, tone, &finished_title(judgement.as_ref()), &body.join(" "), |ui| {
-                if let Some(next) = next {
-                    next_step_button(ui, ctx, next, sender);
-                }
-                if next != Some(&NextStep::TrainToTheEnd) {
-                    again_here(ui, sender);
-                }
-                if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
-                    sender.send(AppCommand::GoTo(Step::Evaluate));
-                }
+            ui.scope(|ui| {
+                // No notification says it while this page is shown.
+                set_alert(ui, false);
+                banner(ui, theme, tone, &finished_title(judgement.as_ref()), &body.join(" "), |ui| {
+                    if let Some(next) = next {
+                        next_step_button(ui, ctx, next, sender);
+                    }
+                    if next != Some(&NextStep::TrainToTheEnd) {
+                        again_here(ui, sender);
+                    }
+                    if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
+                        sender.send(AppCommand::GoTo(Step::Evaluate));
+                    }
+                });
             });
         }
         Some(RunEnd::Cancelled) => {
