@@ -105,11 +105,17 @@ fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender)
     card(ui, theme, |ui| {
         if is_narrow(ui) {
             set_heading(&ui.add(egui::Label::new(theme.heading(live.stage())).wrap()));
-            ui.horizontal_wrapped(|ui| controls(ui, theme, live, sender));
+            ui.horizontal_wrapped(|ui| {
+                pause_button(ui, theme, live, sender);
+                stop_button(ui, theme, live, sender);
+            });
         } else {
             ui.horizontal(|ui| {
                 heading_ui(ui, theme, live.stage());
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    stop_button(ui, theme, live, sender);
+                    pause_button(ui, theme, live, sender);
+                });
             });
         }
         ui.add_space(theme.space.xs);
@@ -123,7 +129,7 @@ fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender)
     });
 }
 
-fn controls(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
+fn stop_button(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
     let stop = live.next_stop();
     ui.add_enabled_ui(stop.is_some(), |ui| {
         let (title, tooltip) = stop.map_or(("Stopping", ""), |stop| (stop.title(), stop.tooltip()));
@@ -131,6 +137,9 @@ fn controls(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSend
             sender.user(UserCommand::Stop);
         }
     });
+}
+
+fn pause_button(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
     ui.add_enabled_ui(!live.is_stopping(), |ui| {
         let (icon, name) = if live.paused { (icons::PLAY, "Resume") } else { (icons::PAUSE, "Pause") };
         let tooltip = UserCommand::PauseResume.tooltip();
@@ -189,7 +198,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
         run: start.map_or("", |start| start.run.as_str()),
         steps: &live.steps,
         evaluations: &live.evaluations,
-        total_steps: start.map_or(0, |start| start.total_steps),
+        total_steps: steps_to_show(live),
         steps_per_epoch: start.map_or(0, |start| start.steps_per_epoch),
         best_metric,
     };
@@ -209,6 +218,12 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
             section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, &live.log, LOG));
         }
     });
+}
+
+/// The steps of the axes: those planned while the run is going, and then those it made.
+fn steps_to_show(live: &LiveRun) -> u64 {
+    let made = live.steps.last().map_or(0, |step| step.step);
+    if live.is_going() { live.start.as_ref().map_or(0, |start| start.total_steps) } else { made }
 }
 
 /// The curves of the selected run, if none was started since Hone opened.
@@ -308,6 +323,14 @@ mod tests {
     fn with_run(mut scene: Scene, live: LiveRun) -> Scene {
         scene.answers.live = Some(live);
         scene
+    }
+
+    #[test]
+    fn the_axes_of_a_stopped_run_end_where_it_ended() {
+        let going = half_way();
+        assert_eq!(steps_to_show(&going), going.start.as_ref().unwrap().total_steps);
+        let stopped = LiveRun { end: Some(RunEnd::Finished), ..going };
+        assert_eq!(steps_to_show(&stopped), stopped.steps.len() as u64);
     }
 
     /// The run of the test results, four epochs in.

@@ -10,7 +10,7 @@ use crate::app::spoken::set_heading;
 use crate::app::theme::Theme;
 use crate::app::widgets::basics::question_ui;
 use crate::app::widgets::downsample::{Point, min_max, smooth};
-use crate::app::widgets::layout::{is_narrow, row_or_column};
+use crate::app::widgets::layout::{is_narrow, page_height, row_or_column};
 use crate::app::widgets::legend::{Entry, Legends, Sample, legend_ui};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
@@ -18,8 +18,12 @@ use crate::words::{count, score};
 
 /// Weight of the past in the smoothed training loss.
 const SMOOTHING: f64 = 0.9;
-/// Height of the plots of loss and metrics.
+/// Least height of the plots of loss and metrics.
 const UPPER: f32 = 230.0;
+/// Greatest height of these.
+const HIGHEST: f32 = 440.0;
+/// Share of the height of a page that they take in between.
+const SHARE: f32 = 0.36;
 /// Height of the plots of learning rate and gradient norm.
 const LOWER: f32 = 120.0;
 /// The least range of a loss axis, so that a loss that hardly changes looks like one.
@@ -62,9 +66,11 @@ pub struct Curves<'a> {
 
 /// Draws the plots of loss and metrics, side by side if there is enough width, and folded away those of the optimizer.
 pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut CurvesState) {
-    let gap = theme.space.l;
+    // Two legends beside each other must not read as one.
+    let gap = theme.space.xxl;
     let narrow = is_narrow(ui);
     let width = if narrow { ui.available_width() } else { (ui.available_width() - gap) / 2.0 };
+    let height = (page_height(ui) * SHARE).clamp(UPPER, HIGHEST);
     state.refresh(curves, width as usize);
     let series = &state.series;
     let first = curves.steps.len() < 2;
@@ -85,7 +91,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     ui.spacing_mut().item_spacing.x = gap;
     row_or_column(ui, narrow, |ui| {
         let range = if first { Some([0.0, 1.2]) } else { series.least_loss_range() };
-        let (summary, size) = (loss_summary(curves), vec2(width, UPPER));
+        let (summary, size) = (loss_summary(curves), vec2(width, height));
         let frame = Panel { title: "Loss", summary, size, legend: &of_loss, legends, range };
         panel(ui, theme, curves, &frame, |plot| {
             plot.line(line("Training", &series.loss, faint(training)).width(1.0).allow_hover(false));
@@ -95,7 +101,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
                 mark_best(plot, theme, best.step, best.metrics.loss());
             }
         });
-        let (summary, size) = (score_summary(curves), vec2(width, UPPER));
+        let (summary, size) = (score_summary(curves), vec2(width, height));
         let range = (curves.evaluations.len() < 2).then_some([0.0, 1.0]);
         let frame = Panel { title: "Validation metrics", summary, size, legend: &of_scores, legends, range };
         panel(ui, theme, curves, &frame, |plot| {
