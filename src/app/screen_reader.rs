@@ -47,7 +47,7 @@ fn every_control_of_every_page_has_a_name() {
 
 /// A text on one line.
 fn on_one_line(text: &str) -> String {
-    text.trim().replace('\n', " / ")
+    text.trim().replace('\n', " / ").replace('\u{a0}', " ")
 }
 
 /// One line for a node: its role, name, value and state. `None` for a node that only groups others.

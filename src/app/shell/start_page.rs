@@ -6,7 +6,7 @@ use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::verdict::tone;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{button, card, card_grid, heading_ui, page, primary_button, tone_icon};
+use crate::app::widgets::{button, card, card_grid, columns, heading_ui, page, primary_button, tone_icon};
 use crate::evaluation::Metrics;
 use crate::storage::RecentProject;
 use crate::words::{ago, of_hundred, perplexity, upper_first};
@@ -85,12 +85,12 @@ pub fn start_page_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sende
 }
 
 /// How many cards fit side by side.
-fn columns(ui: &Ui) -> usize {
+fn cards_beside(ui: &Ui) -> usize {
     ((ui.available_width() / CARD) as usize).clamp(1, COLUMNS)
 }
 
 fn ways_ui(ui: &mut Ui, theme: &Theme, sender: &mut CommandSender) {
-    let count = columns(ui);
+    let count = cards_beside(ui);
     // Two and one below them would look like a gap.
     let count = if count == COLUMNS { count } else { 1 };
     card_grid(ui, theme, "ways", (count, WAYS.len()), |ui, place, spare| {
@@ -114,16 +114,19 @@ fn way_ui(ui: &mut Ui, theme: &Theme, way: &Way, (is_first, spare): (bool, f32),
 }
 
 fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sender: &mut CommandSender) {
-    let count = columns(ui);
-    for row in recent.chunks(count) {
-        ui.columns(count, |columns| {
-            for (ui, project) in columns.iter_mut().zip(row) {
+    // They line up with the ways to begin.
+    let (count, gap) = (cards_beside(ui), theme.space.m);
+    let width = (ui.available_width() - gap * (count as f32 - 1.0)) / count as f32;
+    for (place, row) in recent.chunks(count).enumerate() {
+        ui.push_id(place, |ui| {
+            columns(ui, gap, &vec![width; row.len()], |ui, place| {
+                let project = &row[place];
                 if project_card(ui, theme, project).clicked() {
                     sender.send(AppCommand::OpenProject(project.folder.clone()));
                 }
-            }
+            });
         });
-        ui.add_space(theme.space.xs);
+        ui.add_space(gap - theme.space.s);
     }
 }
 

@@ -60,7 +60,8 @@ pub fn page_beside<S>(
     }
     let all = ui.available_rect_before_wrap();
     let middle = all.left() + all.width() * share;
-    let (left, right) = (all.with_max_x(middle), all.with_min_x(middle));
+    // The scroll bar of the first part is beside the second, not on its edge.
+    let (left, right) = (all.with_max_x(middle - theme.space.s), all.with_min_x(middle));
     ui.scope_builder(UiBuilder::new().max_rect(left), |ui| page(ui, theme, title, purpose, |ui| first(ui, state)));
     let right = Rect::from_min_max(right.min + vec2(0.0, margin), right.max - vec2(margin, margin));
     ui.scope_builder(UiBuilder::new().max_rect(right), |ui| second(ui, state, right.height()));
@@ -228,13 +229,24 @@ pub fn banner(ui: &mut Ui, theme: &Theme, tone: Tone, title: &str, body: &str, a
                     if !body.is_empty() {
                         explained(ui, RichText::new(body).color(theme.palette.text));
                     }
-                    // Reserve no space if there are no buttons.
-                    ui.spacing_mut().interact_size.y = 0.0;
-                    ui.horizontal_wrapped(actions);
+                    banner_actions(ui, theme, actions);
                 });
             });
         });
     ui.add_space(theme.space.s);
+}
+
+/// The buttons of a banner, apart from its text. They take no space if there are none.
+fn banner_actions(ui: &mut Ui, theme: &Theme, actions: impl FnOnce(&mut Ui)) {
+    let place = ui.cursor().min + vec2(0.0, theme.space.xs);
+    let row = Rect::from_min_size(place, vec2(ui.available_width(), 0.0));
+    let layout = Layout::left_to_right(Align::Center).with_main_wrap(true);
+    let mut row = ui.new_child(UiBuilder::new().max_rect(row).layout(layout));
+    row.spacing_mut().interact_size.y = 0.0;
+    actions(&mut row);
+    if row.min_rect().height() > 0.0 {
+        ui.allocate_rect(row.min_rect(), Sense::hover());
+    }
 }
 
 /// An empty state: what will appear here and what to do. `actions` draws the buttons.
@@ -300,7 +312,7 @@ pub fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, contents: impl F
     } else {
         (palette.card, Stroke::new(1.0, palette.border))
     };
-    Frame::new()
+    let inner = Frame::new()
         .fill(fill)
         .stroke(stroke)
         .corner_radius(CornerRadius::same(theme.radius.large))
@@ -309,5 +321,7 @@ pub fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, contents: impl F
             ui.set_width(ui.available_width());
             ui.vertical(contents).inner
         })
-        .inner
+        .inner;
+    ui.add_space(theme.space.s);
+    inner
 }

@@ -47,7 +47,12 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
             }
         });
         if narrow {
-            ui.horizontal_wrapped(|ui| file_buttons(ui, ctx, sender));
+            ui.horizontal_wrapped(|ui| {
+                file_buttons(ui, ctx, sender);
+                if !file.is_several() {
+                    add_button(ui, ctx, sender);
+                }
+            });
         }
         ui.add_space(theme.space.xs);
         if file.is_several() {
@@ -55,9 +60,8 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
                 part_row(ui, ctx, (place, part), sender);
             }
         }
-        let hint = "Append the rows of another file. Columns are matched by name";
-        if button(ui, theme, icons::FILE_PLUS, "Add another file…").on_hover_text(hint).clicked() {
-            sender.send(AppCommand::Pick(Pick::MoreFiles));
+        if file.is_several() || !narrow {
+            add_button(ui, ctx, sender);
         }
         ui.add_space(theme.space.m);
         if let Some(settings) = reading_ui(ui, theme, file, &ctx.project.dataset) {
@@ -90,6 +94,13 @@ fn file_buttons(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) 
     }
     if button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Reload").clicked() {
         sender.send(AppCommand::ReadAgain);
+    }
+}
+
+fn add_button(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let hint = "Append the rows of another file. Columns are matched by name";
+    if button(ui, ctx.theme, icons::FILE_PLUS, "Add another file…").on_hover_text(hint).clicked() {
+        sender.send(AppCommand::Pick(Pick::MoreFiles));
     }
 }
 

@@ -16,6 +16,8 @@ use crate::worker::RowSource;
 
 /// Width of a menu.
 const CHOICE: f32 = 190.0;
+/// Width of what is beside the search box.
+const BESIDE: f32 = 372.0;
 /// Most characters shown of a value in a menu.
 const SHOWN: usize = 40;
 
@@ -130,7 +132,7 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
             Within::Column(column) => format!("{}  Search in {column}", icons::MAGNIFYING_GLASS),
             Within::AnyColumn => format!("{}  Search in all columns", icons::MAGNIFYING_GLASS),
         };
-        let width = 320.0_f32.min(ui.available_width() * 0.45);
+        let width = (ui.available_width() - BESIDE).clamp(140.0, 320.0);
         let edit = TextEdit::singleline(&mut filters.words).id_salt("words").hint_text(hint).desired_width(width);
         ui.add(edit.margin(egui::vec2(theme.space.s, 7.0))).accessible_name("Search the texts");
         ui.toggle_value(&mut filters.match_case, RichText::new(icons::TEXT_AA))
@@ -159,7 +161,9 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
             .response
             .accessible_name("Where to search")
             .on_hover_text("Columns are searched as they are in the file, before cleaning");
-        ui.label(theme.small(shown));
+        // As high as the others, also on a line of its own.
+        let margin = egui::Margin::symmetric(0, 6);
+        egui::Frame::NONE.inner_margin(margin).show(ui, |ui| ui.label(theme.small(shown)));
     });
 }
 

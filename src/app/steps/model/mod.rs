@@ -137,8 +137,10 @@ fn entry_card(
         // If the file size is unknown, show the size of 32-bit weights.
         let size = entry.bytes().map_or_else(|| format!("about {}", bytes(entry.parameters * 4)), bytes);
         let language = entry.language.as_deref().and_then(Language::of_code).map_or("several languages", |of| of.name);
-        let facts =
-            format!("{language}  ·  {} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
+        let parameters = format!("{} parameters", parameters(entry.parameters));
+        let facts = [language, &parameters, &size, &entry.licence].map(|fact| fact.replace(' ', "\u{a0}"));
+        // Lines break after a dot, never within a fact or before a dot.
+        let facts = facts.join("\u{a0}\u{a0}·  ");
         let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
         let facts = ui.add(egui::Label::new(theme.small(facts)).wrap());
         facts.on_hover_text(format!("Source: {}", sources.join("; or: ")));
