@@ -47,31 +47,7 @@ pub fn ended_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, again: bool,
         }
     };
     match &live.end {
-        Some(RunEnd::Finished) => {
-            // The results are read back from disk, which takes a moment.
-            let judgement = ctx.results.map(|results| results.judge());
-            let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
-            let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
-            let difference = ctx.results.and_then(|results| results.difference.as_ref()).map(RunDifference::says);
-            let outcome = ctx.results.map(|results| outcome(&results.summary));
-            let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
-            let next = judgement.as_ref().and_then(|judgement| judgement.next.as_ref());
-            ui.scope(|ui| {
-                // No notification says it while this page is shown.
-                set_alert(ui, false);
-                banner(ui, theme, tone, &finished_title(judgement.as_ref()), &body.join(" "), |ui| {
-                    if let Some(next) = next {
-                        next_step_button(ui, ctx, next, sender);
-                    }
-                    if next != Some(&NextStep::TrainToTheEnd) {
-                        again_here(ui, sender);
-                    }
-                    if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
-                        sender.send(AppCommand::GoTo(Step::Evaluate));
-                    }
-                });
-            });
-        }
+        Some(RunEnd::Finished) => finished_ui(ui, ctx, again, sender),
         Some(RunEnd::Cancelled) => {
             let body =
                 "It was stopped before the first evaluation, so there is no checkpoint to keep. Nothing else changed";
@@ -84,6 +60,40 @@ pub fn ended_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, again: bool,
     }
 }
 
+/// The verdict on the finished run, and what leads on from it.
+fn finished_ui(ui: &mut Ui, ctx: &StepContext<'_>, again: bool, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    // The results are read back from disk, which takes a moment.
+    let judgement = ctx.results.map(|results| results.judge());
+    let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
+    let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
+    let difference = ctx.results.and_then(|results| results.difference.as_ref()).map(RunDifference::says);
+    let next = judgement.as_ref().and_then(|judgement| judgement.next.as_ref());
+    let outcome = ctx.results.map(|results| match next {
+        // The verdict says already after how many steps the person stopped.
+        Some(NextStep::TrainToTheEnd) => {
+            format!("It took {}. {}", duration(results.summary.train_seconds), measured(&results.summary))
+        }
+        _ => outcome(&results.summary),
+    });
+    let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
+    ui.scope(|ui| {
+        // No notification says it while this page is shown.
+        set_alert(ui, false);
+        banner(ui, theme, tone, &finished_title(judgement.as_ref()), &body.join(" "), |ui| {
+            if let Some(next) = next {
+                next_step_button(ui, ctx, next, sender);
+            }
+            if again && next != Some(&NextStep::TrainToTheEnd) {
+                again_button(ui, ctx, sender);
+            }
+            if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
+                sender.send(AppCommand::GoTo(Step::Evaluate));
+            }
+        });
+    });
+}
+
 /// How a run ended, in words.
 #[must_use]
 pub fn outcome(summary: &RunSummary) -> String {
@@ -93,15 +103,16 @@ pub fn outcome(summary: &RunSummary) -> String {
         StopReason::Stopped => "Stopped by you",
         StopReason::CutOff => "Interrupted",
     };
+    let (took, steps) = (duration(summary.train_seconds), count(summary.steps));
+    format!("{why} after {took} and {steps} steps. {}", measured(summary))
+}
+
+/// What the kept checkpoint reaches.
+fn measured(summary: &RunSummary) -> String {
     let (rows, metrics) = match &summary.test {
         Some(test) => ("test", test),
         None => ("validation", &summary.validation),
     };
-    format!(
-        "{why} after {} and {} steps. On the {rows} set: {}. The best checkpoint, from step {}, was kept.",
-        duration(summary.train_seconds),
-        count(summary.steps),
-        scores(metrics),
-        count(summary.best_step),
-    )
+    let step = count(summary.best_step);
+    format!("On the {rows} set: {}. The best checkpoint, from step {step}, was kept.", scores(metrics))
 }
