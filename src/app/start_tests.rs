@@ -66,8 +66,11 @@ fn recent_projects_are_cards_with_name_task_and_result_and_open_with_a_click() {
     let recent = [&projects[..], &[folder.path().join("gone")]].concat();
     let mut window = started(folder.path(), &recent, None, 1.0);
     picture("start-recent", &mut window);
+    let [data, project] = ["Your data", "A project"].map(|title| window.get_by_label(title).rect().left());
     let cards = window.get_all_by_label_contains("Customer reviews (sample), Classify texts, Not trained yet");
-    assert_eq!(cards.count(), 2, "the one that is gone is not shown");
+    let cards: Vec<f32> = cards.map(|card| card.rect().left()).collect();
+    assert_eq!(cards.len(), 2, "the one that is gone is not shown");
+    assert!((cards[1] - cards[0] - (project - data)).abs() < 1.0, "they line up with the ways to begin");
     let card = window.get_all_by_label_contains(", Classify texts, Not trained yet").next();
     card.unwrap().click();
     settle(&mut window);

@@ -67,7 +67,7 @@ pub struct Curves<'a> {
 /// Draws the plots of loss and metrics, side by side if there is enough width, and folded away those of the optimizer.
 pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut CurvesState) {
     // Two legends beside each other must not read as one.
-    let gap = theme.space.xxl;
+    let gap = theme.space.xl;
     let narrow = is_narrow(ui);
     let width = if narrow { ui.available_width() } else { (ui.available_width() - gap) / 2.0 };
     let height = (page_height(ui) * SHARE).clamp(UPPER, HIGHEST);

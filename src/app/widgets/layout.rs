@@ -93,8 +93,8 @@ pub fn card_grid(
             columns(ui, gap, &vec![width; row.len()], |ui, place| draw(ui, first + place, spares[place]))
         });
         heights.extend(drawn.inner.iter().zip(&spares).map(|(height, spare)| height - spare));
-        // A card leaves space below itself, and egui adds as much.
-        ui.add_space(gap - 2.0 * theme.space.s);
+        // A card leaves space below itself, and egui adds as much to it, and to the row.
+        ui.add_space(gap - 3.0 * theme.space.s);
     }
     known.keep(ui, id, heights);
 }
