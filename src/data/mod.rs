@@ -11,7 +11,7 @@ mod tokens;
 
 pub use error::DataError;
 pub use import::bytes::is_lfs_pointer;
-pub use import::guarded::keep_panics_of_decoders_quiet;
+pub use import::guarded::{guarded, keep_panics_of_decoders_quiet};
 use import::imported::cells_of;
 pub use import::imported::{FilePart, Imported, ImportedFile};
 pub(crate) use import::parquet_footer::check_parquet_footer;
