@@ -1,11 +1,11 @@
-//! Networks without a head, one file per architecture.
+//! Networks without a head, one file for each way of computing.
 
 use candle_core::Result;
 
 use crate::data::Batch;
 use crate::models::ModelError;
-use crate::models::bert::Bert;
 use crate::models::config::ModelConfig;
+use crate::models::encoder::Encoder;
 use crate::models::mode::Pass;
 use crate::models::weights::Weights;
 use crate::ops::{Array, Backend, Value, Weight};
@@ -14,25 +14,24 @@ use crate::project::TrainedLayers;
 /// A network that turns tokens into hidden states.
 #[derive(Clone, Debug)]
 pub(super) enum Backbone {
-    Bert(Bert),
+    Encoder(Encoder),
 }
 
 impl Backbone {
     /// Builds the network that `config` describes. Parameters below the trained layers are frozen.
     pub fn load(
-        weights: &mut Weights<'_>,
+        weights: &mut Weights,
         config: &ModelConfig,
         trained: TrainedLayers,
     ) -> std::result::Result<Self, ModelError> {
-        // `ModelConfig::read` rejects every other type.
-        Bert::load(weights, config, trained).map(Self::Bert)
+        Encoder::load(weights, config, trained).map(Self::Encoder)
     }
 
     /// Hidden states of the tokens that the batch reads, `[reads, hidden]`. `features` are the [`Self::features`] of
     /// the same batch, if already known.
     pub fn hidden_states(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
-            Self::Bert(bert) => bert.hidden_states(batch, features, pass),
+            Self::Encoder(encoder) => encoder.hidden_states(batch, features, pass),
         }
     }
 
@@ -40,14 +39,14 @@ impl Backbone {
     /// layer is frozen. `None` if everything is trained.
     pub fn features(&self, batch: &Batch, backend: Backend, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
         match self {
-            Self::Bert(bert) => bert.features(batch, backend, stop),
+            Self::Encoder(encoder) => encoder.features(batch, backend, stop),
         }
     }
 
-    /// The table of word embeddings, `[vocabulary, hidden]`.
+    /// The table of word embeddings, `[vocabulary, width of the embeddings]`.
     pub fn word_embeddings(&self) -> &Weight {
         match self {
-            Self::Bert(bert) => bert.word_embeddings(),
+            Self::Encoder(encoder) => encoder.word_embeddings(),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Linear(LinearWeights);
 impl Linear {
     /// Loads the layer with this Hugging Face name, with a bias. `sizes` are (inputs, outputs).
     pub fn load(
-        weights: &mut Weights<'_>,
+        weights: &mut Weights,
         name: &str,
         sizes: (usize, usize),
         fill: Fill,
@@ -48,18 +48,19 @@ impl Linear {
     }
 }
 
-/// Loads the layer normalisation with this Hugging Face name. `fill` applies to its weight: [`Fill::Ones`] or
-/// [`Fill::Required`].
+/// Loads the layer normalisation of `width` numbers with this Hugging Face name. `fill` applies to its weight:
+/// [`Fill::Ones`] or [`Fill::Required`].
 pub(super) fn load_norm(
-    weights: &mut Weights<'_>,
+    weights: &mut Weights,
     name: &str,
+    width: usize,
     config: &ModelConfig,
     fill: Fill,
 ) -> std::result::Result<LayerNormWeights, ModelError> {
     let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
     Ok(LayerNormWeights {
-        weight: weights.parameter(&format!("{name}.weight"), &[config.hidden_size], fill)?,
-        bias: weights.parameter(&format!("{name}.bias"), &[config.hidden_size], bias)?,
+        weight: weights.parameter(&format!("{name}.weight"), &[width], fill)?,
+        bias: weights.parameter(&format!("{name}.bias"), &[width], bias)?,
         epsilon: config.layer_norm_eps,
     })
 }

@@ -55,6 +55,11 @@ impl<'a> Pass<'a> {
         self.dropout(self.rates.classifier, u64::MAX)
     }
 
+    /// Of heads that drop out their input too.
+    pub(super) fn classifier_input_dropout(&self) -> Dropout {
+        self.dropout(self.rates.classifier, u64::MAX - 1)
+    }
+
     fn dropout(&self, rate: f64, site: u64) -> Dropout {
         match self.mode {
             Mode::Inference => Dropout::OFF,

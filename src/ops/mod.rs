@@ -32,7 +32,7 @@ pub use array::Array;
 pub use attention::{AttentionInput, AttentionShape};
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy, log_sum_of_exponentials};
 pub use dropout::Dropout;
-pub use embedding::TokenRows;
+pub use embedding::Lookup;
 pub use gradients::{Gradient, Gradients, RowGradient};
 pub use host::is_finite;
 pub use kernels::{

@@ -34,8 +34,10 @@ impl Footprint {
     pub fn new(config: &ModelConfig, head: &HeadSpec, trained: TrainedLayers, share_read: f64) -> Self {
         let [hidden, inner, layers] =
             [config.hidden_size, config.intermediate_size, config.num_hidden_layers].map(|size| size as u64);
-        let tables = [config.vocab_size, config.max_position_embeddings, config.type_vocab_size];
-        let embeddings = (tables.into_iter().sum::<usize>() as u64 + 2) * hidden;
+        let width = config.embedding_width() as u64;
+        let tables = [config.vocab_size, config.max_position_embeddings, config.type_rows()];
+        let projection = if width == hidden { 0 } else { (width + 1) * hidden };
+        let embeddings = (tables.into_iter().sum::<usize>() as u64 + 2) * width + projection;
         // Query, key, value, attention output and two normalisations; two matrices with an inner width.
         let layer = 4 * hidden * (hidden + 1) + 4 * hidden + 2 * hidden * inner + inner + hidden;
         let (head, scores) = head_sizes(config, head);
@@ -71,9 +73,9 @@ impl Footprint {
         used + OVERHEAD + self.loading().max(NUMBER * training)
     }
 
-    /// Bytes of memory to load the network: the file and the tensors are both in memory.
+    /// Bytes of memory to load the network. The file is read piece by piece.
     pub fn loading(&self) -> u64 {
-        2 * NUMBER * self.parameters
+        NUMBER * self.parameters
     }
 
     /// Bytes of a checkpoint.
@@ -100,13 +102,16 @@ pub(super) fn available_memory() -> u64 {
 
 /// (Scalar parameters of the head, scores it computes at each read.)
 fn head_sizes(config: &ModelConfig, head: &HeadSpec) -> (u64, u64) {
-    let [hidden, vocabulary] = [config.hidden_size, config.vocab_size].map(|size| size as u64);
-    let dense = hidden * (hidden + 1);
+    let [hidden, width, vocabulary] =
+        [config.hidden_size, config.embedding_width(), config.vocab_size].map(|size| size as u64);
     match head {
-        HeadSpec::Classification { labels } => (dense + labels.len() as u64 * (hidden + 1), labels.len() as u64),
+        HeadSpec::Classification { labels } => {
+            let labels = labels.len() as u64;
+            ((hidden + labels) * (hidden + 1), labels)
+        }
         HeadSpec::MaskedLm => {
-            let decoder = if config.tie_word_embeddings { 0 } else { vocabulary * hidden };
-            (dense + 2 * hidden + vocabulary + decoder, vocabulary)
+            let decoder = if config.tie_word_embeddings { 0 } else { vocabulary * width };
+            (width * (hidden + 1) + 2 * width + vocabulary + decoder, vocabulary)
         }
     }
 }

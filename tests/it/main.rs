@@ -16,12 +16,14 @@ mod masked_lm;
 mod model_folders;
 mod models;
 mod needs;
+mod networks;
 mod old_runs;
 mod predictor;
 mod real_files;
 mod storage;
 mod tiny_bert;
 mod training;
+mod weight_files;
 #[cfg(target_os = "linux")]
 mod window;
 mod worker;

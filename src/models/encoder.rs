@@ -1,6 +1,5 @@
-//! BERT (Devlin et al., 1810.04805): embeddings and encoder, over packed sequences.
-//!
-//! Tensor names are those of `transformers`' `BertModel`.
+//! The encoder of BERT (Devlin et al., 1810.04805) and its successors: embeddings, then layers of attention and two linear
+//! layers, each normalised after its residual connection. Over packed sequences.
 
 use std::sync::Arc;
 
@@ -8,19 +7,20 @@ use candle_core::{Result, bail};
 
 use crate::data::Batch;
 use crate::models::ModelError;
+use crate::models::architecture::EncoderNames;
 use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::layers::{Linear, load_norm};
 use crate::models::mode::{DropoutRates, Mode, Pass};
 use crate::models::weights::{Fill, Weights};
-use crate::ops::{Array, AttentionInput, AttentionShape, Backend, Dropout, LayerNormWeights, TokenRows, Value, Weight};
+use crate::ops::{Array, AttentionInput, AttentionShape, Backend, Dropout, LayerNormWeights, Lookup, Value, Weight};
 use crate::project::TrainedLayers;
 
 /// Dropout sites per layer: attention probabilities, attention output, feed-forward output.
 const SITES_OF_A_LAYER: u64 = 3;
 
-/// BERT without a head.
+/// An encoder without a head.
 #[derive(Clone, Debug)]
-pub(super) struct Bert {
+pub(super) struct Encoder {
     embeddings: Embeddings,
     layers: Vec<Layer>,
     max_positions: usize,
@@ -28,22 +28,23 @@ pub(super) struct Bert {
     frozen: Option<usize>,
 }
 
-impl Bert {
+impl Encoder {
     pub(super) fn load(
-        weights: &mut Weights<'_>,
+        weights: &mut Weights,
         config: &ModelConfig,
         trained: TrainedLayers,
     ) -> std::result::Result<Self, ModelError> {
         let frozen = trained.frozen(config.num_hidden_layers);
         weights.freeze(frozen.is_some());
-        let embeddings = Embeddings::load(weights, config)?;
+        let names = &config.architecture().encoder;
+        let embeddings = Embeddings::load(weights, config, names)?;
         let layers = (0..config.num_hidden_layers).map(|layer| {
             weights.freeze(frozen.is_some_and(|frozen| layer < frozen));
-            Layer::load(weights, config, layer)
+            Layer::load(weights, config, names, layer)
         });
         let layers = layers.collect::<std::result::Result<_, _>>()?;
         weights.freeze(false);
-        Ok(Self { embeddings, layers, max_positions: config.max_position_embeddings, frozen })
+        Ok(Self { embeddings, layers, max_positions: config.max_positions(), frozen })
     }
 
     /// See [`crate::models::backbone::Backbone::hidden_states`].
@@ -153,38 +154,55 @@ impl Queries {
 struct Embeddings {
     words: Weight,
     positions: Weight,
-    types: Weight,
+    types: Option<Weight>,
     norm: LayerNormWeights,
+    projection: Option<Linear>,
+    first_position: u32,
 }
 
 impl Embeddings {
-    fn load(weights: &mut Weights<'_>, config: &ModelConfig) -> std::result::Result<Self, ModelError> {
+    fn load(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        names: &EncoderNames,
+    ) -> std::result::Result<Self, ModelError> {
+        let (width, hidden) = (config.embedding_width(), config.hidden_size);
         let mut table = |name: &str, rows: usize| {
-            let name = format!("bert.embeddings.{name}_embeddings.weight");
-            weights.parameter(&name, &[rows, config.hidden_size], Fill::Required)
+            let name = format!("{}.{name}_embeddings.weight", names.embeddings);
+            weights.parameter(&name, &[rows, width], Fill::Required)
         };
-        Ok(Self {
-            words: table("word", config.vocab_size)?,
-            positions: table("position", config.max_position_embeddings)?,
-            types: table("token_type", config.type_vocab_size)?,
-            norm: load_norm(weights, "bert.embeddings.LayerNorm", config, Fill::Required)?,
-        })
+        let words = table("word", config.vocab_size)?;
+        let positions = table("position", config.max_position_embeddings)?;
+        let types = if names.has_types { Some(table("token_type", config.type_vocab_size)?) } else { None };
+        let norm = load_norm(weights, &format!("{}.LayerNorm", names.embeddings), width, config, Fill::Required)?;
+        let projection = names.projection.filter(|_| width != hidden);
+        let projection = projection.map(|name| Linear::load(weights, name, (width, hidden), Fill::Required));
+        let first_position = config.first_position() as u32;
+        Ok(Self { words, positions, types, norm, projection: projection.transpose()?, first_position })
     }
 
     fn forward(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
-        let types = match batch.token_types.as_slice() {
-            [] => std::iter::repeat_n(0, batch.total_tokens()).collect(),
-            types => types.into(),
-        };
-        let rows = TokenRows {
-            words: batch.input_ids.as_slice().into(),
-            positions: batch.cu_seqlens.windows(2).flat_map(|ends| 0..ends[1] - ends[0]).collect(),
-            types,
-        };
-        let sum = pass.tape.embedding(&self.words, &self.positions, &self.types, &rows)?;
+        let first = self.first_position;
+        let positions = batch.cu_seqlens.windows(2).flat_map(|ends| first..first + (ends[1] - ends[0]));
+        let mut lookups = vec![
+            Lookup { table: &self.words, rows: batch.input_ids.as_slice().into(), what: "token id" },
+            Lookup { table: &self.positions, rows: positions.collect(), what: "position" },
+        ];
+        if let Some(types) = &self.types {
+            let rows = match batch.token_types.as_slice() {
+                [] => std::iter::repeat_n(0, batch.total_tokens()).collect(),
+                types => types.into(),
+            };
+            lookups.push(Lookup { table: types, rows, what: "token type" });
+        }
+        let sum = pass.tape.embedding(&lookups)?;
         let normal = pass.tape.layer_norm(&sum, None, &self.norm, Dropout::OFF)?;
         let dropout = pass.hidden_dropout(0);
-        pass.tape.dropout(&normal, dropout)
+        let dropped = pass.tape.dropout(&normal, dropout)?;
+        match &self.projection {
+            Some(projection) => projection.forward(&mut pass.tape, &dropped, None),
+            None => Ok(dropped),
+        }
     }
 }
 
@@ -203,25 +221,31 @@ struct Layer {
 }
 
 impl Layer {
-    fn load(weights: &mut Weights<'_>, config: &ModelConfig, index: usize) -> std::result::Result<Self, ModelError> {
-        let name = |part: &str| format!("bert.encoder.layer.{index}.{part}");
+    fn load(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        names: &EncoderNames,
+        index: usize,
+    ) -> std::result::Result<Self, ModelError> {
+        let name = |part: &str| format!("{}.{index}.{part}", names.layers);
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let mut linear = |part: &str, sizes| Linear::load(weights, &name(part), sizes, Fill::Required);
-        let query = linear("attention.self.query", (hidden, hidden))?;
-        let key = linear("attention.self.key", (hidden, hidden))?;
-        let value = linear("attention.self.value", (hidden, hidden))?;
-        let attention_output = linear("attention.output.dense", (hidden, hidden))?;
-        let intermediate = linear("intermediate.dense", (hidden, inner))?;
-        let output = linear("output.dense", (inner, hidden))?;
+        let query = linear(names.query, (hidden, hidden))?;
+        let key = linear(names.key, (hidden, hidden))?;
+        let value = linear(names.value, (hidden, hidden))?;
+        let attention_output = linear(names.attention_output, (hidden, hidden))?;
+        let intermediate = linear(names.intermediate, (hidden, inner))?;
+        let output = linear(names.output, (inner, hidden))?;
+        let mut norm = |part: &str| load_norm(weights, &name(part), hidden, config, Fill::Required);
         Ok(Self {
             query,
             key,
             value,
             attention_output,
-            attention_norm: load_norm(weights, &name("attention.output.LayerNorm"), config, Fill::Required)?,
+            attention_norm: norm(names.attention_norm)?,
             intermediate,
             output,
-            output_norm: load_norm(weights, &name("output.LayerNorm"), config, Fill::Required)?,
+            output_norm: norm(names.output_norm)?,
             heads: config.num_attention_heads,
             activation: config.hidden_act,
         })
