@@ -4,6 +4,11 @@
 use crate::ops::Activation;
 use crate::project::TaskKind;
 
+/// The classification head of every decoder.
+pub(super) const SCORE: &str = "score";
+/// The language model's head of every decoder.
+pub(super) const LM_HEAD: &str = "lm_head";
+
 /// One architecture.
 #[derive(Debug)]
 pub(super) struct Architecture {
@@ -15,14 +20,83 @@ pub(super) struct Architecture {
     pub prefix: &'static str,
     /// What follows the prefix, so that names without it are recognised.
     pub parts: &'static [&'static str],
-    /// Names of the embeddings and layers.
-    pub encoder: EncoderNames,
-    /// The classification head.
-    pub classifier: ClassifierNames,
-    /// The masked language model's head.
-    pub masked_lm: MaskedLmNames,
+    /// The end of the name of its language model's class.
+    pub language_class: &'static str,
+    /// What `transformers` assumes where `config.json` has no such key, if it differs from BERT's: JSON with BERT's names.
+    pub defaults: &'static str,
+    /// How it computes, and the names of its tensors.
+    pub network: Network,
     /// What the tensors of all heads begin with. A file can hold a head other than the one that is loaded.
     pub heads: &'static [&'static str],
+}
+
+/// How a network computes, and the names of its tensors.
+#[derive(Debug)]
+pub(super) enum Network {
+    /// Every token sees the whole text; the first one stands for it.
+    Encoder {
+        /// Embeddings and layers.
+        names: EncoderNames,
+        /// The classification head.
+        classifier: ClassifierNames,
+        /// The masked language model's head.
+        masked_lm: MaskedLmNames,
+    },
+    /// Every token sees those before it; the last one stands for the text.
+    Decoder(DecoderNames),
+}
+
+/// Names of a decoder's tensors, and what it has. Its heads are called `score` and `lm_head` everywhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DecoderNames {
+    pub words: &'static str,
+    /// The position embedding; `None`: positions turn queries and keys.
+    pub positions: Option<&'static str>,
+    /// The layers; after it, the number of a layer. The names below follow the number.
+    pub layers: &'static str,
+    pub attention_norm: &'static str,
+    pub attention: AttentionNames,
+    pub attention_output: &'static str,
+    pub feed_forward_norm: &'static str,
+    pub feed_forward: FeedForwardNames,
+    pub feed_forward_output: &'static str,
+    /// The normalisation after the last layer.
+    pub last_norm: &'static str,
+    /// Whether its normalisations also subtract the mean and add a bias.
+    pub centres: bool,
+    /// Which linear layers have biases.
+    pub biases: Biases,
+    /// Whether the file has the weights of linear layers as `[in, out]`.
+    pub transposed: bool,
+}
+
+/// The linear layers that make queries, keys and values.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AttentionNames {
+    /// One layer for all.
+    Joint(&'static str),
+    /// One each.
+    Each { query: &'static str, key: &'static str, value: &'static str },
+}
+
+/// The first linear layers of the feed-forward part.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FeedForwardNames {
+    /// One, with an activation.
+    Plain(&'static str),
+    /// The activation of one times the other.
+    Gated { gate: &'static str, up: &'static str },
+}
+
+/// Which linear layers of a decoder have biases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Biases {
+    /// All.
+    All,
+    /// Queries, keys and values.
+    Attention,
+    /// Those that `config.json` says.
+    AsConfigured,
 }
 
 /// Names of an encoder's tensors, and what it has.
@@ -122,11 +196,32 @@ impl Architecture {
         self.class_prefix(model_type).map(|prefix| format!("{prefix}Model"))
     }
 
+    /// Its encoder's names; `None` if it is a decoder.
+    pub fn encoder(&self) -> Option<&EncoderNames> {
+        match &self.network {
+            Network::Encoder { names, .. } => Some(names),
+            Network::Decoder(_) => None,
+        }
+    }
+
+    /// Whether a tensor of the file has a row or a number for each token.
+    pub fn is_by_token(&self, in_file: &str) -> bool {
+        let name = self.upstream_name(in_file);
+        let is_of = |layer: &str, end: &str| name.strip_prefix(layer) == Some(end);
+        match &self.network {
+            Network::Encoder { names, masked_lm: MaskedLmNames { decoder, bias, .. }, .. } => {
+                let is_bias = is_of(decoder, ".bias") || name == *bias;
+                is_of(names.embeddings, ".word_embeddings.weight") || is_of(decoder, ".weight") || is_bias
+            }
+            Network::Decoder(names) => is_of(names.words, ".weight") || is_of(LM_HEAD, ".weight"),
+        }
+    }
+
     /// The class of `transformers` for a network of this type with the head of a task.
     pub fn class(&self, model_type: &str, task: TaskKind) -> Option<String> {
         let end = match task {
             TaskKind::TextClassification => "ForSequenceClassification",
-            TaskKind::LanguageModelling => "ForMaskedLM",
+            TaskKind::LanguageModelling => self.language_class,
         };
         self.class_prefix(model_type).map(|prefix| format!("{prefix}{end}"))
     }

@@ -6,10 +6,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::data::{DataError, TextTokenizer, is_lfs_pointer, read_model_text};
+use crate::data::{DataError, TextTokenizer, TokenOfText, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
-use crate::models::architecture::{Architecture, FirstPosition};
+use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, FeedForwardNames, FirstPosition, Network};
 use crate::models::architectures;
+use crate::models::decoder_config::{self, DecoderConfig};
 use crate::models::model_folder::{self, CONFIG_FILE};
 
 /// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
@@ -66,6 +67,9 @@ pub struct ModelConfig {
     /// Whether an output layer over the vocabulary shares the word embeddings.
     #[serde(default = "yes")]
     pub tie_word_embeddings: bool,
+    /// Keys that only decoders have.
+    #[serde(flatten)]
+    pub decoder: DecoderConfig,
     /// Label names by class id as text.
     #[serde(default)]
     pub id2label: BTreeMap<String, String>,
@@ -90,6 +94,9 @@ pub enum HiddenActivation {
     GeluNew,
     /// Rectified linear unit.
     Relu,
+    /// The sigmoid-weighted linear unit.
+    #[serde(alias = "swish")]
+    Silu,
 }
 
 fn tenth() -> f64 {
@@ -128,6 +135,9 @@ impl ModelConfig {
             return Err(ModelError::UnsupportedArchitecture { path, model_type: model_type.to_owned() });
         };
         refuse_unsupported(&json).map_err(wrong)?;
+        if architecture.encoder().is_none() {
+            decoder_config::refuse_unsupported(&json).map_err(wrong)?;
+        }
         let config: Self = serde_json::from_value(with_usual_keys(json, architecture))
             .map_err(|error| wrong(with_own_keys(error.to_string(), architecture)))?;
         config.check().map_err(wrong)?;
@@ -144,23 +154,42 @@ impl ModelConfig {
     /// Width of the embeddings.
     #[must_use]
     pub fn embedding_width(&self) -> usize {
-        match self.architecture().encoder.projection {
-            Some(_) => self.embedding_size.unwrap_or(self.hidden_size),
-            None => self.hidden_size,
+        match self.architecture().encoder() {
+            Some(EncoderNames { projection: Some(_), .. }) => self.embedding_size.unwrap_or(self.hidden_size),
+            _ => self.hidden_size,
         }
     }
 
     /// Rows of the embeddings of token types; 0 if the network has none.
     #[must_use]
     pub fn type_rows(&self) -> usize {
-        if self.architecture().encoder.has_types { self.type_vocab_size } else { 0 }
+        let has_types = self.architecture().encoder().is_some_and(|names| names.has_types);
+        if has_types { self.type_vocab_size } else { 0 }
+    }
+
+    /// Rows of the position embedding; 0 if positions turn queries and keys instead.
+    #[must_use]
+    pub fn position_rows(&self) -> usize {
+        match &self.architecture().network {
+            Network::Decoder(DecoderNames { positions: None, .. }) => 0,
+            _ => self.max_position_embeddings,
+        }
+    }
+
+    /// Which token of a text stands for it.
+    #[must_use]
+    pub fn token_of_text(&self) -> TokenOfText {
+        match self.architecture().network {
+            Network::Encoder { .. } => TokenOfText::First,
+            Network::Decoder(_) => TokenOfText::Last,
+        }
     }
 
     /// The row of the position embedding that the first token of a text has.
     pub(super) fn first_position(&self) -> usize {
-        match self.architecture().encoder.first_position {
-            FirstPosition::Zero => 0,
-            FirstPosition::AfterPadding => self.pad_token_id.unwrap_or(1).saturating_add(1),
+        match self.architecture().encoder().map(|names| names.first_position) {
+            Some(FirstPosition::AfterPadding) => self.pad_token_id.unwrap_or(1).saturating_add(1),
+            _ => 0,
         }
     }
 
@@ -213,7 +242,8 @@ impl ModelConfig {
             let own = self.architecture().own_key(name);
             return Err(format!("{own} is {size}, and Hone reads models up to {}", most(name)));
         }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+        let has_own_width = self.decoder.head_dim.is_some() && self.architecture().encoder().is_none();
+        if !has_own_width && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
             let own = self.architecture().own_key("hidden_size");
             return Err(format!("{own} {hidden} is not divisible by {heads} attention heads"));
@@ -221,6 +251,9 @@ impl ModelConfig {
         if self.max_positions() == 0 {
             let (rows, padding) = (self.max_position_embeddings, self.first_position() - 1);
             return Err(format!("max_position_embeddings {rows} leaves no position after pad_token_id {padding}"));
+        }
+        if self.architecture().encoder().is_none() {
+            self.decoder.check(self.hidden_size, self.num_attention_heads)?;
         }
         let dropouts =
             [Some(self.hidden_dropout_prob), Some(self.attention_probs_dropout_prob), self.classifier_dropout];
@@ -253,13 +286,25 @@ fn refuse_unsupported(config: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The configuration with BERT's names of the keys.
+/// The configuration with BERT's names of the keys, and what `transformers` assumes where one is missing.
 fn with_usual_keys(mut config: Value, architecture: &Architecture) -> Value {
     let Some(keys) = config.as_object_mut() else { return config };
+    // Nothing is the same as no key.
+    keys.retain(|_, value| !value.is_null());
     for (own, usual) in architecture.keys {
         if let Some(value) = keys.remove(*own) {
             keys.insert((*usual).to_owned(), value);
         }
+    }
+    if let Ok(Value::Object(defaults)) = serde_json::from_str(architecture.defaults) {
+        for (key, value) in defaults {
+            keys.entry(key).or_insert(value);
+        }
+    }
+    if matches!(architecture.network, Network::Decoder(DecoderNames { feed_forward: FeedForwardNames::Plain(_), .. }))
+        && let Some(hidden) = keys.get("hidden_size").and_then(Value::as_u64)
+    {
+        keys.entry("intermediate_size").or_insert(json!(hidden.saturating_mul(4)));
     }
     config
 }
@@ -329,7 +374,7 @@ mod tests {
             ("\"vocab_size\": 9", "\"vocab_size\": 0", "vocab_size is 0"),
             ("\"num_hidden_layers\": 1", "\"num_hidden_layers\": 1000000", "num_hidden_layers is 1000000, and Hone"),
             ("\"hidden_size\": 8", "\"hidden_size\": 9223372036854775808", "hidden_size is 9223372036854775808, and"),
-            ("gelu_new", "swish", "unknown variant `swish`"),
+            ("gelu_new", "mish", "unknown variant `mish`"),
             ("\"unknown\"", "\"position_embedding_type\": \"relative_key\", \"unknown\"", "\"relative_key\" is not"),
             ("\"unknown\"", "\"hidden_dropout_prob\": 1.5, \"unknown\"", "dropout probability"),
         ];

@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, bail};
+use candle_core::Result;
 
 use crate::data::Batch;
 use crate::models::ModelError;
 use crate::models::architecture::EncoderNames;
 use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::layers::{Linear, load_norm};
-use crate::models::mode::{DropoutRates, Mode, Pass};
+use crate::models::mode::Pass;
 use crate::models::weights::{Fill, Weights};
-use crate::ops::{Array, AttentionInput, AttentionShape, Backend, Dropout, LayerNormWeights, Lookup, Value, Weight};
-use crate::project::TrainedLayers;
+use crate::ops::{AttentionInput, AttentionShape, Dropout, LayerNormWeights, Lookup, Value, Weight};
 
 /// Dropout sites per layer: attention probabilities, attention output, feed-forward output.
 const SITES_OF_A_LAYER: u64 = 3;
@@ -23,110 +22,37 @@ const SITES_OF_A_LAYER: u64 = 3;
 pub(super) struct Encoder {
     embeddings: Embeddings,
     layers: Vec<Layer>,
-    max_positions: usize,
-    /// How many layers from the bottom are frozen, along with the embeddings; `None` if everything is trained.
-    frozen: Option<usize>,
 }
 
 impl Encoder {
+    /// `freeze` is told the number of each layer before it is loaded.
     pub(super) fn load(
         weights: &mut Weights,
         config: &ModelConfig,
-        trained: TrainedLayers,
+        names: &EncoderNames,
+        freeze: impl Fn(&mut Weights, usize),
     ) -> std::result::Result<Self, ModelError> {
-        let frozen = trained.frozen(config.num_hidden_layers);
-        weights.freeze(frozen.is_some());
-        let names = &config.architecture().encoder;
         let embeddings = Embeddings::load(weights, config, names)?;
         let layers = (0..config.num_hidden_layers).map(|layer| {
-            weights.freeze(frozen.is_some_and(|frozen| layer < frozen));
+            freeze(weights, layer);
             Layer::load(weights, config, names, layer)
         });
-        let layers = layers.collect::<std::result::Result<_, _>>()?;
-        weights.freeze(false);
-        Ok(Self { embeddings, layers, max_positions: config.max_positions(), frozen })
-    }
-
-    /// See [`crate::models::backbone::Backbone::hidden_states`].
-    pub(super) fn hidden_states(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
-        self.check(batch)?;
-        let frozen = self.frozen.unwrap_or(0);
-        let hidden = match features {
-            Some(features) => pass.tape.constant(features, self.word_embeddings())?,
-            None => self.lower(batch, pass)?,
-        };
-        self.run(self.layers.get(frozen..).unwrap_or_default(), frozen, hidden, batch, pass)
-    }
-
-    /// See [`crate::models::backbone::Backbone::features`].
-    pub(super) fn features(&self, batch: &Batch, backend: Backend, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
-        if self.frozen.is_none() {
-            return Ok(None);
-        }
-        self.check(batch)?;
-        let mut pass = Pass::new(backend, Mode::Inference, DropoutRates::default(), stop);
-        let hidden = self.lower(batch, &mut pass)?;
-        hidden.to_array().map(Some)
+        Ok(Self { embeddings, layers: layers.collect::<std::result::Result<_, _>>()? })
     }
 
     pub(super) fn word_embeddings(&self) -> &Weight {
         &self.embeddings.words
     }
 
-    /// The embeddings and the frozen layers.
-    fn lower(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
-        let Some(frozen) = self.frozen else { return self.embeddings.forward(batch, pass) };
-        // Dropout regularises weights that are trained; below them it would only add noise.
-        let rates = pass.rates;
-        pass.rates = DropoutRates { hidden: 0.0, attention: 0.0, ..rates };
-        let hidden = self.embeddings.forward(batch, pass)?;
-        let hidden = self.run(&self.layers[..frozen], 0, hidden, batch, pass);
-        pass.rates = rates;
-        hidden
+    pub(super) fn embed(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
+        self.embeddings.forward(batch, pass)
     }
 
-    /// Runs some layers; `first` is the index of the first one in the network.
-    fn run(
-        &self,
-        layers: &[Layer],
-        first: usize,
-        mut hidden: Value,
-        batch: &Batch,
-        pass: &mut Pass<'_>,
-    ) -> Result<Value> {
+    /// One layer. The last one computes only what the batch reads.
+    pub(super) fn layer(&self, index: usize, hidden: &Value, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
         let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
-        for (index, layer) in layers.iter().enumerate() {
-            let index = first + index;
-            let queries = if index + 1 == self.layers.len() { Queries::read(batch) } else { Queries::All };
-            hidden = layer.forward(&hidden, &ends, &queries, index, pass)?;
-        }
-        Ok(hidden)
-    }
-
-    fn check(&self, batch: &Batch) -> Result<()> {
-        if batch.is_empty() {
-            bail!("the batch holds no text");
-        }
-        for (text, ends) in batch.cu_seqlens.windows(2).enumerate() {
-            let length = ends[1].saturating_sub(ends[0]) as usize;
-            if length == 0 {
-                bail!("text {text} of the batch has no tokens");
-            }
-            if length > self.max_positions {
-                bail!(
-                    "text {text} of the batch has {length} tokens, and the model reads at most {}",
-                    self.max_positions
-                );
-            }
-        }
-        let tokens = batch.total_tokens();
-        if batch.reads.is_empty() {
-            bail!("the batch reads no token");
-        }
-        if !batch.reads.is_sorted() || batch.reads.last().is_some_and(|&last| last as usize >= tokens) {
-            bail!("the tokens that the batch reads are not in order, or not among its {tokens} tokens");
-        }
-        Ok(())
+        let queries = if index + 1 == self.layers.len() { Queries::read(batch) } else { Queries::All };
+        self.layers[index].forward(hidden, &ends, &queries, index, pass)
     }
 }
 
@@ -197,7 +123,7 @@ impl Embeddings {
         }
         let sum = pass.tape.embedding(&lookups)?;
         let normal = pass.tape.layer_norm(&sum, None, &self.norm, Dropout::OFF)?;
-        let dropout = pass.hidden_dropout(0);
+        let dropout = pass.embedding_dropout();
         let dropped = pass.tape.dropout(&normal, dropout)?;
         match &self.projection {
             Some(projection) => projection.forward(&mut pass.tape, &dropped, None),
@@ -267,8 +193,7 @@ impl Layer {
             Queries::All => (hidden.clone(), self.attend(hidden, ends, dropout, pass)?),
             Queries::Read { tokens, ends: of_queries } => {
                 let asking = pass.tape.rows(hidden, tokens)?;
-                let shape =
-                    AttentionShape { heads: self.heads, queries: Arc::clone(of_queries), keys: Arc::clone(ends) };
+                let shape = AttentionShape::all(self.heads, Arc::clone(of_queries), Arc::clone(ends));
                 let mixed = self.attend_from(&asking, hidden, &shape, dropout, pass)?;
                 (asking, mixed)
             }
@@ -285,7 +210,7 @@ impl Layer {
 
     /// Attention from every token.
     fn attend(&self, hidden: &Value, ends: &Arc<[u32]>, dropout: Dropout, pass: &mut Pass<'_>) -> Result<Value> {
-        let shape = AttentionShape { heads: self.heads, queries: Arc::clone(ends), keys: Arc::clone(ends) };
+        let shape = AttentionShape::all(self.heads, Arc::clone(ends), Arc::clone(ends));
         let joint = Linear::forward_joint(&[&self.query, &self.key, &self.value], &mut pass.tape, hidden)?;
         pass.tape.attention(AttentionInput::Joint(&joint), &shape, dropout)
     }

@@ -3,9 +3,9 @@
 use candle_core::{Result, bail};
 
 use crate::models::ModelError;
-use crate::models::architecture::{Architecture, ClassifierNames, MaskedLmNames};
+use crate::models::architecture::{Architecture, ClassifierNames, LM_HEAD, MaskedLmNames, Network, SCORE};
 use crate::models::config::ModelConfig;
-use crate::models::layers::{Linear, load_norm};
+use crate::models::layers::{Form, Linear, load_norm};
 use crate::models::mode::Pass;
 use crate::models::weights::{Fill, LoadReport, Weights};
 use crate::ops::{self, Dropout, LayerNormWeights, Value, Weight};
@@ -18,8 +18,8 @@ pub enum HeadSpec {
         /// Label names in class-id order. A head in the folder is kept if its labels are the same.
         labels: Vec<String>,
     },
-    /// Scores each token of the vocabulary, for masked language modelling. A head in the folder is kept.
-    MaskedLm,
+    /// Scores each token of the vocabulary: hidden ones for encoders, the next one for decoders. A head in the folder is kept.
+    LanguageModel,
 }
 
 impl HeadSpec {
@@ -28,7 +28,7 @@ impl HeadSpec {
     pub fn labels(&self) -> &[String] {
         match self {
             Self::Classification { labels } => labels,
-            Self::MaskedLm => &[],
+            Self::LanguageModel => &[],
         }
     }
 }
@@ -38,8 +38,16 @@ impl HeadSpec {
 pub(super) enum Head {
     /// A dense layer, then one score a label.
     Classification(Classifier),
+    /// One score a label.
+    Score(Linear),
     /// A dense layer, then one score for each token of the vocabulary.
     MaskedLm(MaskedLm),
+    /// One score for each token of the vocabulary.
+    CausalLm {
+        decoder: Linear,
+        /// Whether the decoder shares the word embeddings.
+        tied: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -68,17 +76,64 @@ impl Head {
         spec: &HeadSpec,
         words: &Weight,
     ) -> std::result::Result<Self, ModelError> {
-        match spec {
-            HeadSpec::Classification { labels } => Classifier::load(weights, config, labels).map(Self::Classification),
-            HeadSpec::MaskedLm => MaskedLm::load(weights, config, words).map(Self::MaskedLm),
+        match (spec, &config.architecture().network) {
+            (HeadSpec::Classification { labels }, network) => Self::load_classifier(weights, config, labels, network),
+            (HeadSpec::LanguageModel, Network::Encoder { masked_lm, .. }) => {
+                MaskedLm::load(weights, config, masked_lm, words).map(Self::MaskedLm)
+            }
+            (HeadSpec::LanguageModel, Network::Decoder(_)) => {
+                let own = format!("{LM_HEAD}.weight");
+                let tied = config.tie_word_embeddings || !weights.has(&own);
+                let shape = [config.vocab_size, config.hidden_size];
+                let weight = if tied { words.clone() } else { weights.parameter(&own, &shape, Fill::Required)? };
+                Ok(Self::CausalLm { decoder: Linear::without_bias(weight), tied })
+            }
         }
+    }
+
+    fn load_classifier(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        labels: &[String],
+        network: &Network,
+    ) -> std::result::Result<Self, ModelError> {
+        if labels.is_empty() {
+            return Err(ModelError::NoLabels);
+        }
+        let (hidden, fill) = (config.hidden_size, Fill::Normal(config.initializer_range));
+        // Sentence embedding models are often saved without their pooler, and masked language models always are.
+        let dense = match network {
+            Network::Encoder { classifier, .. } => {
+                Some(Linear::load(weights, classifier.dense, (hidden, hidden), fill)?)
+            }
+            Network::Decoder(_) => None,
+        };
+        let scores = match network {
+            Network::Encoder { classifier, .. } => classifier.scores,
+            Network::Decoder(_) => SCORE,
+        };
+        if config.label_names() != labels {
+            weights.leave_out(&format!("{scores}.weight"));
+            weights.leave_out(&format!("{scores}.bias"));
+        }
+        let form = Form { fill, has_bias: dense.is_some(), is_transposed: false };
+        let scores = Linear::load_as(weights, scores, (hidden, labels.len()), form)?;
+        Ok(match (network, dense) {
+            (Network::Encoder { classifier: ClassifierNames { activation, drops_input, .. }, .. }, Some(dense)) => {
+                Self::Classification(Classifier { dense, activation: *activation, drops_input: *drops_input, scores })
+            }
+            _ => Self::Score(scores),
+        })
     }
 
     /// Scores of each read, `[reads, labels]` or `[reads, vocabulary]`, from its hidden state `[reads, hidden]`.
     pub fn scores(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
             Self::Classification(head) => head.scores(hidden, pass),
+            // Rounding here would directly change the result, and with so few columns it would save no time.
+            Self::Score(scores) => scores.forward_exactly(&mut pass.tape, hidden),
             Self::MaskedLm(head) => head.scores(hidden, pass),
+            Self::CausalLm { decoder, .. } => decoder.forward(&mut pass.tape, hidden, None),
         }
     }
 
@@ -86,21 +141,24 @@ impl Head {
     pub fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
             Self::Classification(head) => head.pooled(hidden, pass),
-            Self::MaskedLm(_) => bail!("a masked language model has no pooler"),
+            Self::Score(_) => Ok(hidden.clone()),
+            Self::MaskedLm(_) | Self::CausalLm { .. } => bail!("a language model has no pooler"),
         }
     }
 
     /// Adds to the report whether the head is new. Missing weights of a new head are not listed.
     pub fn report(&self, architecture: &Architecture, report: &mut LoadReport) {
-        let (last, names) = match self {
-            Self::Classification(_) => {
-                let ClassifierNames { dense, scores, .. } = architecture.classifier;
-                (scores, vec![dense, scores])
+        let (last, names) = match (self, &architecture.network) {
+            (Self::Classification(_), Network::Encoder { classifier: ClassifierNames { dense, scores, .. }, .. }) => {
+                (*scores, vec![*dense, *scores])
             }
-            Self::MaskedLm(_) => {
-                let MaskedLmNames { dense, norm, decoder, bias, .. } = architecture.masked_lm;
-                (dense, vec![dense, norm, decoder, bias])
+            (Self::MaskedLm(_), Network::Encoder { masked_lm, .. }) => {
+                let MaskedLmNames { dense, norm, decoder, bias, .. } = masked_lm;
+                (*dense, vec![*dense, *norm, *decoder, *bias])
             }
+            (Self::CausalLm { tied: true, .. }, Network::Decoder(names)) => (names.words, vec![]),
+            (Self::CausalLm { .. }, _) => (LM_HEAD, vec![LM_HEAD]),
+            _ => (SCORE, vec![SCORE]),
         };
         report.new_head = !report.loaded.contains(&format!("{last}.weight"));
         if report.new_head {
@@ -118,22 +176,6 @@ impl Head {
 }
 
 impl Classifier {
-    fn load(weights: &mut Weights, config: &ModelConfig, labels: &[String]) -> std::result::Result<Self, ModelError> {
-        if labels.is_empty() {
-            return Err(ModelError::NoLabels);
-        }
-        let ClassifierNames { dense, activation, drops_input, scores } = config.architecture().classifier;
-        let (hidden, fill) = (config.hidden_size, Fill::Normal(config.initializer_range));
-        // Sentence embedding models are often saved without their pooler, and masked language models always are.
-        let dense = Linear::load(weights, dense, (hidden, hidden), fill)?;
-        if config.label_names() != labels {
-            weights.leave_out(&format!("{scores}.weight"));
-            weights.leave_out(&format!("{scores}.bias"));
-        }
-        let scores = Linear::load(weights, scores, (hidden, labels.len()), fill)?;
-        Ok(Self { dense, activation, drops_input, scores })
-    }
-
     fn scores(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         let pooled = if self.drops_input {
             let dropout = pass.classifier_input_dropout();
@@ -154,8 +196,12 @@ impl Classifier {
 }
 
 impl MaskedLm {
-    fn load(weights: &mut Weights, config: &ModelConfig, words: &Weight) -> std::result::Result<Self, ModelError> {
-        let names = config.architecture().masked_lm;
+    fn load(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        names: &MaskedLmNames,
+        words: &Weight,
+    ) -> std::result::Result<Self, ModelError> {
         let (hidden, width, vocabulary) = (config.hidden_size, config.embedding_width(), config.vocab_size);
         let fill = Fill::Normal(config.initializer_range);
         let transform = Linear::load(weights, names.dense, (hidden, width), fill)?;

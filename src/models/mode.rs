@@ -21,6 +21,7 @@ pub enum Mode {
 /// Dropout probabilities of a network, each in 0..1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct DropoutRates {
+    pub embedding: f64,
     pub hidden: f64,
     pub attention: f64,
     pub classifier: f64,
@@ -45,6 +46,10 @@ impl<'a> Pass<'a> {
 
     pub(super) fn hidden_dropout(&self, site: u64) -> Dropout {
         self.dropout(self.rates.hidden, site)
+    }
+
+    pub(super) fn embedding_dropout(&self) -> Dropout {
+        self.dropout(self.rates.embedding, 0)
     }
 
     pub(super) fn attention_dropout(&self, site: u64) -> Dropout {

@@ -115,6 +115,7 @@ impl Model {
         let (parameters, mut report) = weights.finish()?;
         head.report(config.architecture(), &mut report);
         let rates = DropoutRates {
+            embedding: options.dropout.or(config.decoder.embedding_dropout).unwrap_or(config.hidden_dropout_prob),
             hidden: options.dropout.unwrap_or(config.hidden_dropout_prob),
             attention: options.dropout.unwrap_or(config.attention_probs_dropout_prob),
             classifier: options.dropout.or(config.classifier_dropout).unwrap_or(config.hidden_dropout_prob),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::data::read_model_text;
 use crate::models::config::{ModelConfig, read_json};
-use crate::models::head::Head;
+use crate::models::head::{Head, MaskedLm};
 use crate::models::model::Model;
 use crate::models::model_folder::CONFIG_FILE;
 use crate::models::weight_files::WEIGHTS_FILE;
@@ -63,8 +63,8 @@ const CLASSIFIER_KEYS: [&str; 4] = ["num_labels", "id2label", "label2id", "probl
 /// The task of a head.
 fn task_of(head: &Head) -> TaskKind {
     match head {
-        Head::Classification(_) => TaskKind::TextClassification,
-        Head::MaskedLm(_) => TaskKind::LanguageModelling,
+        Head::Classification(_) | Head::Score(_) => TaskKind::TextClassification,
+        Head::MaskedLm(_) | Head::CausalLm { .. } => TaskKind::LanguageModelling,
     }
 }
 
@@ -105,7 +105,7 @@ impl Model {
         let class = architecture.class(&self.config().model_type, task_of(head));
         config.insert("architectures".into(), json!(class.as_slice()));
         match head {
-            Head::Classification(_) => {
+            Head::Classification(_) | Head::Score(_) => {
                 let labels = self.labels();
                 let names = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label)));
                 let ids = labels.iter().enumerate().map(|(id, label)| (label.clone(), json!(id)));
@@ -114,11 +114,11 @@ impl Model {
                 config.insert("label2id".into(), Value::Object(ids.collect()));
                 config.insert("problem_type".into(), json!("single_label_classification"));
             }
-            Head::MaskedLm(head) => {
+            Head::MaskedLm(MaskedLm { tied, .. }) | Head::CausalLm { tied, .. } => {
                 for key in CLASSIFIER_KEYS {
                     config.remove(key);
                 }
-                config.insert("tie_word_embeddings".into(), json!(head.tied));
+                config.insert("tie_word_embeddings".into(), json!(tied));
             }
         }
         // The weights are always written as 32-bit floats.
@@ -131,7 +131,12 @@ impl Model {
 }
 
 fn serialised(parameters: &[Parameter], path: &Path) -> Result<Vec<u8>, ModelError> {
-    let tensors = parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.var.as_tensor()));
+    let as_in_file = |parameter: &Parameter| {
+        let tensor = parameter.var.as_tensor();
+        if parameter.transposed { tensor.t()?.contiguous() } else { Ok(tensor.clone()) }
+    };
+    let tensors = parameters.iter().map(|parameter| Ok((parameter.name.as_str(), as_in_file(parameter)?)));
+    let tensors = tensors.collect::<candle_core::Result<Vec<_>>>()?;
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize(tensors, Some(metadata)).map_err(|error| {
         let source = std::io::Error::other(error.to_string());

@@ -10,21 +10,13 @@ use candle_core::{DType, Device, Tensor};
 use serde_json::json;
 
 use crate::data::{NewWord, add_words};
-use crate::models::architecture::{Architecture, MaskedLmNames};
+use crate::models::architecture::Architecture;
 use crate::models::config::read_json;
 use crate::models::model_folder::CONFIG_FILE;
 use crate::models::save::{copy_tokenizer, write};
 use crate::models::weight_files::{WEIGHTS_FILE, WeightFiles};
 use crate::models::weights::is_constant;
 use crate::models::{ModelConfig, ModelError};
-
-/// Whether a tensor has a row or a number for each token.
-fn is_by_token(architecture: &Architecture, in_file: &str) -> bool {
-    let name = architecture.upstream_name(in_file);
-    let (words, MaskedLmNames { decoder, bias, .. }) = (architecture.encoder.embeddings, architecture.masked_lm);
-    let is_of = |layer: &str, end: &str| name.strip_prefix(layer) == Some(end);
-    is_of(words, ".word_embeddings.weight") || is_of(decoder, ".weight") || is_of(decoder, ".bias") || name == bias
-}
 
 /// Writes the model in `source` with `words` added to its vocabulary to `out`, as a folder that `transformers` loads
 /// unchanged. Skips words that are already a single token. Returns the added words.
@@ -67,7 +59,7 @@ fn grown_weights(
     let mut tensors = Vec::new();
     for name in files.names().filter(|name| !is_constant(name)) {
         let mut tensor = files.tensor(name)?;
-        if !words.is_empty() && is_by_token(architecture, name) {
+        if !words.is_empty() && architecture.is_by_token(name) {
             if tensor.dims().first() != Some(&old) {
                 let problems = format!("{name} has the shape {:?}, but vocab_size is {old}", tensor.dims());
                 return Err(ModelError::Incomplete { path: files.path().to_owned(), problems });

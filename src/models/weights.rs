@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use candle_core::{Device, Var};
+use candle_core::{Device, Tensor, Var};
 
 use crate::models::ModelError;
 use crate::models::architecture::Architecture;
@@ -24,6 +24,8 @@ pub struct Parameter {
     pub decay: bool,
     /// Whether it is trained (or frozen).
     pub trained: bool,
+    /// Whether the file has it with rows and columns exchanged, as GPT-2's linear layers are saved.
+    pub transposed: bool,
 }
 
 /// A tensor in the file with another shape than the network's.
@@ -76,6 +78,8 @@ pub(super) struct Weights {
     frozen: bool,
     /// Whether all parameters are frozen.
     all_frozen: bool,
+    /// Whether matrices are in the file with rows and columns exchanged.
+    transposed: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
     /// The first few tensors that do not fit, and how many more there are.
@@ -94,6 +98,7 @@ impl Weights {
             seed,
             frozen: false,
             all_frozen: false,
+            transposed: false,
             report: LoadReport::default(),
             parameters: Vec::new(),
             problems: Vec::new(),
@@ -111,6 +116,11 @@ impl Weights {
         self.all_frozen = true;
     }
 
+    /// Sets whether matrices provided from now on are in the file with rows and columns exchanged.
+    pub(super) fn transpose(&mut self, transposed: bool) {
+        self.transposed = transposed;
+    }
+
     /// The parameter with this Hugging Face name and shape, from the file or newly initialised. Parameters are numbered
     /// in the order of these calls.
     pub(super) fn parameter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Weight, ModelError> {
@@ -123,7 +133,13 @@ impl Weights {
         };
         let trained = !self.frozen && !self.all_frozen;
         let weight = Weight::new(var.as_tensor().clone(), trained.then_some(self.parameters.len()));
-        self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2, trained });
+        self.parameters.push(Parameter {
+            name: name.to_owned(),
+            var,
+            decay: shape.len() >= 2,
+            trained,
+            transposed: self.transposed,
+        });
         Ok(weight)
     }
 
@@ -165,15 +181,20 @@ impl Weights {
             return Ok(None);
         };
         let found = self.files.shape(in_file).unwrap_or_default();
-        if found != shape {
-            let (expected, found) = (shape.to_vec(), found.to_vec());
+        let expected: Vec<usize> = if self.transposed { shape.iter().rev().copied().collect() } else { shape.to_vec() };
+        if found != expected {
+            let found = found.to_vec();
             self.report.wrong_shape.push(WrongShape { name: name.to_owned(), expected, found });
             return Ok(None);
         }
         let values = self.files.read(in_file)?;
-        if !values.iter().all(|value| value.is_finite()) {
+        if !is_finite(&values) {
             let path = self.files.path().to_owned();
             return Err(ModelError::NotFinite { path, tensor: in_file.clone() });
+        }
+        if self.transposed {
+            let values = Tensor::from_vec(values, expected, &Device::Cpu)?.t()?.flatten_all()?;
+            return Ok(Some(values.to_vec1()?));
         }
         Ok(Some(values))
     }
@@ -211,7 +232,16 @@ impl Weights {
     }
 }
 
+/// Whether no value is infinite or NaN.
+fn is_finite(values: &[f32]) -> bool {
+    // Without an early end in a piece, so that several numbers are compared at a time.
+    let is_finite = |piece: &[f32]| piece.iter().fold(true, |all, value| all & value.is_finite());
+    values.chunks(4096).all(is_finite)
+}
+
 /// Whether the tensor is a constant that some files contain, not a weight.
 pub(super) fn is_constant(name: &str) -> bool {
-    name.ends_with("embeddings.position_ids")
+    // Masks and angles that older versions of `transformers` saved.
+    const ENDS: [&str; 4] = ["embeddings.position_ids", ".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
+    ENDS.iter().any(|end| name.ends_with(end))
 }

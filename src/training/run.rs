@@ -97,7 +97,7 @@ fn begin<'a>(
     let tokenizer = TextTokenizer::load(start)?;
     let config = ModelConfig::read(start)?;
     config.check_tokenizer(start, &tokenizer)?;
-    let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
+    let task = setup::task(project, prepared, (&tokenizer, &config), &mut voice)?;
     let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     room.check_loading(&footprint)?;
     let model = setup::load_model(start, task.head(), settings, &mut voice)?;

@@ -92,7 +92,7 @@ fn linear_query_key_value(bencher: Bencher<'_, '_>, backend: Backend) {
 #[divan::bench(args = [F32, Backend::Composed], sample_count = 20)]
 fn attention_with_dropout(bencher: Bencher<'_, '_>, backend: Backend) {
     let cuts: Arc<[u32]> = (0..=TOKENS / SEQUENCE).map(|at| (at * SEQUENCE) as u32).collect();
-    let shape = AttentionShape { heads: 12, queries: Arc::clone(&cuts), keys: cuts };
+    let shape = AttentionShape::all(12, Arc::clone(&cuts), cuts);
     time(bencher, backend, 3 * HIDDEN, &[], |tape, x| {
         tape.attention(AttentionInput::Joint(x), &shape, Dropout::new(0.1, 1))
     });

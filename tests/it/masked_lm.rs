@@ -44,7 +44,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 }
 
 fn options() -> LoadOptions {
-    LoadOptions { dropout: Some(0.0), seed: 42, ..LoadOptions::new(HeadSpec::MaskedLm) }
+    LoadOptions { dropout: Some(0.0), seed: 42, ..LoadOptions::new(HeadSpec::LanguageModel) }
 }
 
 fn load(folder: &Path) -> (Model, LoadReport) {

@@ -47,6 +47,26 @@ DISTILBERT = {
     "initializer_range": 0.3,
 }
 
+GPT2 = {
+    "vocab_size": VOCABULARY,
+    "n_embd": 16,
+    "n_layer": 2,
+    "n_head": 2,
+    "n_positions": 24,
+    "initializer_range": 0.3,
+}
+LLAMA = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 24,
+    "max_position_embeddings": 24,
+    "initializer_range": 0.3,
+    "pad_token_id": 0,
+}
+
 # Name -> (prefix of the classes, keys of the configuration, suffix of the language model's class).
 NETWORKS = {
     "bert": ("Bert", BERT, "ForMaskedLM"),
@@ -57,6 +77,16 @@ NETWORKS = {
     "electra": ("Electra", BERT | {"embedding_size": 8}, "ForMaskedLM"),
     # Without a projection between the embeddings and the layers.
     "electra-even": ("Electra", BERT | {"embedding_size": 16}, "ForMaskedLM"),
+    "gpt2": ("GPT2", GPT2, "LMHeadModel"),
+    "llama": ("Llama", LLAMA, "ForCausalLM"),
+    # Heads of another width than the hidden states divided among them, biases, other angles, tied embeddings.
+    "llama-odd": (
+        "Llama",
+        LLAMA | {"head_dim": 6, "attention_bias": True, "mlp_bias": True, "rope_theta": 500.0, "tie_word_embeddings": True},
+        "ForCausalLM",
+    ),
+    "mistral": ("Mistral", LLAMA | {"sliding_window": 5}, "ForCausalLM"),
+    "qwen2": ("Qwen2", LLAMA | {"tie_word_embeddings": True}, "ForCausalLM"),
 }
 
 

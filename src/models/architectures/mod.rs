@@ -3,6 +3,8 @@
 mod bert;
 mod distilbert;
 mod electra;
+mod gpt2;
+mod llama;
 mod roberta;
 
 use crate::models::architecture::Architecture;
@@ -11,9 +13,11 @@ use crate::words::joined;
 pub(super) use bert::BERT;
 use distilbert::DISTILBERT;
 use electra::ELECTRA;
+use gpt2::GPT2;
+use llama::{LLAMA, QWEN2};
 use roberta::ROBERTA;
 
-static ALL: [&Architecture; 4] = [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA];
+static ALL: [&Architecture; 7] = [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA, &GPT2, &LLAMA, &QWEN2];
 
 /// The architecture with this `model_type`.
 pub(super) fn of(model_type: &str) -> Option<&'static Architecture> {
