@@ -53,6 +53,7 @@ pub use targets::spelling::label_like;
 pub use tokens::TextTokenizer;
 pub use tokens::batch::{Batch, Sequence, TokenOfText, packed};
 pub use tokens::documents::{PackedSequence, cut, pack};
+pub use tokens::gguf_vocabulary::GgufVocabulary;
 pub use tokens::kinds::TokenKinds;
 pub use tokens::masking::{Masked, Masking};
 pub use tokens::new_words::{GrownVocabulary, NewWord, add_words};

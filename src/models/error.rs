@@ -59,6 +59,21 @@ pub enum ModelError {
         /// The file's name.
         file: String,
     },
+    /// A GGUF file in place of a model folder.
+    #[error(
+        "{} is a GGUF file, which must be turned into a model folder first, in a terminal: hone models convert \"{}\" --out NEW-FOLDER. \
+         Then choose the new folder.",
+        .0.display(), .0.display()
+    )]
+    OnlyGguf(PathBuf),
+    /// A GGUF file that cannot be converted.
+    #[error("The model file {} cannot be used: {reason}. Choose another file, or the model's Hugging Face folder.", path.display())]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A file could not be read or written.
     #[error("Could not {action} {}: {source}. {}", path.display(), crate::storage::advice(source))]
     Io {

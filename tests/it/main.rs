@@ -10,6 +10,7 @@ mod data;
 mod evaluation;
 mod export;
 mod fetch;
+mod gguf;
 #[cfg(target_os = "linux")]
 mod kills;
 mod masked_lm;

@@ -27,7 +27,7 @@ const PYTORCH_FILE: &str = "pytorch_model.bin";
 /// What follows the name if the weights are in several files.
 const INDEX_END: &str = ".index.json";
 /// Weights in a format that is not read.
-const OTHERS: [&str; 3] = ["tf_model.h5", "flax_model.msgpack", "model.gguf"];
+const OTHERS: [&str; 2] = ["tf_model.h5", "flax_model.msgpack"];
 
 /// Numbers read at a time.
 const PIECE: usize = 1 << 20;
