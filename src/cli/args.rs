@@ -373,6 +373,14 @@ pub enum ModelsCommand {
         /// Id of the model, from `hone models list`
         id: String,
     },
+    /// Turn a GGUF file of the Llama family into a model folder to train
+    Convert {
+        /// The GGUF file
+        file: PathBuf,
+        /// The new model folder
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
 }
 
 /// `hone runs`.

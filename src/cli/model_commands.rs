@@ -15,7 +15,7 @@ use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
 use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
-use crate::models::mistaken_for_model;
+use crate::models::{convert_gguf, mistaken_for_model};
 use crate::project::{DatasetSettings, MetricName, ModelChoice, TaskKind};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason};
 use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
@@ -92,6 +92,12 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
                 return Err(CliError::Failed(message));
             }
             let folder = JobRunner::begin()?.run(FetchModel { id: id.clone() })?;
+            writeln!(out, "{}", folder.display())?;
+            Ok(())
+        }
+        ModelsCommand::Convert { file, out: folder } => {
+            let folder = absolute(folder);
+            convert_gguf(file, &folder).map_err(|error| CliError::Failed(error.to_string()))?;
             writeln!(out, "{}", folder.display())?;
             Ok(())
         }

@@ -180,6 +180,18 @@ pub enum DataError {
     /// A model folder without a tokenizer.
     #[error("there is no tokenizer.json or vocab.txt in {}. {}", .0.display(), get_model_again(.0))]
     NoTokenizer(PathBuf),
+    /// A model folder whose vocabulary only the `SentencePiece` library reads.
+    #[error(
+        "the tokenizer of {folder} is only there as {file}, which must be converted to tokenizer.json first. With Python: \
+         python -c \"from transformers import AutoTokenizer; \
+         AutoTokenizer.from_pretrained(r'{folder}').save_pretrained(r'{folder}')\"", folder = folder.display()
+    )]
+    OnlySentencePiece {
+        /// The folder.
+        folder: PathBuf,
+        /// The vocabulary's file.
+        file: &'static str,
+    },
     /// A tokenizer file that is damaged or of an unknown kind.
     #[error("the tokenizer {} could not be loaded: {reason}. {}", path.display(), get_model_again(path))]
     BadTokenizer {

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::data::{DataError, TextTokenizer, is_lfs_pointer, read_model_text};
+use crate::data::{DataError, TextTokenizer, TokenOfText, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
+use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, FeedForwardNames, FirstPosition, Network};
+use crate::models::architectures;
+use crate::models::decoder_config::{self, DecoderConfig};
 use crate::models::model_folder::{self, CONFIG_FILE};
 
 /// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
@@ -16,10 +20,10 @@ const MOST_WIDTH: usize = 1 << 20;
 /// Most tokens and positions.
 const MOST_ROWS: usize = 1 << 24;
 
-/// The keys of `config.json` that define a BERT network, with their Hugging Face names.
+/// The keys of `config.json` that define a network, with the names that BERT has for them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
-    /// Type of network: `bert`.
+    /// Type of network: `bert`, for example.
     pub model_type: String,
     /// Rows of the word embedding.
     pub vocab_size: usize,
@@ -43,23 +47,29 @@ pub struct ModelConfig {
     /// Dropout before the classification head; `None` uses `hidden_dropout_prob`.
     #[serde(default)]
     pub classifier_dropout: Option<f64>,
-    /// Longest sequence, in tokens.
+    /// Rows of the position embedding; see [`Self::max_positions`].
     pub max_position_embeddings: usize,
     /// Rows of the token type embedding.
     #[serde(default = "two")]
     pub type_vocab_size: usize,
+    /// Width of the embeddings, where it differs from that of the layers.
+    #[serde(default)]
+    pub embedding_size: Option<usize>,
+    /// Id of the token that fills short texts in a padded batch.
+    #[serde(default)]
+    pub pad_token_id: Option<usize>,
     /// Standard deviation of newly initialised weights.
     #[serde(default = "fiftieth")]
     pub initializer_range: f64,
     /// Added to the variance in layer normalisations.
     #[serde(default = "tiny")]
     pub layer_norm_eps: f64,
-    /// How positions are encoded; only `absolute` is supported.
-    #[serde(default = "absolute")]
-    pub position_embedding_type: String,
     /// Whether an output layer over the vocabulary shares the word embeddings.
     #[serde(default = "yes")]
     pub tie_word_embeddings: bool,
+    /// Keys that only decoders have.
+    #[serde(flatten)]
+    pub decoder: DecoderConfig,
     /// Label names by class id as text.
     #[serde(default)]
     pub id2label: BTreeMap<String, String>,
@@ -84,6 +94,9 @@ pub enum HiddenActivation {
     GeluNew,
     /// Rectified linear unit.
     Relu,
+    /// The sigmoid-weighted linear unit.
+    #[serde(alias = "swish")]
+    Silu,
 }
 
 fn tenth() -> f64 {
@@ -106,10 +119,6 @@ fn yes() -> bool {
     true
 }
 
-fn absolute() -> String {
-    "absolute".to_owned()
-}
-
 impl ModelConfig {
     /// Reads and checks `config.json` of a model folder.
     ///
@@ -119,15 +128,75 @@ impl ModelConfig {
         let path = folder.join(CONFIG_FILE);
         let wrong = |reason: String| ModelError::Config { path: path.clone(), reason };
         let json = read_json(folder)?;
-        let Some(model_type) = json.get("model_type").and_then(serde_json::Value::as_str) else {
+        let Some(model_type) = json.get("model_type").and_then(Value::as_str) else {
             return Err(wrong("it does not name a model_type".to_owned()));
         };
-        if model_type != "bert" {
+        let Some(architecture) = architectures::of(model_type) else {
             return Err(ModelError::UnsupportedArchitecture { path, model_type: model_type.to_owned() });
+        };
+        refuse_unsupported(&json).map_err(wrong)?;
+        if architecture.encoder().is_none() {
+            decoder_config::refuse_unsupported(&json).map_err(wrong)?;
         }
-        let config: Self = serde_json::from_value(json).map_err(|error| wrong(error.to_string()))?;
+        let config: Self = serde_json::from_value(with_usual_keys(json, architecture))
+            .map_err(|error| wrong(with_own_keys(error.to_string(), architecture)))?;
         config.check().map_err(wrong)?;
         Ok(config)
+    }
+
+    /// The architecture of the network.
+    ///
+    /// A configuration that was read has one; any other counts as BERT.
+    pub(super) fn architecture(&self) -> &'static Architecture {
+        architectures::of(&self.model_type).unwrap_or(&architectures::BERT)
+    }
+
+    /// Width of the embeddings.
+    #[must_use]
+    pub fn embedding_width(&self) -> usize {
+        match self.architecture().encoder() {
+            Some(EncoderNames { projection: Some(_), .. }) => self.embedding_size.unwrap_or(self.hidden_size),
+            _ => self.hidden_size,
+        }
+    }
+
+    /// Rows of the embeddings of token types; 0 if the network has none.
+    #[must_use]
+    pub fn type_rows(&self) -> usize {
+        let has_types = self.architecture().encoder().is_some_and(|names| names.has_types);
+        if has_types { self.type_vocab_size } else { 0 }
+    }
+
+    /// Rows of the position embedding; 0 if positions turn queries and keys instead.
+    #[must_use]
+    pub fn position_rows(&self) -> usize {
+        match &self.architecture().network {
+            Network::Decoder(DecoderNames { positions: None, .. }) => 0,
+            _ => self.max_position_embeddings,
+        }
+    }
+
+    /// Which token of a text stands for it.
+    #[must_use]
+    pub fn token_of_text(&self) -> TokenOfText {
+        match self.architecture().network {
+            Network::Encoder { .. } => TokenOfText::First,
+            Network::Decoder(_) => TokenOfText::Last,
+        }
+    }
+
+    /// The row of the position embedding that the first token of a text has.
+    pub(super) fn first_position(&self) -> usize {
+        match self.architecture().encoder().map(|names| names.first_position) {
+            Some(FirstPosition::AfterPadding) => self.pad_token_id.unwrap_or(1).saturating_add(1),
+            _ => 0,
+        }
+    }
+
+    /// Most tokens of a sequence.
+    #[must_use]
+    pub fn max_positions(&self) -> usize {
+        self.max_position_embeddings.saturating_sub(self.first_position())
     }
 
     /// Label names in class-id order; empty if there are none or some are missing.
@@ -158,25 +227,33 @@ impl ModelConfig {
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
             ("type_vocab_size", self.type_vocab_size),
+            ("embedding_size", self.embedding_width()),
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(format!("{name} is 0"));
+            return Err(format!("{} is 0", self.architecture().own_key(name)));
         }
         // So that no size overflows or takes all memory before it is compared with the weights.
         let most = |name: &str| match name {
             "num_hidden_layers" | "num_attention_heads" => MOST_LAYERS_OR_HEADS,
-            "hidden_size" | "intermediate_size" => MOST_WIDTH,
+            "hidden_size" | "intermediate_size" | "embedding_size" => MOST_WIDTH,
             _ => MOST_ROWS,
         };
         if let Some((name, size)) = sizes.iter().find(|(name, size)| *size > most(name)) {
-            return Err(format!("{name} is {size}, and Hone reads models up to {}", most(name)));
+            let own = self.architecture().own_key(name);
+            return Err(format!("{own} is {size}, and Hone reads models up to {}", most(name)));
         }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+        let has_own_width = self.decoder.head_dim.is_some() && self.architecture().encoder().is_none();
+        if !has_own_width && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
-            return Err(format!("hidden_size {hidden} is not divisible by {heads} attention heads"));
+            let own = self.architecture().own_key("hidden_size");
+            return Err(format!("{own} {hidden} is not divisible by {heads} attention heads"));
         }
-        if self.position_embedding_type != "absolute" {
-            return Err(format!("position_embedding_type \"{}\" is not supported", self.position_embedding_type));
+        if self.max_positions() == 0 {
+            let (rows, padding) = (self.max_position_embeddings, self.first_position() - 1);
+            return Err(format!("max_position_embeddings {rows} leaves no position after pad_token_id {padding}"));
+        }
+        if self.architecture().encoder().is_none() {
+            self.decoder.check(self.hidden_size, self.num_attention_heads)?;
         }
         let dropouts =
             [Some(self.hidden_dropout_prob), Some(self.attention_probs_dropout_prob), self.classifier_dropout];
@@ -187,8 +264,60 @@ impl ModelConfig {
     }
 }
 
+/// Refuses values under which the network computes otherwise than Hone does.
+fn refuse_unsupported(config: &Value) -> Result<(), String> {
+    let differs = |key: &str, usual: &Value| config.get(key).filter(|value| !value.is_null() && *value != usual);
+    // The only values that Hone supports.
+    let usual = [
+        ("position_embedding_type", json!("absolute")),
+        ("is_decoder", json!(false)),
+        ("add_cross_attention", json!(false)),
+        ("pruned_heads", json!({})),
+    ];
+    for (key, usual) in &usual {
+        if let Some(value) = differs(key, usual) {
+            return Err(format!("{key} {value} is not supported"));
+        }
+    }
+    if config.get("quantization_config").is_some_and(|value| !value.is_null()) {
+        let original = "the weights are quantised, and training needs the original ones";
+        return Err(format!("quantization_config is not supported: {original}"));
+    }
+    Ok(())
+}
+
+/// The configuration with BERT's names of the keys, and what `transformers` assumes where one is missing.
+fn with_usual_keys(mut config: Value, architecture: &Architecture) -> Value {
+    let Some(keys) = config.as_object_mut() else { return config };
+    // Nothing is the same as no key.
+    keys.retain(|_, value| !value.is_null());
+    for (own, usual) in architecture.keys {
+        if let Some(value) = keys.remove(*own) {
+            keys.insert((*usual).to_owned(), value);
+        }
+    }
+    if let Ok(Value::Object(defaults)) = serde_json::from_str(architecture.defaults) {
+        for (key, value) in defaults {
+            keys.entry(key).or_insert(value);
+        }
+    }
+    if matches!(architecture.network, Network::Decoder(DecoderNames { feed_forward: FeedForwardNames::Plain(_), .. }))
+        && let Some(hidden) = keys.get("hidden_size").and_then(Value::as_u64)
+    {
+        keys.entry("intermediate_size").or_insert(json!(hidden.saturating_mul(4)));
+    }
+    config
+}
+
+/// A message about a configuration with BERT's names, with the names that the file has.
+fn with_own_keys(message: String, architecture: &Architecture) -> String {
+    let renamed =
+        |message: String, (own, usual): &(&str, &str)| message.replace(&format!("`{usual}`"), &format!("`{own}`"));
+    architecture.keys.iter().fold(message, renamed)
+}
+
 /// All of `config.json`, including the keys that Hone does not use.
-pub(super) fn read_json(folder: &Path) -> Result<serde_json::Value, ModelError> {
+pub(super) fn read_json(folder: &Path) -> Result<Value, ModelError> {
     let path = folder.join(CONFIG_FILE);
     let bytes = match read_model_text(folder, CONFIG_FILE) {
         Ok(bytes) => bytes,
@@ -233,7 +362,7 @@ mod tests {
         let cases = [
             ("{", "not valid JSON"),
             ("[]", "does not name a model_type"),
-            (r#"{"model_type": "gpt2"}"#, "type \"gpt2\""),
+            (r#"{"model_type": "t5"}"#, "type \"t5\""),
             (r#"{"model_type": "bert"}"#, "missing field `vocab_size`"),
         ];
         for (json, part) in cases {
@@ -245,7 +374,7 @@ mod tests {
             ("\"vocab_size\": 9", "\"vocab_size\": 0", "vocab_size is 0"),
             ("\"num_hidden_layers\": 1", "\"num_hidden_layers\": 1000000", "num_hidden_layers is 1000000, and Hone"),
             ("\"hidden_size\": 8", "\"hidden_size\": 9223372036854775808", "hidden_size is 9223372036854775808, and"),
-            ("gelu_new", "swish", "unknown variant `swish`"),
+            ("gelu_new", "mish", "unknown variant `mish`"),
             ("\"unknown\"", "\"position_embedding_type\": \"relative_key\", \"unknown\"", "\"relative_key\" is not"),
             ("\"unknown\"", "\"hidden_dropout_prob\": 1.5, \"unknown\"", "dropout probability"),
         ];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::get_model_again;
+use crate::models::architectures;
 
 /// Why a model could not be loaded or saved.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +41,7 @@ pub enum ModelError {
     },
     /// The folder's weights are in a format that Hone does not read.
     #[error(
-        "The model folder {} has its weights in {file}, which Hone does not read. Save them as one model.safetensors \
+        "The model folder {} has its weights in {file}, which Hone does not read. Save them as model.safetensors \
          (`save_pretrained` in transformers does), or choose another model.",
         folder.display()
     )]
@@ -49,6 +50,29 @@ pub enum ModelError {
         folder: PathBuf,
         /// The file that was found.
         file: &'static str,
+    },
+    /// A file that the index of weights names is missing.
+    #[error("{} names the file {file}, which is not beside it. {}.", index.display(), get_model_again(index))]
+    MissingPart {
+        /// The index.
+        index: PathBuf,
+        /// The file's name.
+        file: String,
+    },
+    /// A GGUF file in place of a model folder.
+    #[error(
+        "{} is a GGUF file, which must be turned into a model folder first, in a terminal: hone models convert \"{}\" --out NEW-FOLDER. \
+         Then choose the new folder.",
+        .0.display(), .0.display()
+    )]
+    OnlyGguf(PathBuf),
+    /// A GGUF file that cannot be converted.
+    #[error("The model file {} cannot be used: {reason}. Choose another file, or the model's Hugging Face folder.", path.display())]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// A file could not be read or written.
     #[error("Could not {action} {}: {source}. {}", path.display(), crate::storage::advice(source))]
@@ -78,8 +102,9 @@ pub enum ModelError {
     },
     /// An architecture that Hone does not support.
     #[error(
-        "{} is a model of type \"{model_type}\", which Hone cannot train yet. Choose a BERT model, for example MiniLM.",
-        path.display()
+        "{} is a model of type \"{model_type}\", which Hone cannot train yet. Choose a model of another type, for example \
+         MiniLM: Hone trains {known}.",
+        path.display(), known = architectures::names()
     )]
     UnsupportedArchitecture {
         /// The configuration file.
@@ -98,7 +123,7 @@ pub enum ModelError {
     /// bf16 on a GPU.
     #[error("GPUs support f32 only. Set the precision to Auto or f32, or the device to Auto.")]
     NoPrecision,
-    /// The weights file is not a complete safetensors file.
+    /// The weights file cannot be read to its end.
     #[error(
         "The weights file {} is damaged or incomplete ({reason}). {}.",
         path.display(), get_model_again(path)

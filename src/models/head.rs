@@ -3,19 +3,12 @@
 use candle_core::{Result, bail};
 
 use crate::models::ModelError;
-use crate::models::config::{HiddenActivation, ModelConfig};
-use crate::models::layers::{Linear, load_norm};
+use crate::models::architecture::{Architecture, ClassifierNames, LM_HEAD, MaskedLmNames, Network, SCORE};
+use crate::models::config::ModelConfig;
+use crate::models::layers::{Form, Linear, load_norm};
 use crate::models::mode::Pass;
 use crate::models::weights::{Fill, LoadReport, Weights};
 use crate::ops::{self, Dropout, LayerNormWeights, Value, Weight};
-
-const POOLER: &str = "bert.pooler.dense";
-const CLASSIFIER: &str = "classifier";
-const PREDICTIONS: &str = "cls.predictions";
-const DECODER: &str = "cls.predictions.decoder";
-
-/// Prefixes of the tensors of all heads. A file can contain a head other than the one that is loaded.
-const PREFIXES: [&str; 3] = ["bert.pooler.", "classifier.", "cls."];
 
 /// Which head a model gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +18,8 @@ pub enum HeadSpec {
         /// Label names in class-id order. A head in the folder is kept if its labels are the same.
         labels: Vec<String>,
     },
-    /// Scores each token of the vocabulary, for masked language modelling. A head in the folder is kept.
-    MaskedLm,
+    /// Scores each token of the vocabulary: hidden ones for encoders, the next one for decoders. A head in the folder is kept.
+    LanguageModel,
 }
 
 impl HeadSpec {
@@ -35,7 +28,7 @@ impl HeadSpec {
     pub fn labels(&self) -> &[String] {
         match self {
             Self::Classification { labels } => labels,
-            Self::MaskedLm => &[],
+            Self::LanguageModel => &[],
         }
     }
 }
@@ -43,16 +36,32 @@ impl HeadSpec {
 /// A head and its weights.
 #[derive(Clone, Debug)]
 pub(super) enum Head {
-    /// BERT's pooler, then one score a label.
-    Classification { pooler: Linear, scores: Linear },
-    /// BERT's transform, then one score for each token of the vocabulary.
+    /// A dense layer, then one score a label.
+    Classification(Classifier),
+    /// One score a label.
+    Score(Linear),
+    /// A dense layer, then one score for each token of the vocabulary.
     MaskedLm(MaskedLm),
+    /// One score for each token of the vocabulary.
+    CausalLm {
+        decoder: Linear,
+        /// Whether the decoder shares the word embeddings.
+        tied: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Classifier {
+    dense: Linear,
+    activation: ops::Activation,
+    drops_input: bool,
+    scores: Linear,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct MaskedLm {
     transform: Linear,
-    activation: HiddenActivation,
+    activation: ops::Activation,
     norm: LayerNormWeights,
     decoder: Linear,
     /// Whether the decoder shares the word embeddings.
@@ -62,95 +71,160 @@ pub(super) struct MaskedLm {
 impl Head {
     /// Loads the head; weights missing from the file are newly initialised. `words` are the word embeddings.
     pub fn load(
-        weights: &mut Weights<'_>,
+        weights: &mut Weights,
         config: &ModelConfig,
         spec: &HeadSpec,
         words: &Weight,
     ) -> std::result::Result<Self, ModelError> {
-        match spec {
-            HeadSpec::Classification { labels } => Self::load_classification(weights, config, labels),
-            HeadSpec::MaskedLm => MaskedLm::load(weights, config, words).map(Self::MaskedLm),
+        match (spec, &config.architecture().network) {
+            (HeadSpec::Classification { labels }, network) => Self::load_classifier(weights, config, labels, network),
+            (HeadSpec::LanguageModel, Network::Encoder { masked_lm, .. }) => {
+                MaskedLm::load(weights, config, masked_lm, words).map(Self::MaskedLm)
+            }
+            (HeadSpec::LanguageModel, Network::Decoder(_)) => {
+                let own = format!("{LM_HEAD}.weight");
+                let tied = config.tie_word_embeddings || !weights.has(&own);
+                let shape = [config.vocab_size, config.hidden_size];
+                let weight = if tied { words.clone() } else { weights.parameter(&own, &shape, Fill::Required)? };
+                Ok(Self::CausalLm { decoder: Linear::without_bias(weight), tied })
+            }
         }
     }
 
-    fn load_classification(
-        weights: &mut Weights<'_>,
+    fn load_classifier(
+        weights: &mut Weights,
         config: &ModelConfig,
         labels: &[String],
+        network: &Network,
     ) -> std::result::Result<Self, ModelError> {
         if labels.is_empty() {
             return Err(ModelError::NoLabels);
         }
         let (hidden, fill) = (config.hidden_size, Fill::Normal(config.initializer_range));
         // Sentence embedding models are often saved without their pooler, and masked language models always are.
-        let pooler = Linear::load(weights, POOLER, (hidden, hidden), fill)?;
+        let dense = match network {
+            Network::Encoder { classifier, .. } => {
+                Some(Linear::load(weights, classifier.dense, (hidden, hidden), fill)?)
+            }
+            Network::Decoder(_) => None,
+        };
+        let scores = match network {
+            Network::Encoder { classifier, .. } => classifier.scores,
+            Network::Decoder(_) => SCORE,
+        };
         if config.label_names() != labels {
-            weights.leave_out(&format!("{CLASSIFIER}.weight"));
-            weights.leave_out(&format!("{CLASSIFIER}.bias"));
+            weights.leave_out(&format!("{scores}.weight"));
+            weights.leave_out(&format!("{scores}.bias"));
         }
-        let scores = Linear::load(weights, CLASSIFIER, (hidden, labels.len()), fill)?;
-        Ok(Self::Classification { pooler, scores })
+        let form = Form { fill, has_bias: dense.is_some(), is_transposed: false };
+        let scores = Linear::load_as(weights, scores, (hidden, labels.len()), form)?;
+        Ok(match (network, dense) {
+            (Network::Encoder { classifier: ClassifierNames { activation, drops_input, .. }, .. }, Some(dense)) => {
+                Self::Classification(Classifier { dense, activation: *activation, drops_input: *drops_input, scores })
+            }
+            _ => Self::Score(scores),
+        })
     }
 
     /// Scores of each read, `[reads, labels]` or `[reads, vocabulary]`, from its hidden state `[reads, hidden]`.
     pub fn scores(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
-            Self::Classification { scores, .. } => {
-                let pooled = self.pooled(hidden, pass)?;
-                let dropout = pass.classifier_dropout();
-                let pooled = pass.tape.dropout(&pooled, dropout)?;
-                // Rounding here would directly change the result, and with so few columns it would save no time.
-                scores.forward_exactly(&mut pass.tape, &pooled)
-            }
+            Self::Classification(head) => head.scores(hidden, pass),
+            // Rounding here would directly change the result, and with so few columns it would save no time.
+            Self::Score(scores) => scores.forward_exactly(&mut pass.tape, hidden),
             Self::MaskedLm(head) => head.scores(hidden, pass),
+            Self::CausalLm { decoder, .. } => decoder.forward(&mut pass.tape, hidden, None),
         }
     }
 
     /// The pooled hidden state of each read, `[reads, hidden]`.
     pub fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
-            Self::Classification { pooler, .. } => pooler.forward(&mut pass.tape, hidden, Some(ops::Activation::Tanh)),
-            Self::MaskedLm(_) => bail!("a masked language model has no pooler"),
+            Self::Classification(head) => head.pooled(hidden, pass),
+            Self::Score(_) => Ok(hidden.clone()),
+            Self::MaskedLm(_) | Self::CausalLm { .. } => bail!("a language model has no pooler"),
         }
     }
 
     /// Adds to the report whether the head is new. Missing weights of a new head are not listed.
-    pub fn report(&self, report: &mut LoadReport) {
-        let (weight, prefix) = match self {
-            Self::Classification { .. } => ("classifier.weight", CLASSIFIER),
-            Self::MaskedLm(_) => ("cls.predictions.transform.dense.weight", PREDICTIONS),
+    pub fn report(&self, architecture: &Architecture, report: &mut LoadReport) {
+        let (last, names) = match (self, &architecture.network) {
+            (Self::Classification(_), Network::Encoder { classifier: ClassifierNames { dense, scores, .. }, .. }) => {
+                (*scores, vec![*dense, *scores])
+            }
+            (Self::MaskedLm(_), Network::Encoder { masked_lm, .. }) => {
+                let MaskedLmNames { dense, norm, decoder, bias, .. } = masked_lm;
+                (*dense, vec![*dense, *norm, *decoder, *bias])
+            }
+            (Self::CausalLm { tied: true, .. }, Network::Decoder(names)) => (names.words, vec![]),
+            (Self::CausalLm { .. }, _) => (LM_HEAD, vec![LM_HEAD]),
+            _ => (SCORE, vec![SCORE]),
         };
-        report.new_head = !report.loaded.iter().any(|name| name == weight);
+        report.new_head = !report.loaded.contains(&format!("{last}.weight"));
         if report.new_head {
-            report.missing.retain(|name| !name.starts_with(prefix));
+            // A pooler is a part of the network that some files lack, so that is said.
+            let is_of_head = |name: &str| {
+                !name.starts_with(architecture.prefix) && names.iter().any(|of_head| name.starts_with(of_head))
+            };
+            report.missing.retain(|name| !is_of_head(name));
         }
-        report.unexpected.retain(|name| !PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
+        report.unexpected.retain(|name| {
+            let name = architecture.upstream_name(name);
+            !architecture.heads.iter().any(|prefix| name.starts_with(prefix))
+        });
+    }
+}
+
+impl Classifier {
+    fn scores(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
+        let pooled = if self.drops_input {
+            let dropout = pass.classifier_input_dropout();
+            let hidden = pass.tape.dropout(hidden, dropout)?;
+            self.pooled(&hidden, pass)?
+        } else {
+            self.pooled(hidden, pass)?
+        };
+        let dropout = pass.classifier_dropout();
+        let pooled = pass.tape.dropout(&pooled, dropout)?;
+        // Rounding here would directly change the result, and with so few columns it would save no time.
+        self.scores.forward_exactly(&mut pass.tape, &pooled)
+    }
+
+    fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
+        self.dense.forward(&mut pass.tape, hidden, Some(self.activation))
     }
 }
 
 impl MaskedLm {
-    fn load(weights: &mut Weights<'_>, config: &ModelConfig, words: &Weight) -> std::result::Result<Self, ModelError> {
-        let (hidden, vocabulary) = (config.hidden_size, config.vocab_size);
+    fn load(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        names: &MaskedLmNames,
+        words: &Weight,
+    ) -> std::result::Result<Self, ModelError> {
+        let (hidden, width, vocabulary) = (config.hidden_size, config.embedding_width(), config.vocab_size);
         let fill = Fill::Normal(config.initializer_range);
-        let transform = Linear::load(weights, &format!("{PREDICTIONS}.transform.dense"), (hidden, hidden), fill)?;
-        let norm = load_norm(weights, &format!("{PREDICTIONS}.transform.LayerNorm"), config, Fill::Ones)?;
-        let (own, own_bias) = (format!("{DECODER}.weight"), format!("{DECODER}.bias"));
+        let transform = Linear::load(weights, names.dense, (hidden, width), fill)?;
+        let norm = load_norm(weights, names.norm, width, config, Fill::Ones)?;
+        let own = format!("{}.weight", names.decoder);
         let tied = config.tie_word_embeddings || !weights.has(&own);
-        // `transformers` has two names for the bias. It saves one of them, and computes with the decoder's.
-        let bias = format!("{PREDICTIONS}.bias");
+        // `transformers` has two names for the bias in some architectures. It saves one of them, and computes with the
+        // decoder's.
+        let (bias, own_bias) = (names.bias.to_owned(), format!("{}.bias", names.decoder));
         let (bias, other) = if tied { (bias, own_bias) } else { (own_bias, bias) };
         if !weights.has(&bias) {
             weights.rename(&other, &bias);
         }
         let weight =
-            if tied { words.clone() } else { weights.parameter(&own, &[vocabulary, hidden], Fill::Required)? };
+            if tied { words.clone() } else { weights.parameter(&own, &[vocabulary, width], Fill::Required)? };
         let bias = weights.parameter(&bias, &[vocabulary], Fill::Zeros)?;
-        Ok(Self { transform, activation: config.hidden_act, norm, decoder: Linear::new(weight, bias), tied })
+        let activation = names.activation.unwrap_or_else(|| config.hidden_act.into());
+        Ok(Self { transform, activation, norm, decoder: Linear::new(weight, bias), tied })
     }
 
     fn scores(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         let tape = &mut pass.tape;
-        let inner = self.transform.forward(tape, hidden, Some(self.activation.into()))?;
+        let inner = self.transform.forward(tape, hidden, Some(self.activation))?;
         let normal = tape.layer_norm(&inner, None, &self.norm, Dropout::OFF)?;
         self.decoder.forward(tape, &normal, None)
     }

@@ -11,19 +11,47 @@ use crate::ops::{self, LayerNormWeights, LinearWeights, Tape, Value, Weight};
 #[derive(Clone, Debug)]
 pub(super) struct Linear(LinearWeights);
 
+/// How a linear layer is stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    /// How its weight is initialised if it is missing.
+    pub fill: Fill,
+    /// Whether it has a bias.
+    pub has_bias: bool,
+    /// Whether the file has its weight as `[in, out]`.
+    pub is_transposed: bool,
+}
+
 impl Linear {
     /// Loads the layer with this Hugging Face name, with a bias. `sizes` are (inputs, outputs).
     pub fn load(
-        weights: &mut Weights<'_>,
+        weights: &mut Weights,
         name: &str,
         sizes: (usize, usize),
         fill: Fill,
     ) -> std::result::Result<Self, ModelError> {
-        let (inputs, outputs) = sizes;
-        let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
-        let weight = weights.parameter(&format!("{name}.weight"), &[outputs, inputs], fill)?;
-        let bias = weights.parameter(&format!("{name}.bias"), &[outputs], bias)?;
-        Ok(Self::new(weight, bias))
+        Self::load_as(weights, name, sizes, Form { fill, has_bias: true, is_transposed: false })
+    }
+
+    /// [`Self::load`], in another form.
+    pub fn load_as(
+        weights: &mut Weights,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        form: Form,
+    ) -> std::result::Result<Self, ModelError> {
+        let fill = if form.fill == Fill::Required { Fill::Required } else { Fill::Zeros };
+        weights.transpose(form.is_transposed);
+        let weight = weights.parameter(&format!("{name}.weight"), &[outputs, inputs], form.fill);
+        weights.transpose(false);
+        let weight = weight?;
+        let bias = form.has_bias.then(|| weights.parameter(&format!("{name}.bias"), &[outputs], fill)).transpose()?;
+        Ok(Self(LinearWeights { weight, bias }))
+    }
+
+    /// A layer without a bias from weights that are already loaded.
+    pub fn without_bias(weight: Weight) -> Self {
+        Self(LinearWeights { weight, bias: None })
     }
 
     /// A layer from weights that are already loaded, such as an output layer tied to the word embeddings.
@@ -48,18 +76,19 @@ impl Linear {
     }
 }
 
-/// Loads the layer normalisation with this Hugging Face name. `fill` applies to its weight: [`Fill::Ones`] or
-/// [`Fill::Required`].
+/// Loads the layer normalisation of `width` numbers with this Hugging Face name. `fill` applies to its weight:
+/// [`Fill::Ones`] or [`Fill::Required`].
 pub(super) fn load_norm(
-    weights: &mut Weights<'_>,
+    weights: &mut Weights,
     name: &str,
+    width: usize,
     config: &ModelConfig,
     fill: Fill,
 ) -> std::result::Result<LayerNormWeights, ModelError> {
     let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
     Ok(LayerNormWeights {
-        weight: weights.parameter(&format!("{name}.weight"), &[config.hidden_size], fill)?,
-        bias: weights.parameter(&format!("{name}.bias"), &[config.hidden_size], bias)?,
+        weight: weights.parameter(&format!("{name}.weight"), &[width], fill)?,
+        bias: weights.parameter(&format!("{name}.bias"), &[width], bias)?,
         epsilon: config.layer_norm_eps,
     })
 }
@@ -70,6 +99,7 @@ impl From<HiddenActivation> for ops::Activation {
             HiddenActivation::Gelu => Self::Gelu,
             HiddenActivation::GeluNew => Self::GeluTanh,
             HiddenActivation::Relu => Self::Relu,
+            HiddenActivation::Silu => Self::Silu,
         }
     }
 }

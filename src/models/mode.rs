@@ -21,6 +21,7 @@ pub enum Mode {
 /// Dropout probabilities of a network, each in 0..1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct DropoutRates {
+    pub embedding: f64,
     pub hidden: f64,
     pub attention: f64,
     pub classifier: f64,
@@ -47,12 +48,21 @@ impl<'a> Pass<'a> {
         self.dropout(self.rates.hidden, site)
     }
 
+    pub(super) fn embedding_dropout(&self) -> Dropout {
+        self.dropout(self.rates.embedding, 0)
+    }
+
     pub(super) fn attention_dropout(&self, site: u64) -> Dropout {
         self.dropout(self.rates.attention, site)
     }
 
     pub(super) fn classifier_dropout(&self) -> Dropout {
         self.dropout(self.rates.classifier, u64::MAX)
+    }
+
+    /// Of heads that drop out their input too.
+    pub(super) fn classifier_input_dropout(&self) -> Dropout {
+        self.dropout(self.rates.classifier, u64::MAX - 1)
     }
 
     fn dropout(&self, rate: f64, site: u64) -> Dropout {

@@ -12,7 +12,8 @@ use crate::models::compute::Compute;
 use crate::models::config::ModelConfig;
 use crate::models::head::{Head, HeadSpec};
 use crate::models::mode::{DropoutRates, Mode, Pass};
-use crate::models::weights::{self, LoadReport, Parameter, Weights};
+use crate::models::weight_files::WeightFiles;
+use crate::models::weights::{LoadReport, Parameter, Weights};
 use crate::ops::{Array, Backend, CrossEntropy, Gradients, Value, cross_entropy, keep_awake, matrix_speed};
 use crate::project::TrainedLayers;
 
@@ -103,8 +104,8 @@ impl Model {
     /// tensor of the backbone is missing or has the wrong shape.
     pub fn load(folder: &Path, options: &LoadOptions) -> std::result::Result<(Self, LoadReport), ModelError> {
         let config = ModelConfig::read(folder)?;
-        let bytes = weights::read_file(folder)?;
-        let mut weights = Weights::open(folder, &bytes, options.compute.device(), options.seed)?;
+        let (files, device) = (WeightFiles::open(folder)?, options.compute.device());
+        let mut weights = Weights::of(files, config.architecture(), device, options.seed);
         if options.only_answers {
             weights.freeze_all();
         }
@@ -112,8 +113,9 @@ impl Model {
         let backbone = Backbone::load(&mut weights, &config, options.trained)?;
         let head = Head::load(&mut weights, &config, &options.head, backbone.word_embeddings())?;
         let (parameters, mut report) = weights.finish()?;
-        head.report(&mut report);
+        head.report(config.architecture(), &mut report);
         let rates = DropoutRates {
+            embedding: options.dropout.or(config.decoder.embedding_dropout).unwrap_or(config.hidden_dropout_prob),
             hidden: options.dropout.unwrap_or(config.hidden_dropout_prob),
             attention: options.dropout.unwrap_or(config.attention_probs_dropout_prob),
             classifier: options.dropout.or(config.classifier_dropout).unwrap_or(config.hidden_dropout_prob),
@@ -242,7 +244,7 @@ impl Model {
     /// Most tokens of a sequence.
     #[must_use]
     pub fn max_positions(&self) -> usize {
-        self.config.max_position_embeddings
+        self.config.max_positions()
     }
 
     /// Number of parameters (scalars).

@@ -18,6 +18,9 @@ pub fn mistaken_for_model(folder: &Path) -> Option<ModelError> {
     if folder.join(ADAPTER_FILE).is_file() {
         return Some(ModelError::Adapter { base: base_of(&folder), folder });
     }
+    if let Some(file) = gguf_of(&folder) {
+        return Some(ModelError::OnlyGguf(file));
+    }
     let inside = if folder.join(CONFIG_FILE).exists() { None } else { model_inside(&folder) };
     inside.map(|inside| ModelError::FolderAbove { folder, inside })
 }
@@ -25,6 +28,19 @@ pub fn mistaken_for_model(folder: &Path) -> Option<ModelError> {
 /// The error for a folder without `file`, by what the folder is instead of a model.
 pub(super) fn without(folder: &Path, file: &'static str) -> ModelError {
     mistaken_for_model(folder).unwrap_or_else(|| ModelError::MissingFile { folder: folder.to_owned(), file })
+}
+
+/// The GGUF file that a path is, or that is in a folder without a configuration.
+fn gguf_of(path: &Path) -> Option<PathBuf> {
+    let is_gguf =
+        |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf")) && path.is_file();
+    if is_gguf(&path.to_owned()) {
+        return Some(path.to_owned());
+    }
+    if path.join(CONFIG_FILE).exists() {
+        return None;
+    }
+    entries_of(path).into_iter().find(is_gguf)
 }
 
 /// The model that an adapter belongs to, if it says so.
@@ -41,15 +57,15 @@ fn model_inside(folder: &Path) -> Option<PathBuf> {
     let snapshots = folder.join("snapshots");
     let main = std::fs::read_to_string(folder.join("refs/main")).ok();
     let main = main.map(|commit| snapshots.join(commit.trim())).filter(is_model);
-    main.or_else(|| folders_in(&snapshots).into_iter().find(is_model))
-        .or_else(|| folders_in(folder).into_iter().find(is_model))
+    main.or_else(|| entries_of(&snapshots).into_iter().find(is_model))
+        .or_else(|| entries_of(folder).into_iter().find(is_model))
 }
 
-fn folders_in(folder: &Path) -> Vec<PathBuf> {
+fn entries_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().take(MOST_LOOKED_AT);
-    let mut folders: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    folders.sort_unstable();
-    folders
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort_unstable();
+    paths
 }
 
 #[cfg(test)]
@@ -79,6 +95,16 @@ mod tests {
         assert!(message_of_named.contains("its base model, example/base"), "{message_of_named}");
         let unnamed = place(&[(ADAPTER_FILE, "{")]);
         assert!(message(unnamed.path()).contains("its base model, and choose"), "{}", message(unnamed.path()));
+    }
+
+    #[test]
+    fn a_gguf_file_says_how_it_is_converted() {
+        let file = place(&[("small.Q4.gguf", "GGUF")]);
+        let path = file.path().join("small.Q4.gguf");
+        for chosen in [file.path(), &path] {
+            let said = message(chosen);
+            assert!(said.contains(&format!("hone models convert \"{}\" --out", path.display())), "{said}");
+        }
     }
 
     #[test]

@@ -7,12 +7,11 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::data::read_model_text;
-use crate::models::backbone::Backbone;
 use crate::models::config::{ModelConfig, read_json};
-use crate::models::head::Head;
+use crate::models::head::{Head, MaskedLm};
 use crate::models::model::Model;
 use crate::models::model_folder::CONFIG_FILE;
-use crate::models::weights::WEIGHTS_FILE;
+use crate::models::weight_files::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
 use crate::project::TaskKind;
 use crate::storage::write_atomic;
@@ -61,25 +60,11 @@ pub(super) fn copy_tokenizer(source: &Path, out: &Path) -> Result<(), ModelError
 /// Keys of `config.json` that only a classifier has.
 const CLASSIFIER_KEYS: [&str; 4] = ["num_labels", "id2label", "label2id", "problem_type"];
 
-/// The Hugging Face class of a BERT network without a head.
-const BERT: &str = "BertModel";
-
-/// The Hugging Face class of a BERT network with the head of a task.
-fn bert_class(task: TaskKind) -> &'static str {
-    match task {
-        TaskKind::TextClassification => "BertForSequenceClassification",
-        TaskKind::LanguageModelling => "BertForMaskedLM",
-    }
-}
-
-/// The Hugging Face class name of a network with this head.
-fn class_name(backbone: &Backbone, head: &Head) -> &'static str {
-    let task = match head {
-        Head::Classification { .. } => TaskKind::TextClassification,
-        Head::MaskedLm(_) => TaskKind::LanguageModelling,
-    };
-    match backbone {
-        Backbone::Bert(_) => bert_class(task),
+/// The task of a head.
+fn task_of(head: &Head) -> TaskKind {
+    match head {
+        Head::Classification(_) | Head::Score(_) => TaskKind::TextClassification,
+        Head::MaskedLm(_) | Head::CausalLm { .. } => TaskKind::LanguageModelling,
     }
 }
 
@@ -100,13 +85,15 @@ impl ModelConfig {
     /// The head that the folder was saved with, by the first of its `architectures`.
     #[must_use]
     pub fn saved_head(&self) -> SavedHead {
-        match self.architectures.as_deref().and_then(<[String]>::first) {
-            None => SavedHead::Unknown,
-            Some(class) if class == BERT => SavedHead::Missing,
-            Some(class) => match TaskKind::ALL.into_iter().find(|&task| bert_class(task) == class) {
-                Some(task) => SavedHead::Of(task),
-                None => SavedHead::Other(class.clone()),
-            },
+        let Some(class) = self.architectures.as_deref().and_then(<[String]>::first) else { return SavedHead::Unknown };
+        let (architecture, model_type) = (self.architecture(), self.model_type.as_str());
+        if architecture.bare_class(model_type).as_ref() == Some(class) {
+            return SavedHead::Missing;
+        }
+        let is_class = |&task: &TaskKind| architecture.class(model_type, task).as_ref() == Some(class);
+        match TaskKind::ALL.into_iter().find(is_class) {
+            Some(task) => SavedHead::Of(task),
+            None => SavedHead::Other(class.clone()),
         }
     }
 }
@@ -114,10 +101,11 @@ impl ModelConfig {
 impl Model {
     /// Sets the keys that identify the network and the head to `transformers`.
     fn describe(&self, config: &mut Map<String, Value>) {
-        let (backbone, head) = self.parts();
-        config.insert("architectures".into(), json!([class_name(backbone, head)]));
+        let (architecture, head) = (self.config().architecture(), self.parts().1);
+        let class = architecture.class(&self.config().model_type, task_of(head));
+        config.insert("architectures".into(), json!(class.as_slice()));
         match head {
-            Head::Classification { .. } => {
+            Head::Classification(_) | Head::Score(_) => {
                 let labels = self.labels();
                 let names = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label)));
                 let ids = labels.iter().enumerate().map(|(id, label)| (label.clone(), json!(id)));
@@ -126,11 +114,11 @@ impl Model {
                 config.insert("label2id".into(), Value::Object(ids.collect()));
                 config.insert("problem_type".into(), json!("single_label_classification"));
             }
-            Head::MaskedLm(head) => {
+            Head::MaskedLm(MaskedLm { tied, .. }) | Head::CausalLm { tied, .. } => {
                 for key in CLASSIFIER_KEYS {
                     config.remove(key);
                 }
-                config.insert("tie_word_embeddings".into(), json!(head.tied));
+                config.insert("tie_word_embeddings".into(), json!(tied));
             }
         }
         // The weights are always written as 32-bit floats.
@@ -143,7 +131,12 @@ impl Model {
 }
 
 fn serialised(parameters: &[Parameter], path: &Path) -> Result<Vec<u8>, ModelError> {
-    let tensors = parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.var.as_tensor()));
+    let as_in_file = |parameter: &Parameter| {
+        let tensor = parameter.var.as_tensor();
+        if parameter.transposed { tensor.t()?.contiguous() } else { Ok(tensor.clone()) }
+    };
+    let tensors = parameters.iter().map(|parameter| Ok((parameter.name.as_str(), as_in_file(parameter)?)));
+    let tensors = tensors.collect::<candle_core::Result<Vec<_>>>()?;
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize(tensors, Some(metadata)).map_err(|error| {
         let source = std::io::Error::other(error.to_string());

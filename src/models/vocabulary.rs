@@ -7,20 +7,16 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use safetensors::SafeTensors;
-use safetensors::tensor::{TensorView, View};
 use serde_json::json;
 
 use crate::data::{NewWord, add_words};
+use crate::models::architecture::Architecture;
 use crate::models::config::read_json;
 use crate::models::model_folder::CONFIG_FILE;
 use crate::models::save::{copy_tokenizer, write};
-use crate::models::weights::{WEIGHTS_FILE, read_file};
+use crate::models::weight_files::{WEIGHTS_FILE, WeightFiles};
+use crate::models::weights::is_constant;
 use crate::models::{ModelConfig, ModelError};
-
-/// Name endings of the tensors that have a row or a number for each token.
-const BY_TOKEN: [&str; 4] =
-    ["word_embeddings.weight", "predictions.bias", "predictions.decoder.weight", "predictions.decoder.bias"];
 
 /// Writes the model in `source` with `words` added to its vocabulary to `out`, as a folder that `transformers` loads
 /// unchanged. Skips words that are already a single token. Returns the added words.
@@ -30,7 +26,8 @@ const BY_TOKEN: [&str; 4] =
 /// word cannot be added.
 pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Vec<NewWord>, ModelError> {
     // Errors about the model name its folder, not the copy.
-    let old = ModelConfig::read(source)?.vocab_size;
+    let config = ModelConfig::read(source)?;
+    let (architecture, old) = (config.architecture(), config.vocab_size);
     let grown = add_words(source, words)?;
     if let Some(first) = grown.words.first().filter(|first| first.id as usize > old) {
         let tokens = first.id as usize;
@@ -39,12 +36,7 @@ pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Ve
     let mut config = read_json(source)?;
     let size = grown.words.last().map_or(0, |word| word.id as usize + 1).max(old);
     config["vocab_size"] = json!(size);
-    let (bytes, path) = (read_file(source)?, source.join(WEIGHTS_FILE));
-    let weights = match grown_weights(&bytes, old, &grown.words) {
-        Ok(weights) => weights,
-        Err(Fault::Damaged(reason)) => return Err(ModelError::Damaged { path, reason }),
-        Err(Fault::Rows(problems)) => return Err(ModelError::Incomplete { path, problems }),
-    };
+    let weights = grown_weights(&WeightFiles::open(source)?, architecture, old, &grown.words)?;
     write(out, CONFIG_FILE, format!("{config:#}\n").as_bytes())?;
     write(out, WEIGHTS_FILE, &weights)?;
     copy_tokenizer(source, out)?;
@@ -56,53 +48,36 @@ pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Ve
     Ok(grown.words)
 }
 
-/// Why weights cannot be given more rows.
-enum Fault {
-    /// The file is damaged.
-    Damaged(String),
-    /// A tensor has not one row for each token.
-    Rows(String),
-}
-
-impl From<String> for Fault {
-    fn from(reason: String) -> Self {
-        Self::Damaged(reason)
-    }
-}
-
-/// The weights file with a row added for each new word in every tensor that has one row per token. `old` is the
-/// previous vocabulary size.
-fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>, Fault> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let mut tensors = file.tensors();
-    tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut bigger: Vec<(usize, Vec<usize>, Vec<u8>)> = Vec::new();
-    for (place, (name, view)) in tensors.iter().enumerate() {
-        if !words.is_empty() && BY_TOKEN.iter().any(|end| name.ends_with(end)) {
-            if view.shape().first() != Some(&old) {
-                let shape = view.shape();
-                return Err(Fault::Rows(format!("{name} has the shape {shape:?}, but vocab_size is {old}")));
+/// A weights file with a row added for each new word in every tensor that has one row per token. `old` is the previous
+/// vocabulary size.
+fn grown_weights(
+    files: &WeightFiles,
+    architecture: &Architecture,
+    old: usize,
+    words: &[NewWord],
+) -> Result<Vec<u8>, ModelError> {
+    let mut tensors = Vec::new();
+    for name in files.names().filter(|name| !is_constant(name)) {
+        let mut tensor = files.tensor(name)?;
+        if !words.is_empty() && architecture.is_by_token(name) {
+            if tensor.dims().first() != Some(&old) {
+                let problems = format!("{name} has the shape {:?}, but vocab_size is {old}", tensor.dims());
+                return Err(ModelError::Incomplete { path: files.path().to_owned(), problems });
             }
-            let tensor = with_rows(view, words).map_err(|error| format!("tensor {name}: {error}"))?;
-            bigger.push((place, tensor.dims().to_vec(), tensor.data().into_owned()));
+            tensor = with_rows(&tensor, words)?;
         }
-    }
-    for (place, shape, data) in &bigger {
-        let view =
-            TensorView::new(tensors[*place].1.dtype(), shape.clone(), data).map_err(|error| error.to_string())?;
-        tensors[*place].1 = view;
+        tensors.push((name, tensor));
     }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize(tensors, Some(metadata)).map_err(|error| Fault::Damaged(error.to_string()))
+    safetensors::serialize(tensors, Some(metadata))
+        .map_err(|error| ModelError::Damaged { path: files.path().to_owned(), reason: error.to_string() })
 }
 
 /// The tensor with the mean of each new word's pieces in its row. Unused rows are filled before the tensor grows.
-fn with_rows(view: &TensorView<'_>, words: &[NewWord]) -> candle_core::Result<Tensor> {
-    let dtype = DType::try_from(view.dtype())?;
-    let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
+fn with_rows(tensor: &Tensor, words: &[NewWord]) -> candle_core::Result<Tensor> {
     let means = words.iter().map(|word| {
         let pieces = Tensor::new(word.pieces.as_slice(), &Device::Cpu)?;
-        tensor.index_select(&pieces, 0)?.to_dtype(DType::F32)?.mean_keepdim(0)?.to_dtype(dtype)
+        tensor.index_select(&pieces, 0)?.to_dtype(DType::F32)?.mean_keepdim(0)?.to_dtype(tensor.dtype())
     });
     let mut parts = means.collect::<candle_core::Result<Vec<Tensor>>>()?;
     let rows = tensor.dim(0)?;
@@ -146,11 +121,8 @@ mod tests {
     }
 
     fn tensor(folder: &Path, name: &str) -> (Vec<usize>, DType, Vec<f32>) {
-        let bytes = read_file(folder).unwrap();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        let view = file.tensor(name).unwrap();
-        let dtype = DType::try_from(view.dtype()).unwrap();
-        let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu).unwrap();
+        let tensor = WeightFiles::open(folder).unwrap().tensor(name).unwrap();
+        let dtype = tensor.dtype();
         let values = tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         (tensor.dims().to_vec(), dtype, values)
     }
@@ -208,7 +180,7 @@ mod tests {
             assert!(message.contains(&source.path().display().to_string()), "{message}");
             message
         };
-        assert!(message(|config| config["model_type"] = json!("gpt2")).contains("of type \"gpt2\""));
+        assert!(message(|config| config["model_type"] = json!("t5")).contains("of type \"t5\""));
         assert!(
             message(|config| config["vocab_size"] = json!(6))
                 .contains("needs embeddings for 8 tokens: the weights have 6")

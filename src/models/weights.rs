@@ -1,19 +1,14 @@
-//! Trainable parameters, loaded from a safetensors file or newly initialised.
+//! Trainable parameters, loaded from a file or newly initialised.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor, Var};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use candle_core::{Device, Tensor, Var};
 
-use crate::data::{DataError, is_lfs_pointer, model_file};
-use crate::models::{ModelError, model_folder};
-use crate::ops::{Weight, is_finite};
+use crate::models::ModelError;
+use crate::models::architecture::Architecture;
+use crate::models::weight_files::WeightFiles;
+use crate::ops::Weight;
 use crate::random::Rng;
-
-/// The weights' file name.
-pub const WEIGHTS_FILE: &str = "model.safetensors";
 
 /// Tensors that do not fit which are named.
 const SHOWN_PROBLEMS: usize = 3;
@@ -29,6 +24,8 @@ pub struct Parameter {
     pub decay: bool,
     /// Whether it is trained (or frozen).
     pub trained: bool,
+    /// Whether the file has it with rows and columns exchanged, as GPT-2's linear layers are saved.
+    pub transposed: bool,
 }
 
 /// A tensor in the file with another shape than the network's.
@@ -71,9 +68,8 @@ pub(super) enum Fill {
 }
 
 /// Provides parameters to the network that is being built, and records where each came from.
-pub(super) struct Weights<'a> {
-    path: PathBuf,
-    file: SafeTensors<'a>,
+pub(super) struct Weights {
+    files: WeightFiles,
     /// Hugging Face name -> name in the file.
     names: BTreeMap<String, String>,
     device: Device,
@@ -82,6 +78,8 @@ pub(super) struct Weights<'a> {
     frozen: bool,
     /// Whether all parameters are frozen.
     all_frozen: bool,
+    /// Whether matrices are in the file with rows and columns exchanged.
+    transposed: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
     /// The first few tensors that do not fit, and how many more there are.
@@ -89,47 +87,23 @@ pub(super) struct Weights<'a> {
     more_problems: usize,
 }
 
-/// The bytes of the folder's weights file.
-pub(super) fn read_file(folder: &Path) -> Result<Vec<u8>, ModelError> {
-    let path = folder.join(WEIGHTS_FILE);
-    match model_file(folder, WEIGHTS_FILE).and_then(std::fs::read) {
-        Ok(bytes) if is_lfs_pointer(&bytes) => Err(DataError::LfsPointer(path).into()),
-        Ok(bytes) => Ok(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing_weights(folder)),
-        Err(error) => Err(ModelError::unreadable(folder.join(WEIGHTS_FILE), error)),
-    }
-}
-
-fn missing_weights(folder: &Path) -> ModelError {
-    const OTHERS: [&str; 4] =
-        ["model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5"];
-    match OTHERS.into_iter().find(|file| folder.join(file).exists()) {
-        Some(file) => ModelError::UnsupportedWeights { folder: folder.to_owned(), file },
-        None => model_folder::without(folder, WEIGHTS_FILE),
-    }
-}
-
-impl<'a> Weights<'a> {
-    /// Opens the weights file whose `bytes` were read from `folder`.
-    pub(super) fn open(folder: &Path, bytes: &'a [u8], device: &Device, seed: u64) -> Result<Self, ModelError> {
-        let path = folder.join(WEIGHTS_FILE);
-        let file = SafeTensors::deserialize(bytes)
-            .map_err(|error| ModelError::Damaged { path: path.clone(), reason: error.to_string() })?;
-        let names = file.names().into_iter().map(|name| (upstream_name(name), name.to_owned())).collect();
-        let (report, parameters, problems) = (LoadReport::default(), Vec::new(), Vec::new());
-        Ok(Self {
-            path,
-            file,
+impl Weights {
+    /// For the network of `architecture` whose weights are in `files`. New weights depend on `seed`.
+    pub(super) fn of(files: WeightFiles, architecture: &Architecture, device: &Device, seed: u64) -> Self {
+        let names = files.names().map(|name| (architecture.upstream_name(name), name.to_owned())).collect();
+        Self {
+            files,
             names,
             device: device.clone(),
             seed,
             frozen: false,
             all_frozen: false,
-            report,
-            parameters,
-            problems,
+            transposed: false,
+            report: LoadReport::default(),
+            parameters: Vec::new(),
+            problems: Vec::new(),
             more_problems: 0,
-        })
+        }
     }
 
     /// Sets whether parameters provided from now on are frozen.
@@ -142,20 +116,30 @@ impl<'a> Weights<'a> {
         self.all_frozen = true;
     }
 
+    /// Sets whether matrices provided from now on are in the file with rows and columns exchanged.
+    pub(super) fn transpose(&mut self, transposed: bool) {
+        self.transposed = transposed;
+    }
+
     /// The parameter with this Hugging Face name and shape, from the file or newly initialised. Parameters are numbered
     /// in the order of these calls.
     pub(super) fn parameter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Weight, ModelError> {
-        let tensor = match self.find(name, shape)? {
-            Some(tensor) => {
+        let var = match self.find(name, shape)? {
+            Some(values) => {
                 self.report.loaded.push(name.to_owned());
-                tensor
+                Var::from_vec(values, shape, &self.device)?
             }
             None => self.fill(name, shape, fill)?,
         };
-        let var = Var::from_tensor(&tensor)?;
         let trained = !self.frozen && !self.all_frozen;
         let weight = Weight::new(var.as_tensor().clone(), trained.then_some(self.parameters.len()));
-        self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2, trained });
+        self.parameters.push(Parameter {
+            name: name.to_owned(),
+            var,
+            decay: shape.len() >= 2,
+            trained,
+            transposed: self.transposed,
+        });
         Ok(weight)
     }
 
@@ -183,7 +167,7 @@ impl<'a> Weights<'a> {
             if self.more_problems > 0 {
                 problems = format!("{problems}; and {} more", self.more_problems);
             }
-            return Err(ModelError::Incomplete { path: self.path, problems });
+            return Err(ModelError::Incomplete { path: self.files.path().to_owned(), problems });
         }
         let known: BTreeSet<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         let unexpected = self.names.iter().filter(|(name, _)| !known.contains(name.as_str()) && !is_constant(name));
@@ -191,36 +175,37 @@ impl<'a> Weights<'a> {
         Ok((self.parameters, self.report))
     }
 
-    fn find(&mut self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, ModelError> {
+    fn find(&mut self, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>, ModelError> {
         let Some(in_file) = self.names.get(name) else {
             self.report.missing.push(name.to_owned());
             return Ok(None);
         };
-        let damaged = |reason: String| ModelError::Damaged { path: self.path.clone(), reason };
-        let view = self.file.tensor(in_file).map_err(|error| damaged(error.to_string()))?;
-        if view.shape() != shape {
-            let (expected, found) = (shape.to_vec(), view.shape().to_vec());
+        let found = self.files.shape(in_file).unwrap_or_default();
+        let expected: Vec<usize> = if self.transposed { shape.iter().rev().copied().collect() } else { shape.to_vec() };
+        if found != expected {
+            let found = found.to_vec();
             self.report.wrong_shape.push(WrongShape { name: name.to_owned(), expected, found });
             return Ok(None);
         }
-        let (path, tensor) = (self.path.clone(), in_file.clone());
-        if !FLOATS.contains(&view.dtype()) {
-            return Err(ModelError::WeightType { path, tensor, kind: view.dtype().to_string() });
+        let values = self.files.read(in_file)?;
+        if !is_finite(&values) {
+            let path = self.files.path().to_owned();
+            return Err(ModelError::NotFinite { path, tensor: in_file.clone() });
         }
-        let values = read_tensor(&view).map_err(|error| damaged(format!("tensor {in_file}: {error}")))?;
-        if !is_finite(&values)? {
-            return Err(ModelError::NotFinite { path, tensor });
+        if self.transposed {
+            let values = Tensor::from_vec(values, expected, &Device::Cpu)?.t()?.flatten_all()?;
+            return Ok(Some(values.to_vec1()?));
         }
-        Ok(Some(values.to_device(&self.device)?))
+        Ok(Some(values))
     }
 
-    fn fill(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Tensor, ModelError> {
+    fn fill(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Var, ModelError> {
         if fill == Fill::Required {
             self.add_problem(name, shape);
         }
         if !self.problems.is_empty() {
             // Never used: `finish` fails. Sizes that are not those of the file may be larger than any memory.
-            return Ok(Tensor::from_vec(vec![0.0_f32], &[1], &self.device)?);
+            return Ok(Var::from_vec(vec![0.0_f32], &[1], &self.device)?);
         }
         let count: usize = shape.iter().product();
         let values = match fill {
@@ -231,7 +216,7 @@ impl<'a> Weights<'a> {
             Fill::Required | Fill::Zeros => vec![0.0; count],
             Fill::Ones => vec![1.0; count],
         };
-        Ok(Tensor::from_vec(values, shape, &self.device)?)
+        Ok(Var::from_vec(values, shape, &self.device)?)
     }
 
     fn add_problem(&mut self, name: &str, shape: &[usize]) {
@@ -247,26 +232,16 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// The types of weights that can be read. Integers are quantised weights, meaningless without their scales.
-const FLOATS: [Dtype; 5] = [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F64, Dtype::F8_E4M3];
-
-/// Reads a tensor as 32-bit floats.
-fn read_tensor(view: &TensorView<'_>) -> candle_core::Result<Tensor> {
-    let dtype = DType::try_from(view.dtype())?;
-    Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?.to_dtype(DType::F32)
-}
-
-/// The Hugging Face name of a tensor: with the network's prefix and the current names of normalisation weights.
-fn upstream_name(name: &str) -> String {
-    let name = match name.strip_suffix(".gamma") {
-        Some(stem) => format!("{stem}.weight"),
-        None => name.strip_suffix(".beta").map_or(name.to_owned(), |stem| format!("{stem}.bias")),
-    };
-    let bare = ["embeddings.", "encoder.", "pooler."].iter().any(|part| name.starts_with(part));
-    if bare { format!("bert.{name}") } else { name }
+/// Whether no value is infinite or NaN.
+fn is_finite(values: &[f32]) -> bool {
+    // Without an early end in a piece, so that several numbers are compared at a time.
+    let is_finite = |piece: &[f32]| piece.iter().fold(true, |all, value| all & value.is_finite());
+    values.chunks(4096).all(is_finite)
 }
 
 /// Whether the tensor is a constant that some files contain, not a weight.
-fn is_constant(name: &str) -> bool {
-    name.ends_with("embeddings.position_ids")
+pub(super) fn is_constant(name: &str) -> bool {
+    // Masks and angles that older versions of `transformers` saved.
+    const ENDS: [&str; 4] = ["embeddings.position_ids", ".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
+    ENDS.iter().any(|end| name.ends_with(end))
 }

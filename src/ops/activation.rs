@@ -17,6 +17,8 @@ pub enum Activation {
     GeluTanh,
     /// `max(x, 0)`.
     Relu,
+    /// The sigmoid-weighted linear unit, or swish: `x / (1 + e⁻ˣ)` (Elfwing et al., 1702.03118).
+    Silu,
     /// The hyperbolic tangent.
     Tanh,
 }
@@ -58,6 +60,7 @@ pub(super) fn reference(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::Gelu => x.gelu_erf(),
         Activation::GeluTanh => x.gelu(),
         Activation::Relu => x.relu(),
+        Activation::Silu => x.silu(),
         Activation::Tanh => x.tanh(),
     }
 }
@@ -69,6 +72,7 @@ impl Activation {
             Self::Gelu => gelu,
             Self::GeluTanh => gelu_tanh,
             Self::Relu => relu,
+            Self::Silu => silu,
             Self::Tanh => tanh_of,
         }
     }
@@ -79,6 +83,7 @@ impl Activation {
             Self::Gelu => gelu_backward,
             Self::GeluTanh => gelu_tanh_backward,
             Self::Relu => relu_backward,
+            Self::Silu => silu_backward,
             Self::Tanh => tanh_backward,
         }
     }
@@ -170,6 +175,24 @@ simd_kernel! {
 }
 
 simd_kernel! {
+    fn silu(x: &[f32], out: &mut [f32]) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = x / (1.0 + exp(-x));
+        }
+    }
+}
+
+simd_kernel! {
+    // With s the sigmoid:  d/dx x s(x) = s(x) (1 + x (1 - s(x)))
+    fn silu_backward(x: &[f32], gradient: &mut [f32]) {
+        for (gradient, &x) in gradient.iter_mut().zip(x) {
+            let sigmoid = 1.0 / (1.0 + exp(-x));
+            *gradient *= sigmoid * (1.0 + x * (1.0 - sigmoid));
+        }
+    }
+}
+
+simd_kernel! {
     fn tanh_of(x: &[f32], out: &mut [f32]) {
         for (out, &x) in out.iter_mut().zip(x) {
             *out = tanh(x);
@@ -191,7 +214,8 @@ mod tests {
     use super::*;
     use crate::ops::testing::{agree, normal};
 
-    const ALL: [Activation; 4] = [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Tanh];
+    const ALL: [Activation; 5] =
+        [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu, Activation::Tanh];
 
     #[test]
     fn agrees_with_the_reference() {

@@ -17,24 +17,43 @@ use crate::ops::tape::{Flow, HostValue, Node, Op, Tape, Value};
 /// How the rows of queries, keys and values are divided into sequences and heads.
 #[derive(Clone, Debug)]
 pub struct AttentionShape {
-    /// Number of heads; each takes `hidden / heads` columns.
+    /// Number of heads of the queries.
     pub heads: usize,
+    /// Number of heads of the keys and values, a divisor of `heads`: several heads of queries ask the same keys
+    /// (grouped-query attention, Ainslie et al., 2305.13245).
+    pub key_heads: usize,
     /// Cumulative lengths of the queries, `[sequences + 1]`, from 0 to the number of query rows.
     pub queries: Arc<[u32]>,
     /// Cumulative lengths of the keys and values, `[sequences + 1]`; the same as `queries` for plain self-attention.
     pub keys: Arc<[u32]>,
+    /// The keys that each query sees, from the first to the one after the last, counted in its sequence, `[query rows]`;
+    /// `None`: all keys of its sequence.
+    pub seen: Option<Arc<[(u32, u32)]>>,
+}
+
+impl AttentionShape {
+    /// Every head has its own keys, and every query sees all keys of its sequence.
+    #[must_use]
+    pub fn all(heads: usize, queries: Arc<[u32]>, keys: Arc<[u32]>) -> Self {
+        Self { heads, key_heads: heads, queries, keys, seen: None }
+    }
+
+    /// Heads of queries, keys and values together.
+    fn all_heads(&self) -> usize {
+        self.heads + 2 * self.key_heads
+    }
 }
 
 /// Queries, keys and values, side by side as linear layers produce them.
 #[derive(Clone, Copy, Debug)]
 pub enum AttentionInput<'a> {
-    /// `[rows, 3 x hidden]`: queries, keys, values of the same rows.
+    /// `[rows, all heads x size]`: queries, keys, values of the same rows.
     Joint(&'a Value),
     /// Queries of some rows, keys and values of all rows.
     Split {
-        /// `[query rows, hidden]`.
+        /// `[query rows, heads x size]`.
         queries: &'a Value,
-        /// `[key rows, 2 x hidden]`: keys, then values.
+        /// `[key rows, 2 x key heads x size]`: keys, then values.
         keys_values: &'a Value,
     },
 }
@@ -57,18 +76,20 @@ enum Input {
 }
 
 impl Tape<'_> {
-    /// `softmax(q kᵀ / √d) v` for each head of each sequence, with dropout of the probabilities: `[query rows, hidden]`.
+    /// `softmax(q kᵀ / √d) v` for each head of each sequence, with dropout of the probabilities: `[query rows, heads x size]`.
     ///
     /// # Errors
-    /// If the shapes do not match, a sequence with queries has no keys, or a tensor operation fails.
+    /// If the shapes do not match, a query sees no keys, or a tensor operation fails.
     pub fn attention(&mut self, input: AttentionInput<'_>, shape: &AttentionShape, dropout: Dropout) -> Result<Value> {
-        let hidden = check(input, shape)?;
+        let size = check(input, shape)?;
+        let (hidden, of_keys) = (shape.heads * size, shape.key_heads * size);
         if !self.uses_kernels() {
             let (q, kv, first) = match input {
                 AttentionInput::Joint(all) => (all.composed()?, all.composed()?, hidden),
                 AttentionInput::Split { queries, keys_values } => (queries.composed()?, keys_values.composed()?, 0),
             };
-            let parts = [q.narrow(1, 0, hidden)?, kv.narrow(1, first, hidden)?, kv.narrow(1, first + hidden, hidden)?];
+            let keys = kv.narrow(1, first, of_keys)?;
+            let parts = [q.narrow(1, 0, hidden)?, keys, kv.narrow(1, first + of_keys, of_keys)?];
             return Ok(Value::Composed(reference(&parts, shape, dropout)?));
         }
         let input = match input {
@@ -100,28 +121,50 @@ impl Input {
         }
     }
 
-    /// Columns of the queries, the keys or the values (0, 1, 2), with the numbers a row has.
-    fn part(&self, part: usize, hidden: usize) -> (&Array, usize) {
+    /// The array of the queries, the keys or the values (0, 1, 2), and their first column.
+    fn part(&self, part: usize, shape: &AttentionShape, size: usize) -> (&Array, usize) {
         match self {
-            Self::Joint(all) => (&all.array, part * hidden),
+            Self::Joint(all) => {
+                let heads_before = [0, shape.heads, shape.heads + shape.key_heads];
+                (&all.array, heads_before[part] * size)
+            }
             Self::Split { queries, .. } if part == 0 => (&queries.array, 0),
-            Self::Split { keys_values, .. } => (&keys_values.array, (part - 1) * hidden),
+            Self::Split { keys_values, .. } => (&keys_values.array, (part - 1) * shape.key_heads * size),
+        }
+    }
+
+    /// Columns of a head.
+    fn size(&self, shape: &AttentionShape) -> usize {
+        match self {
+            Self::Joint(all) => all.array.width() / shape.all_heads(),
+            Self::Split { queries, .. } => queries.array.width() / shape.heads,
         }
     }
 }
 
-/// The hidden size.
+/// The columns of a head.
 fn check(input: AttentionInput<'_>, shape: &AttentionShape) -> Result<usize> {
-    let ((query_rows, hidden), (key_rows, rest)) = match input {
+    let (heads, key_heads) = (shape.heads, shape.key_heads);
+    if heads == 0 || key_heads == 0 || !heads.is_multiple_of(key_heads) {
+        bail!("attention: {heads} heads of queries, {key_heads} of keys");
+    }
+    let (query_rows, key_rows, size) = match input {
         AttentionInput::Joint(all) => {
             let (rows, width) = all.dims()?;
-            ((rows, width / 3), (rows, width - width / 3))
+            if !width.is_multiple_of(shape.all_heads()) {
+                bail!("attention: width {width} for {heads} heads of queries, {key_heads} of keys and of values");
+            }
+            (rows, rows, width / shape.all_heads())
         }
-        AttentionInput::Split { queries, keys_values } => (queries.dims()?, keys_values.dims()?),
+        AttentionInput::Split { queries, keys_values } => {
+            let ((query_rows, width), (key_rows, rest)) = (queries.dims()?, keys_values.dims()?);
+            let size = width / heads;
+            if width != heads * size || rest != 2 * key_heads * size {
+                bail!("attention: queries of width {width}, keys and values of width {rest}, {heads} heads");
+            }
+            (query_rows, key_rows, size)
+        }
     };
-    if rest != 2 * hidden || shape.heads == 0 || hidden % shape.heads != 0 {
-        bail!("attention: queries of width {hidden}, keys and values of width {rest}, {} heads", shape.heads);
-    }
     if matches!(input, AttentionInput::Joint(_)) && shape.queries != shape.keys {
         bail!("attention: queries and keys of the same rows are cut into different sequences");
     }
@@ -135,8 +178,15 @@ fn check(input: AttentionInput<'_>, shape: &AttentionShape) -> Result<usize> {
         if queries[0] < queries[1] && keys[0] == keys[1] {
             bail!("attention: sequence {sequence} has queries but nothing to attend to");
         }
+        if let Some(seen) = &shape.seen {
+            let of_sequence = seen.get(queries[0] as usize..queries[1] as usize).unwrap_or_default();
+            let is_wrong = |&(from, to): &(u32, u32)| from >= to || to > keys[1] - keys[0];
+            if of_sequence.len() != (queries[1] - queries[0]) as usize || of_sequence.iter().any(is_wrong) {
+                bail!("attention: a query of sequence {sequence} sees no keys, or more than there are");
+            }
+        }
     }
-    Ok(hidden)
+    Ok(size)
 }
 
 /// All sequences at once, padded to the longest, because one sequence at a time leaves a GPU idle.
@@ -147,14 +197,22 @@ fn reference(qkv: &[Tensor], shape: &AttentionShape, dropout: Dropout) -> Result
         return q.zeros_like();
     }
     let (size, count) = (hidden / shape.heads, shape.queries.len() - 1);
+    let group = shape.heads / shape.key_heads;
     let (rows, columns) = (longest(&shape.queries), longest(&shape.keys));
     let (of_queries, of_keys) = (padded(&shape.queries, q)?, padded(&shape.keys, k)?);
-    let split = |tensor: &Tensor, grid: &Regroup, length: usize| {
-        grid.apply(tensor)?.reshape((count, length, shape.heads, size))?.transpose(1, 2)?.contiguous()
+    let split = |tensor: &Tensor, grid: &Regroup, (heads, length): (usize, usize)| {
+        grid.apply(tensor)?.reshape((count, length, heads, size))?.transpose(1, 2)?.contiguous()
     };
-    let (q, k, v) = (split(q, &of_queries, rows)?, split(k, &of_keys, columns)?, split(v, &of_keys, columns)?);
+    // Each head of queries gets its own copy of the keys and values that it asks.
+    let shared = |tensor: &Tensor| {
+        let shape_of_keys = (shape.key_heads, columns);
+        let heads = split(tensor, &of_keys, shape_of_keys)?.unsqueeze(2)?;
+        let copies = heads.broadcast_as((count, shape.key_heads, group, columns, size))?;
+        copies.reshape((count, shape.heads, columns, size))?.contiguous()
+    };
+    let (q, k, v) = (split(q, &of_queries, (shape.heads, rows))?, shared(k)?, shared(v)?);
     let mut scores = (q.matmul(&k.t()?)? / (size as f64).sqrt())?;
-    if let Some(hidden_keys) = hide_padding(&shape.keys, &q)? {
+    if let Some(hidden_keys) = hide_unseen(shape, (rows, columns), &q)? {
         scores = scores.broadcast_add(&hidden_keys)?;
     }
     let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?.detach())?.exp()?;
@@ -185,31 +243,35 @@ fn padded(cumulative: &[u32], like: &Tensor) -> Result<Regroup> {
     Regroup::new(&from.collect::<Vec<_>>(), rows, like.device())
 }
 
-/// What makes the softmax 0 for keys that are padding, added to the scores: `[sequences, 1, 1, longest]`. `None` where
-/// there is no padding.
-fn hide_padding(keys: &[u32], like: &Tensor) -> Result<Option<Tensor>> {
+/// What makes the softmax 0 for keys that are padding or that a query does not see, added to the scores: `[sequences, 1,
+/// rows, columns]`, with one row if every query sees the same. `None` where every query sees everything.
+fn hide_unseen(shape: &AttentionShape, (rows, columns): (usize, usize), like: &Tensor) -> Result<Option<Tensor>> {
     /// Far below any score, and finite: a sequence without queries may have no keys either.
     const HIDDEN: f32 = -1e9;
-    let length = longest(keys);
-    let count = keys.len() - 1;
-    if keys.last().is_some_and(|&rows| rows as usize == count * length) {
+    let count = shape.keys.len() - 1;
+    let is_padded = shape.keys.last().is_none_or(|&rows| rows as usize != count * columns);
+    if !is_padded && shape.seen.is_none() {
         return Ok(None);
     }
-    let of = |ends: &[u32]| {
-        let real = (ends[1] - ends[0]) as usize;
-        (0..length).map(move |column| if column < real { 0.0 } else { HIDDEN })
-    };
-    let values: Vec<f32> = keys.windows(2).flat_map(of).collect();
-    Tensor::from_vec(values, (count, 1, 1, length), like.device())?.to_dtype(like.dtype()).map(Some)
+    let rows = if shape.seen.is_some() { rows } else { 1 };
+    let mut values = Vec::with_capacity(count * rows * columns);
+    for (queries, keys) in shape.queries.windows(2).zip(shape.keys.windows(2)) {
+        for row in 0..rows as u32 {
+            let of_query = shape.seen.as_ref().filter(|_| row < queries[1] - queries[0]);
+            let (from, to) = of_query.map_or((0, keys[1] - keys[0]), |seen| seen[(queries[0] + row) as usize]);
+            values.extend((0..columns as u32).map(|key| if (from..to).contains(&key) { 0.0 } else { HIDDEN }));
+        }
+    }
+    Tensor::from_vec(values, (count, 1, rows, columns), like.device())?.to_dtype(like.dtype()).map(Some)
 }
 
 impl Record {
     pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) {
-        let (hidden, gradient) = (gradient.width(), gradient.values());
+        let gradient = gradient.values();
         let sequences = sequences(&self.input, &self.shape, self.dropout);
         match &self.input {
             Input::Joint(all) => {
-                let width = 3 * hidden;
+                let width = all.array.width();
                 flow.add(
                     all.node,
                     Array::written(all.array.rows(), width, |out| {
@@ -219,10 +281,11 @@ impl Record {
                 );
             }
             Input::Split { queries, keys_values } => {
-                let mut q_out = Array::unwritten(queries.array.rows(), hidden);
-                let mut kv_out = Array::unwritten(keys_values.array.rows(), 2 * hidden);
-                let q_parts = cut(q_out.values_mut(), &self.shape.queries, hidden);
-                let kv_parts = cut(kv_out.values_mut(), &self.shape.keys, 2 * hidden);
+                let (q_width, kv_width) = (queries.array.width(), keys_values.array.width());
+                let mut q_out = Array::unwritten(queries.array.rows(), q_width);
+                let mut kv_out = Array::unwritten(keys_values.array.rows(), kv_width);
+                let q_parts = cut(q_out.values_mut(), &self.shape.queries, q_width);
+                let kv_parts = cut(kv_out.values_mut(), &self.shape.keys, kv_width);
                 let parts = q_parts.into_iter().zip(kv_parts);
                 run_backward(&sequences, parts.map(|(q, kv)| ProjectionGradients::Split { q, kv }).collect(), gradient);
                 flow.add(queries.node, q_out);
@@ -240,16 +303,13 @@ fn run_backward(sequences: &[SequenceQkv<'_>], parts: Vec<ProjectionGradients<'_
         .for_each_init(Scratch::default, |scratch, (sequence, mut out)| sequence.backward(scratch, gradient, &mut out));
 }
 
-fn sequences<'a>(input: &'a Input, shape: &AttentionShape, dropout: Dropout) -> Vec<SequenceQkv<'a>> {
-    let hidden = match input {
-        Input::Joint(all) => all.array.width() / 3,
-        Input::Split { queries, .. } => queries.array.width(),
-    };
+fn sequences<'a>(input: &'a Input, shape: &'a AttentionShape, dropout: Dropout) -> Vec<SequenceQkv<'a>> {
+    let size = input.size(shape);
     let query_rows = shape.queries.last().map_or(0, |&rows| rows as usize);
     let cuts = shape.queries.windows(2).zip(shape.keys.windows(2));
     cuts.map(|(queries, keys)| {
         let rows = |part: usize, ends: &[u32]| {
-            let (array, first) = input.part(part, hidden);
+            let (array, first) = input.part(part, shape, size);
             let (begin, end) = (ends[0] as usize, ends[1] as usize);
             Projection {
                 values: &array.values()[begin * array.width()..end * array.width()],
@@ -257,12 +317,15 @@ fn sequences<'a>(input: &'a Input, shape: &AttentionShape, dropout: Dropout) -> 
                 stride: array.width(),
             }
         };
+        let seen = shape.seen.as_ref().map(|seen| &seen[queries[0] as usize..queries[1] as usize]);
         SequenceQkv {
             q: rows(0, queries),
             k: rows(1, keys),
             v: rows(2, keys),
-            hidden,
+            size,
             heads: shape.heads,
+            key_heads: shape.key_heads,
+            seen: seen.unwrap_or_default(),
             first_query: queries[0] as usize,
             query_rows,
             dropout,
@@ -289,7 +352,14 @@ mod tests {
     use crate::ops::testing::{agree, gradients_in_pools, normal};
 
     fn shape(heads: usize, queries: &[u32], keys: &[u32]) -> AttentionShape {
-        AttentionShape { heads, queries: queries.into(), keys: keys.into() }
+        AttentionShape::all(heads, queries.into(), keys.into())
+    }
+
+    /// Every query sees the keys up to its own, and of those the last `most`.
+    fn causal(heads: usize, key_heads: usize, cuts: &[u32], most: u32) -> AttentionShape {
+        let places = cuts.windows(2).flat_map(|ends| 0..ends[1] - ends[0]);
+        let seen = places.map(|place| ((place + 1).saturating_sub(most), place + 1)).collect();
+        AttentionShape { key_heads, seen: Some(seen), ..shape(heads, cuts, cuts) }
     }
 
     fn rows(cumulative: &[u32]) -> usize {
@@ -338,6 +408,48 @@ mod tests {
         }
     }
 
+    #[test]
+    fn queries_that_see_some_keys_and_share_their_heads_agree_with_the_reference() {
+        let size = 4;
+        for (heads, key_heads, cuts, most) in
+            [(2, 2, &[0, 3, 4, 9][..], 99), (4, 2, &[0, 17, 17, 33], 99), (6, 2, &[0, 21], 5), (3, 1, &[0, 1, 9], 2)]
+        {
+            let (shape, mask) = (causal(heads, key_heads, cuts, most), Dropout::new(0.2, 3));
+            let (hidden, of_keys) = (heads * size, key_heads * size);
+            let joint = normal(vec![rows(cuts), hidden + 2 * of_keys], 1);
+            let cut = |x: &Tensor, first: usize| {
+                [x.narrow(1, first, of_keys).unwrap(), x.narrow(1, first + of_keys, of_keys).unwrap()]
+            };
+            agree(
+                &[joint],
+                &[],
+                |tape, x, _| tape.attention(AttentionInput::Joint(&x[0]), &shape, mask),
+                |x| {
+                    let [keys, values] = cut(&x[0], hidden);
+                    reference(&[x[0].narrow(1, 0, hidden)?, keys, values], &shape, mask)
+                },
+            );
+            let operands = [normal(vec![rows(cuts), hidden], 1), normal(vec![rows(cuts), 2 * of_keys], 2)];
+            agree(
+                &operands,
+                &[],
+                |tape, x, _| tape.attention(split(x), &shape, mask),
+                |x| {
+                    let [keys, values] = cut(&x[1], 0);
+                    reference(&[x[0].clone(), keys, values], &shape, mask)
+                },
+            );
+        }
+    }
+
+    #[test]
+    fn a_causal_query_does_not_see_what_follows() {
+        let all = normal(vec![9, 24], 1).to_vec2::<f32>().unwrap();
+        let whole = answer(&Array::from_values(9, 24, &all.concat()), &causal(2, 2, &[0, 9], 99)).unwrap();
+        let begin = answer(&Array::from_values(4, 24, &all[..4].concat()), &causal(2, 2, &[0, 4], 99)).unwrap();
+        assert_eq!(whole[..4], begin);
+    }
+
     fn answer(x: &Array, shape: &AttentionShape) -> Result<Vec<Vec<f32>>> {
         let mut tape = Tape::inference(Backend::default());
         let (x, _) = tape.leaf(x.clone());
@@ -365,7 +477,14 @@ mod tests {
     fn wrong_shapes_are_refused() {
         let x = Array::zeros(4, 24);
         let error = |shape: AttentionShape| answer(&x, &shape).unwrap_err().to_string();
-        assert!(error(shape(3, &[0, 4], &[0, 4])).contains("3 heads"));
+        assert!(error(shape(5, &[0, 4], &[0, 4])).contains("width 24 for 5 heads"));
+        let uneven = AttentionShape { key_heads: 2, ..shape(3, &[0, 4], &[0, 4]) };
+        assert!(error(uneven).contains("3 heads of queries, 2 of keys"));
+        let blind =
+            AttentionShape { seen: Some([(0, 1), (1, 1), (0, 3), (0, 4)].into()), ..shape(2, &[0, 4], &[0, 4]) };
+        assert!(error(blind).contains("a query of sequence 0 sees no keys"));
+        let far = AttentionShape { seen: Some([(0, 5); 4].into()), ..shape(2, &[0, 4], &[0, 4]) };
+        assert!(error(far).contains("or more than there are"));
         assert!(error(shape(2, &[0, 3], &[0, 3])).contains("4 queries and 4 keys"));
         assert!(error(shape(2, &[0, 1, 4], &[0, 2, 4])).contains("different sequences"));
         let mut tape = Tape::inference(Backend::default());

@@ -1,4 +1,4 @@
-//! The sum of three embeddings of each token: its word, its position, and its segment of the input.
+//! The sum of embeddings of each token: its word, and where the network has them its position and its segment.
 
 use std::sync::Arc;
 
@@ -6,63 +6,68 @@ use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::ops::array::Array;
+use crate::ops::gradients::add_to;
 use crate::ops::host::values;
 use crate::ops::kernels::{ROWS, simd_kernel};
 use crate::ops::regroup::Regroup;
 use crate::ops::tape::{Flow, Op, Tape, Value, Weight};
 
-/// The rows of the three tables for each token.
+/// A table of embeddings, and the row that each token looks up in it.
 #[derive(Clone, Debug)]
-pub struct TokenRows {
-    /// Row of the word table, `[tokens]`.
-    pub words: Arc<[u32]>,
-    /// Row of the position table, `[tokens]`.
-    pub positions: Arc<[u32]>,
-    /// Row of the type table, `[tokens]`.
-    pub types: Arc<[u32]>,
+pub struct Lookup<'a> {
+    /// `[_, width]`.
+    pub table: &'a Weight,
+    /// Row of each token, `[tokens]`.
+    pub rows: Arc<[u32]>,
+    /// What a row stands for, for messages: `token id`, for example.
+    pub what: &'static str,
 }
 
 /// Values saved for the backward pass: each trained table and the rows looked up in it.
 #[derive(Debug)]
-pub(super) struct Record([(Weight, Arc<[u32]>); 3]);
+pub(super) struct Record(Vec<(Weight, Arc<[u32]>)>);
 
 impl Tape<'_> {
-    /// `words[w] + positions[p] + types[t]` for each token: `[tokens, hidden]`; the tables are `[_, hidden]`.
+    /// The sum of what each token looks up, `[tokens, width]`.
     ///
     /// # Errors
-    /// If a row is outside its table, the lengths differ, or a tensor operation fails.
-    pub fn embedding(&mut self, words: &Weight, positions: &Weight, types: &Weight, rows: &TokenRows) -> Result<Value> {
-        check(words, &rows.words, "token id")?;
-        check(positions, &rows.positions, "position")?;
-        check(types, &rows.types, "token type")?;
-        if rows.words.len() != rows.positions.len() || rows.words.len() != rows.types.len() {
-            let (positions, types) = (rows.positions.len(), rows.types.len());
-            bail!("embedding: {} tokens, {positions} positions, {types} types", rows.words.len());
-        }
+    /// If there is no table, a row is outside its table, the lengths or widths differ, or a tensor operation fails.
+    pub fn embedding(&mut self, lookups: &[Lookup<'_>]) -> Result<Value> {
+        check(lookups)?;
         if !self.uses_kernels() {
-            let tables = [words, positions, types].map(|table| self.composed(table));
-            let sum = if self.is_training() { reference(&tables, rows)? } else { select(&tables, rows)? };
-            return Ok(Value::Composed(sum));
+            let tables: Vec<Tensor> = lookups.iter().map(|lookup| self.composed(lookup.table)).collect();
+            let of_a_table = if self.is_training() { pick } else { select };
+            return Ok(Value::Composed(sum(&tables, lookups, of_a_table)?));
         }
-        let out = forward([words, positions, types], rows)?;
-        let record = self.records(&[], &[words, positions, types]).then(|| {
-            let of = |table: &Weight, rows: &Arc<[u32]>| (table.clone(), Arc::clone(rows));
-            Record([of(words, &rows.words), of(positions, &rows.positions), of(types, &rows.types)])
-        });
+        let out = forward(lookups)?;
+        let tables: Vec<&Weight> = lookups.iter().map(|lookup| lookup.table).collect();
+        let record = self
+            .records(&[], &tables)
+            .then(|| Record(lookups.iter().map(|lookup| (lookup.table.clone(), Arc::clone(&lookup.rows))).collect()));
         Ok(self.made(out, record.map(Op::Embedding)))
     }
 }
 
-fn check(table: &Weight, rows: &[u32], what: &str) -> Result<()> {
-    let (count, _) = table.tensor().dims2()?;
-    match rows.iter().find(|&&row| row as usize >= count) {
-        Some(row) => bail!("{what} {row} is outside the model's table of {count}"),
-        None => Ok(()),
+fn check(lookups: &[Lookup<'_>]) -> Result<()> {
+    let Some(first) = lookups.first() else { bail!("embedding: there is no table") };
+    let (_, width) = first.table.tensor().dims2()?;
+    for Lookup { table, rows, what } in lookups {
+        let (count, own_width) = table.tensor().dims2()?;
+        if let Some(row) = rows.iter().find(|&&row| row as usize >= count) {
+            bail!("{what} {row} is outside the model's table of {count}");
+        }
+        if rows.len() != first.rows.len() || own_width != width {
+            let (tokens, others) = (first.rows.len(), rows.len());
+            bail!("embedding: {tokens} tokens of width {width}, and {others} of width {own_width} ({what})");
+        }
     }
+    Ok(())
 }
 
-fn reference(tables: &[Tensor], rows: &TokenRows) -> Result<Tensor> {
-    (pick(&tables[0], &rows.words)? + pick(&tables[1], &rows.positions)?)? + pick(&tables[2], &rows.types)?
+fn sum(tables: &[Tensor], lookups: &[Lookup<'_>], of_a_table: fn(&Tensor, &[u32]) -> Result<Tensor>) -> Result<Tensor> {
+    let mut parts = tables.iter().zip(lookups).map(|(table, lookup)| of_a_table(table, &lookup.rows));
+    let Some(first) = parts.next() else { bail!("embedding: there is no table") };
+    parts.try_fold(first?, |sum, part| sum + part?)
 }
 
 /// Rows of a table; a row may be repeated.
@@ -81,31 +86,30 @@ fn pick(table: &Tensor, rows: &[u32]) -> Result<Tensor> {
     copies.to_dtype(table.dtype())?.matmul(&once)
 }
 
-/// [`reference()`] without gradients.
-fn select(tables: &[Tensor], rows: &TokenRows) -> Result<Tensor> {
-    let select = |table: &Tensor, rows: &[u32]| table.index_select(&Tensor::new(rows, table.device())?, 0);
-    (select(&tables[0], &rows.words)? + select(&tables[1], &rows.positions)?)? + select(&tables[2], &rows.types)?
+/// [`pick`] without gradients.
+fn select(table: &Tensor, rows: &[u32]) -> Result<Tensor> {
+    table.index_select(&Tensor::new(rows, table.device())?, 0)
 }
 
-fn forward(tables: [&Weight; 3], rows: &TokenRows) -> Result<Array> {
-    let (_, width) = tables[0].tensor().dims2()?;
-    let (words, positions) = (values(tables[0].tensor())?, values(tables[1].tensor())?);
-    let types = values(tables[2].tensor())?;
-    let (words, positions, types): (&[f32], &[f32], &[f32]) = (&words, &positions, &types);
-    Ok(Array::written(rows.words.len(), width, |out| {
-        out.par_chunks_mut(ROWS * width.max(1)).enumerate().for_each(|(chunk, out)| {
-            for (place, out) in out.chunks_exact_mut(width.max(1)).enumerate() {
+fn forward(lookups: &[Lookup<'_>]) -> Result<Array> {
+    let (_, width) = lookups[0].table.tensor().dims2()?;
+    let width = width.max(1);
+    let tables = lookups.iter().map(|lookup| values(lookup.table.tensor())).collect::<Result<Vec<_>>>()?;
+    let tables: Vec<&[f32]> = tables.iter().map(|table| &**table).collect();
+    Ok(Array::written(lookups[0].rows.len(), width, |out| {
+        out.par_chunks_mut(ROWS * width).enumerate().for_each(|(chunk, out)| {
+            for (place, out) in out.chunks_exact_mut(width).enumerate() {
                 let token = chunk * ROWS + place;
-                let word = table_row(words, rows.words[token], width);
-                let position = table_row(positions, rows.positions[token], width);
-                add_three(word, position, table_row(types, rows.types[token], width), out);
+                let row = |table: usize| &tables[table][lookups[table].rows[token] as usize * width..][..width];
+                if tables.len() == 3 {
+                    add_three(row(0), row(1), row(2), out);
+                } else {
+                    out.copy_from_slice(row(0));
+                    (1..tables.len()).for_each(|table| add_to(out, row(table)));
+                }
             }
         });
     }))
-}
-
-fn table_row(table: &[f32], row: u32, width: usize) -> &[f32] {
-    &table[row as usize * width..][..width]
 }
 
 simd_kernel! {
@@ -134,39 +138,60 @@ mod tests {
     use crate::ops::Backend;
     use crate::ops::testing::{agree, normal};
 
-    fn rows(tokens: usize) -> TokenRows {
-        let pick = |modulus: usize| (0..tokens).map(|token| (token * 7 % modulus) as u32).collect();
-        TokenRows { words: pick(11), positions: pick(5), types: pick(2) }
+    const ROWS_OF_TABLES: [usize; 3] = [11, 5, 2];
+
+    fn lookups(tables: &[Weight], tokens: usize) -> Vec<Lookup<'_>> {
+        let all = tables.iter().zip(ROWS_OF_TABLES).zip(["token id", "position", "token type"]);
+        let rows = |count: usize| (0..tokens).map(|token| (token * 7 % count) as u32).collect();
+        all.map(|((table, count), what)| Lookup { table, rows: rows(count), what }).collect()
+    }
+
+    fn tables(count: usize, width: usize) -> Vec<Tensor> {
+        (0..count).map(|table| normal(vec![ROWS_OF_TABLES[table], width], table as u64 + 1)).collect()
+    }
+
+    fn weights(tables: &[Tensor]) -> Vec<Weight> {
+        tables.iter().map(|table| Weight::new(table.clone(), None)).collect()
     }
 
     #[test]
     fn agrees_with_the_reference() {
-        for (tokens, width) in [(1, 1), (9, 3), (150, 33)] {
-            let tables = [normal(vec![11, width], 1), normal(vec![5, width], 2), normal(vec![2, width], 3)];
-            let rows = rows(tokens);
-            agree(&[], &tables, |tape, _, w| tape.embedding(&w[0], &w[1], &w[2], &rows), |x| reference(x, &rows));
+        for (count, tokens, width) in [(3, 1, 1), (3, 9, 3), (3, 150, 33), (2, 150, 33), (1, 9, 5)] {
+            let tables = tables(count, width);
+            let weights = weights(&tables);
+            let reference = |x: &[Tensor]| sum(x, &lookups(&weights, tokens), pick);
+            agree(&[], &tables, |tape, _, w| tape.embedding(&lookups(w, tokens)), reference);
         }
     }
 
     #[test]
     fn without_gradients_the_rows_are_the_same() {
-        let rows = rows(9);
-        let tables = [normal(vec![11, 4], 1), normal(vec![5, 4], 2), normal(vec![2, 4], 3)];
-        let same = (select(&tables, &rows).unwrap() - reference(&tables, &rows).unwrap()).unwrap();
+        let tables = tables(3, 4);
+        let weights = weights(&tables);
+        let of = |how| sum(&tables, &lookups(&weights, 9), how).unwrap();
+        let same = (of(select) - of(pick)).unwrap();
         assert!(same.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() < 1e-6);
     }
 
     #[test]
-    fn rows_outside_a_table_are_refused() {
-        let table = |rows: usize| Weight::new(normal(vec![rows, 4], 1), None);
-        let tables = [table(11), table(4), table(2)];
-        let refused = |rows: &TokenRows| {
+    fn lookups_that_do_not_fit_are_refused() {
+        let weights = weights(&tables(3, 4));
+        let refused = |lookups: &[Lookup<'_>]| {
             let mut tape = Tape::inference(Backend::default());
-            tape.embedding(&tables[0], &tables[1], &tables[2], rows).unwrap_err().to_string()
+            tape.embedding(lookups).unwrap_err().to_string()
         };
-        let error = refused(&rows(6));
-        assert!(error.contains("position 4 is outside the model's table of 4"), "{error}");
-        let error = refused(&TokenRows { types: Arc::new([]), ..rows(1) });
-        assert!(error.contains("1 tokens, 1 positions, 0 types"), "{error}");
+        let mut outside = lookups(&weights, 6);
+        outside[1].rows = [0, 1, 2, 3, 4, 5].into();
+        let error = refused(&outside);
+        assert!(error.contains("position 5 is outside the model's table of 5"), "{error}");
+        let mut fewer = lookups(&weights, 1);
+        fewer[2].rows = [].into();
+        let error = refused(&fewer);
+        assert!(error.contains("1 tokens of width 4, and 0 of width 4 (token type)"), "{error}");
+        let narrow = Weight::new(normal(vec![5, 3], 1), None);
+        let mut uneven = lookups(&weights, 2);
+        uneven[1].table = &narrow;
+        assert!(refused(&uneven).contains("and 2 of width 3 (position)"));
+        assert!(refused(&[]).contains("no table"));
     }
 }

@@ -23,16 +23,6 @@ pub(super) fn values(tensor: &Tensor) -> Result<Values<impl Deref<Target = Stora
     Ok(Values { storage, range: start..end })
 }
 
-/// Whether no value of a contiguous `f32` tensor in main memory is infinite or NaN.
-///
-/// # Errors
-/// If the tensor is another.
-pub fn is_finite(tensor: &Tensor) -> Result<bool> {
-    // Without an early end in a piece, so that several numbers are compared at a time.
-    let is_finite = |piece: &[f32]| piece.iter().fold(true, |all, value| all & value.is_finite());
-    Ok(values(tensor)?.chunks(4096).all(is_finite))
-}
-
 impl<G: Deref<Target = Storage>> Deref for Values<G> {
     type Target = [f32];
 

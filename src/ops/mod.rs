@@ -7,11 +7,13 @@
 
 mod activation;
 mod adamw;
+mod add;
 mod array;
 mod attention;
 mod cross_entropy;
 mod dropout;
 mod embedding;
+mod gate;
 mod gradients;
 mod host;
 mod kernels;
@@ -19,6 +21,8 @@ mod layer_norm;
 mod linear;
 mod pool;
 mod regroup;
+mod rms_norm;
+mod rotary;
 mod rows;
 mod sequence;
 mod speed;
@@ -32,14 +36,15 @@ pub use array::Array;
 pub use attention::{AttentionInput, AttentionShape};
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy, log_sum_of_exponentials};
 pub use dropout::Dropout;
-pub use embedding::TokenRows;
+pub use embedding::Lookup;
 pub use gradients::{Gradient, Gradients, RowGradient};
-pub use host::is_finite;
 pub use kernels::{
     MatrixPrecision, keep_awake, keep_candle_on_one_thread, operations as matrix_operations, trim_memory,
 };
 pub use layer_norm::LayerNormWeights;
 pub use linear::LinearWeights;
 pub use pool::release_memory;
+pub use rms_norm::RmsNormWeights;
+pub use rotary::Rotary;
 pub use speed::matrix_speed;
 pub use tape::{Backend, HostValue, Tape, Value, Weight};

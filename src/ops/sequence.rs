@@ -32,8 +32,13 @@ pub(super) struct SequenceQkv<'a> {
     pub q: Projection<'a>,
     pub k: Projection<'a>,
     pub v: Projection<'a>,
-    pub hidden: usize,
+    /// Columns of a head.
+    pub size: usize,
     pub heads: usize,
+    /// Heads of the keys and values.
+    pub key_heads: usize,
+    /// The keys that each query sees; empty: all.
+    pub seen: &'a [(u32, u32)],
     /// Index of the first query among all of the batch.
     pub first_query: usize,
     /// Queries of the whole batch.
@@ -49,11 +54,14 @@ pub(super) enum ProjectionGradients<'a> {
 
 impl ProjectionGradients<'_> {
     /// The numbers from the queries', the keys' or the values' (0, 1, 2) first column on, and how many a row has.
-    fn part(&mut self, part: usize, hidden: usize) -> (&mut [f32], usize) {
+    fn part(&mut self, part: usize, (heads, key_heads, size): (usize, usize, usize)) -> (&mut [f32], usize) {
         match self {
-            Self::Joint(all) => (&mut all[part * hidden..], 3 * hidden),
-            Self::Split { q, .. } if part == 0 => (q, hidden),
-            Self::Split { kv, .. } => (&mut kv[(part - 1) * hidden..], 2 * hidden),
+            Self::Joint(all) => {
+                let heads_before = [0, heads, heads + key_heads];
+                (&mut all[heads_before[part] * size..], (heads + 2 * key_heads) * size)
+            }
+            Self::Split { q, .. } if part == 0 => (q, heads * size),
+            Self::Split { kv, .. } => (&mut kv[(part - 1) * key_heads * size..], 2 * key_heads * size),
         }
     }
 
@@ -77,55 +85,72 @@ pub(super) struct Scratch {
 
 impl SequenceQkv<'_> {
     pub(super) fn forward(&self, scores: &mut Vec<f32>, out: &mut [f32]) {
-        let (rows, columns, size) = (self.q.count(), self.k.count(), self.size());
+        let (rows, columns, size) = (self.q.count(), self.k.count(), self.size);
         if rows == 0 {
             return;
         }
         scores.resize(rows * columns, 0.0);
         for head in 0..self.heads {
-            let (q, k, v) = (self.q.head(head, size), self.k.head(head, size), self.v.head(head, size));
+            let (q, k, v) = self.head(head);
             matmul(scores, columns, &q.into(), &k.transposed().into(), Onto::Zeros, Threads::One);
-            softmax_rows(scores, columns, self.scale(), self.dropout, self.first_mask_row(head));
+            softmax_rows(scores, columns, self.seen, self.scale(), self.dropout, self.first_mask_row(head));
             let weights = Matrix::new(scores, rows, columns);
-            matmul(&mut out[head * size..], self.hidden, &weights.into(), &v.into(), Onto::Zeros, Threads::One);
+            matmul(&mut out[head * size..], self.heads * size, &weights.into(), &v.into(), Onto::Zeros, Threads::One);
         }
     }
 
     // With P = softmax(S), S = Q Kᵀ / √d, M the dropout's factors and O = (P . M) V:
     //   dV = (P . M)ᵀ dO,   dP = (dO Vᵀ) . M,   dS = P . (dP - rowsum(P . dP)) / √d,   dQ = dS K,   dK = dSᵀ Q
     pub(super) fn backward(&self, scratch: &mut Scratch, gradient: &[f32], out: &mut ProjectionGradients<'_>) {
-        let (rows, columns, size) = (self.q.count(), self.k.count(), self.size());
+        let (rows, columns, size) = (self.q.count(), self.k.count(), self.size);
+        let hidden = self.heads * size;
         if rows == 0 {
             // Keys that nothing asks for: the products below do not write there.
             out.clear();
             return;
         }
-        let gradient = &gradient[self.first_query * self.hidden..][..rows * self.hidden];
-        let gradient = Projection { values: gradient, first: 0, stride: self.hidden };
+        let gradient = &gradient[self.first_query * hidden..][..rows * hidden];
+        let gradient = Projection { values: gradient, first: 0, stride: hidden };
         let Scratch { scores, grads } = scratch;
         scores.resize(rows * columns, 0.0);
         grads.resize(rows * columns, 0.0);
         for head in 0..self.heads {
-            let (q, k, v) = (self.q.head(head, size), self.k.head(head, size), self.v.head(head, size));
+            let (q, k, v) = self.head(head);
             let gradient = gradient.head(head, size);
             matmul(scores, columns, &q.into(), &k.transposed().into(), Onto::Zeros, Threads::One);
             matmul(grads, columns, &gradient.into(), &v.transposed().into(), Onto::Zeros, Threads::One);
-            softmax_backward_rows(scores, grads, columns, self.scale(), self.dropout, self.first_mask_row(head));
+            let mask_row = self.first_mask_row(head);
+            softmax_backward_rows(scores, grads, columns, self.seen, self.scale(), self.dropout, mask_row);
             let (weights, grads) = (Matrix::new(scores, rows, columns), Matrix::new(grads, rows, columns));
             for (part, left, right) in [(0, grads, k), (1, grads.transposed(), q), (2, weights.transposed(), gradient)]
             {
-                let (out, stride) = out.part(part, self.hidden);
-                matmul(&mut out[head * size..], stride, &left.into(), &right.into(), Onto::Zeros, Threads::One);
+                let (out, stride) = out.part(part, (self.heads, self.key_heads, size));
+                // The first head that asks some keys writes their gradient, the others of its group add theirs.
+                let (place, is_first) =
+                    if part == 0 { (head, true) } else { (self.key_head(head), head.is_multiple_of(self.group())) };
+                let onto = if is_first { Onto::Zeros } else { Onto::Out };
+                matmul(&mut out[place * size..], stride, &left.into(), &right.into(), onto, Threads::One);
             }
         }
     }
 
-    fn size(&self) -> usize {
-        self.hidden / self.heads
+    /// Queries, keys and values of a head.
+    fn head(&self, head: usize) -> (Matrix<'_>, Matrix<'_>, Matrix<'_>) {
+        let (size, of_keys) = (self.size, self.key_head(head));
+        (self.q.head(head, size), self.k.head(of_keys, size), self.v.head(of_keys, size))
+    }
+
+    /// Heads of queries that ask the same keys.
+    fn group(&self) -> usize {
+        self.heads / self.key_heads
+    }
+
+    fn key_head(&self, head: usize) -> usize {
+        head / self.group()
     }
 
     fn scale(&self) -> f32 {
-        1.0 / (self.size() as f32).sqrt()
+        1.0 / (self.size as f32).sqrt()
     }
 
     fn first_mask_row(&self, head: usize) -> usize {
@@ -133,10 +158,14 @@ impl SequenceQkv<'_> {
     }
 }
 
-/// The softmax of a row times `scale`, in place.
+/// The softmax of a row times `scale`, in place; 0 for the keys that a query does not see.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must be compiled inside each variant of a kernel")]
-fn softmax(row: &mut [f32], scale: f32) {
+fn softmax(row: &mut [f32], seen: Option<&(u32, u32)>, scale: f32) {
+    let (from, to) = seen.map_or((0, row.len()), |&(from, to)| (from as usize, to as usize));
+    row[..from].fill(0.0);
+    row[to..].fill(0.0);
+    let row = &mut row[from..to];
     let largest = lanes::max(row);
     for value in &mut *row {
         *value = exp((*value - largest) * scale);
@@ -149,9 +178,16 @@ fn softmax(row: &mut [f32], scale: f32) {
 
 simd_kernel! {
     /// Scores to probabilities with dropout.
-    fn softmax_rows(scores: &mut [f32], columns: usize, scale: f32, dropout: Dropout, first_mask_row: usize) {
+    fn softmax_rows(
+        scores: &mut [f32],
+        columns: usize,
+        seen: &[(u32, u32)],
+        scale: f32,
+        dropout: Dropout,
+        first_mask_row: usize,
+    ) {
         for (index, row) in scores.chunks_exact_mut(columns).enumerate() {
-            softmax(row, scale);
+            softmax(row, seen.get(index), scale);
             if !dropout.is_off() {
                 let mask = dropout.row(first_mask_row + index);
                 for (column, value) in row.iter_mut().enumerate() {
@@ -168,13 +204,14 @@ simd_kernel! {
         scores: &mut [f32],
         grads: &mut [f32],
         columns: usize,
+        seen: &[(u32, u32)],
         scale: f32,
         dropout: Dropout,
         first_mask_row: usize,
     ) {
         let rows = scores.chunks_exact_mut(columns).zip(grads.chunks_exact_mut(columns));
         for (index, (weights, grads)) in rows.enumerate() {
-            softmax(weights, scale);
+            softmax(weights, seen.get(index), scale);
             let mask = dropout.row(first_mask_row + index);
             if !dropout.is_off() {
                 for (column, grad) in grads.iter_mut().enumerate() {

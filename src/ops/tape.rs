@@ -16,7 +16,7 @@ use crate::ops::cross_entropy::{Loss, LossKind};
 use crate::ops::gradients::{Gradients, add_to};
 use crate::ops::kernels::MatrixPrecision;
 use crate::ops::kernels::bf16::Panels;
-use crate::ops::{activation, attention, dropout, embedding, layer_norm, linear, rows};
+use crate::ops::{activation, add, attention, dropout, embedding, gate, layer_norm, linear, rms_norm, rotary, rows};
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,11 +180,15 @@ struct Record {
 #[derive(Debug)]
 pub(super) enum Op {
     Activation(activation::Record),
+    Add(add::Record),
     Attention(attention::Record),
     Dropout(dropout::Record),
     Embedding(embedding::Record),
+    Gate(gate::Record),
     LayerNorm(layer_norm::Record),
     Linear(linear::Record),
+    RmsNorm(rms_norm::Record),
+    Rotary(rotary::Record),
     Rows(rows::Record),
 }
 
@@ -192,11 +196,15 @@ impl Op {
     fn backward(self, gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
         match self {
             Self::Activation(record) => record.backward(gradient, flow),
+            Self::Add(record) => record.backward(gradient, flow),
             Self::Attention(record) => record.backward(&gradient, flow),
             Self::Dropout(record) => record.backward(gradient, flow),
             Self::Embedding(record) => return record.backward(&gradient, flow),
+            Self::Gate(record) => record.backward(&gradient, flow),
             Self::LayerNorm(record) => return record.backward(gradient, flow),
             Self::Linear(record) => return record.backward(gradient, flow),
+            Self::RmsNorm(record) => return record.backward(gradient, flow),
+            Self::Rotary(record) => record.backward(gradient, flow),
             Self::Rows(record) => record.backward(&gradient, flow),
         }
         Ok(())

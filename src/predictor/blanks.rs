@@ -88,7 +88,7 @@ mod tests {
     /// The fixture with a new language model head.
     fn predictor() -> Predictor {
         let folder = tempfile::tempdir().unwrap();
-        let model = Model::load(&tiny(), &LoadOptions::new(HeadSpec::MaskedLm)).unwrap().0;
+        let model = Model::load(&tiny(), &LoadOptions::new(HeadSpec::LanguageModel)).unwrap().0;
         model.save_folder(&tiny(), folder.path()).unwrap();
         let info = ModelFolderInfo { task: TaskKind::LanguageModelling, max_length: 64, ..ModelFolderInfo::default() };
         Predictor::load_with(folder.path(), info).unwrap()

@@ -80,7 +80,7 @@ impl Predictor {
         let head = match info.task {
             TaskKind::TextClassification if info.labels.is_empty() => return Err(no_head()),
             TaskKind::TextClassification => HeadSpec::Classification { labels: info.labels.clone() },
-            TaskKind::LanguageModelling => HeadSpec::MaskedLm,
+            TaskKind::LanguageModelling => HeadSpec::LanguageModel,
         };
         let compute = Compute::for_prediction(info.precision);
         let (model, report) =
@@ -184,12 +184,12 @@ impl Predictor {
 
     fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
         self.check_labels()?;
-        let task = tasks::classifier(&self.info.labels);
+        let task = tasks::classifier(&self.info.labels, self.model.config().token_of_text());
         let what = ToScore { task: &*task, samples, rows: samples.len() };
         Ok(training::predict(&self.model, what, watch)?)
     }
 
-    /// Logits at the first token of cleaned texts, `[texts][labels]` or `[texts][vocabulary]`, which an export must
+    /// Logits of cleaned texts, `[texts][labels]` or `[texts][vocabulary]`, which an export must
     /// reproduce. `look` is called before every few texts; its error ends the work.
     ///
     /// # Errors
@@ -204,7 +204,9 @@ impl Predictor {
         let mut logits = Vec::with_capacity(rows.len());
         for batch in rows.chunks(LOGITS_BATCH) {
             look()?;
-            logits.extend(self.model.forward(&packed(&ids, None, batch), Mode::Inference)?);
+            logits.extend(
+                self.model.forward(&packed(&ids, self.model.config().token_of_text(), None, batch), Mode::Inference)?,
+            );
         }
         Ok(logits)
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum ModelChoice {
     /// A model from the catalogue, by its id in `assets/catalogue.ron`.
     Catalogue(String),
-    /// A folder with `config.json`, `model.safetensors` and `tokenizer.json`.
+    /// A folder with `config.json`, a tokenizer and weights, as the Hugging Face Hub has them.
     Folder(PathBuf),
 }
 

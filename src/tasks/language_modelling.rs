@@ -71,7 +71,7 @@ impl LanguageModelling {
 
 impl TaskDefinition for LanguageModelling {
     fn head(&self) -> HeadSpec {
-        HeadSpec::MaskedLm
+        HeadSpec::LanguageModel
     }
 
     fn truncates(&self) -> bool {

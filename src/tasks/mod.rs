@@ -10,7 +10,7 @@ mod language_modelling;
 mod samples;
 mod text_classification;
 
-use crate::data::{Batch, DataError, Example, Prepared, Side, TextTokenizer};
+use crate::data::{Batch, DataError, Example, Prepared, Side, TextTokenizer, TokenOfText};
 use crate::evaluation::{Answer, Baseline, Interval, LabelledTexts, MaskedWord, Scorer};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
@@ -127,8 +127,8 @@ pub enum Draw {
 
 /// The task of a trained classifier, to predict and score texts with it.
 #[must_use]
-pub fn classifier(labels: &[String]) -> Box<dyn TaskDefinition> {
-    Box::new(TextClassification::trained(labels))
+pub fn classifier(labels: &[String], token_of_text: TokenOfText) -> Box<dyn TaskDefinition> {
+    Box::new(TextClassification::trained(labels, token_of_text))
 }
 
 /// The task of an adapted model, to score texts with it as the run of `project` did. The domain's terms are those of
@@ -146,7 +146,8 @@ pub fn language_model(
     Ok(Box::new(LanguageModelling::new(&settings, project.training.seed, tokenizer, training_texts, watch)?))
 }
 
-/// The task of a project. This is the one list of tasks. `tokenizer` is that of the model that training starts from.
+/// The task of a project. This is the one list of tasks. `tokenizer` is that of the model that training starts from, and
+/// `token_of_text` the token at which it reads a text.
 ///
 /// # Errors
 /// If the tokenizer does not fit the task, and [`DataError::Cancelled`].
@@ -154,10 +155,11 @@ pub fn definition(
     project: &Project,
     prepared: &Prepared,
     tokenizer: &TextTokenizer,
+    token_of_text: TokenOfText,
     watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
     Ok(match &project.task {
-        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared)),
+        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared, token_of_text)),
         Task::LanguageModelling(_) => language_model(project, &prepared.texts(Side::Train), tokenizer, watch)?,
     })
 }

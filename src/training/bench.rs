@@ -134,7 +134,7 @@ fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64
 fn share_read(head: &HeadSpec) -> f64 {
     match head {
         HeadSpec::Classification { .. } => 0.0,
-        HeadSpec::MaskedLm => LanguageModellingSettings::default().masked_share,
+        HeadSpec::LanguageModel => LanguageModellingSettings::default().masked_share,
     }
 }
 
@@ -144,7 +144,7 @@ fn masked_positions(length: usize, share: f64) -> Vec<usize> {
     (0..count).map(|place| place * length / count).collect()
 }
 
-/// Random tokens. A classifier reads the first token of each sequence, a language model the masked ones.
+/// Random tokens. A classifier reads one token of each sequence, a language model the masked ones.
 fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
     let mut rng = Rng::stream(seed, 0x6265_6e63);
     let words = model.config().vocab_size as u64;
@@ -153,9 +153,9 @@ fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
         let mut ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
         match model.head() {
             HeadSpec::Classification { labels } => {
-                batch.push_text(&ids, Some(rng.below(labels.len() as u64) as u32), row);
+                batch.push_text(&ids, model.config().token_of_text(), Some(rng.below(labels.len() as u64) as u32), row);
             }
-            HeadSpec::MaskedLm => {
+            HeadSpec::LanguageModel => {
                 let masked = masked_positions(bench.length, share_read(model.head()));
                 let wanted: Vec<u32> = masked.iter().map(|&place| std::mem::replace(&mut ids[place], MASK)).collect();
                 let reads: Vec<u32> = masked.iter().map(|&place| place as u32).collect();
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_language_model_predicts_15_percent_of_the_tokens_and_sees_a_mask_in_their_place() {
-        let model = model("tiny-bert-mlm", HeadSpec::MaskedLm);
+        let model = model("tiny-bert-mlm", HeadSpec::LanguageModel);
         let batch = random_batch(&model, BENCH, 1);
         assert_eq!(batch.reads, [0, 6, 13, 20, 26, 33, 40, 46, 53]);
         assert!(batch.reads.iter().all(|&read| batch.input_ids[read as usize] == MASK));
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn the_steps_of_both_heads_are_timed_and_bad_sizes_refused() {
         let labels = ["a", "b"].map(str::to_owned).to_vec();
-        let heads = [("tiny-bert", HeadSpec::Classification { labels }), ("tiny-bert-mlm", HeadSpec::MaskedLm)];
+        let heads = [("tiny-bert", HeadSpec::Classification { labels }), ("tiny-bert-mlm", HeadSpec::LanguageModel)];
         let control = Control::default();
         for (name, head) in heads {
             let model = model(name, head);

@@ -96,10 +96,10 @@ pub fn dry_run(
     let starting = vocabulary::starting_folder(inputs.project, inputs.model_folder, inputs.project_folder, &mut voice)?;
     let start = starting.path.as_path();
     let config = ModelConfig::read(start)?;
-    let max_length = settings.max_length.min(config.max_position_embeddings);
+    let max_length = settings.max_length.min(config.max_positions());
     let tokenizer = TextTokenizer::load(start)?;
     config.check_tokenizer(start, &tokenizer)?;
-    let task = setup::task(inputs.project, inputs.prepared, &tokenizer, &mut voice)?;
+    let task = setup::task(inputs.project, inputs.prepared, (&tokenizer, &config), &mut voice)?;
     let data = setup::tokenise(&*task, &tokenizer, inputs.prepared, inputs.project_folder, max_length, &mut voice)?;
     setup::check_samples(&data)?;
     let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());

@@ -139,7 +139,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::data::packed;
+    use crate::data::{TokenOfText, packed};
     use crate::models::LoadOptions;
     use crate::project::TrainedLayers;
 
@@ -156,11 +156,13 @@ mod tests {
             let model = tiny(trained);
             let folder = tempfile::tempdir().unwrap();
             let mut cache = FeatureCache::with_limit(ids.len(), folder.path().to_owned(), 100);
-            let mut of =
-                |rows: &[usize]| cache.of(&model, &packed(&ids, None, rows), &|| false).unwrap().unwrap().to_rows();
+            let mut of = |rows: &[usize]| {
+                cache.of(&model, &packed(&ids, TokenOfText::First, None, rows), &|| false).unwrap().unwrap().to_rows()
+            };
             of(&[6, 1, 3]);
             let rows = [3, 0, 7, 6];
-            let expected = model.features(&packed(&ids, None, &rows), &|| false).unwrap().unwrap().to_rows();
+            let expected =
+                model.features(&packed(&ids, TokenOfText::First, None, &rows), &|| false).unwrap().unwrap().to_rows();
             for (got, expected) in of(&rows).iter().flatten().zip(expected.iter().flatten()) {
                 assert!((got - expected).abs() < 1e-5, "{got} {expected}");
             }
@@ -178,7 +180,7 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let mut cache = FeatureCache::with_limit(ids.len(), file.join("below"), 40);
         for rows in [&[0, 1, 2][..], &[2, 4, 0], &[1, 3]] {
-            let batch = packed(&ids, None, rows);
+            let batch = packed(&ids, TokenOfText::First, None, rows);
             let got = cache.of(&model, &batch, &|| false).unwrap().unwrap();
             let expected = model.features(&batch, &|| false).unwrap().unwrap();
             for (got, expected) in got.values().iter().zip(expected.values()) {
@@ -191,6 +193,11 @@ mod tests {
     #[test]
     fn a_network_without_frozen_layers_has_no_features() {
         let mut cache = FeatureCache::new(1, PathBuf::from("never made"));
-        assert!(cache.of(&tiny(TrainedLayers::All), &packed(&[vec![5, 6]], None, &[0]), &|| false).unwrap().is_none());
+        assert!(
+            cache
+                .of(&tiny(TrainedLayers::All), &packed(&[vec![5, 6]], TokenOfText::First, None, &[0]), &|| false)
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Estimates the memory and disk space of training from the sizes of the network.
 
-use crate::models::{HeadSpec, ModelConfig};
+use crate::models::{HeadSpec, ModelConfig, ParameterCounts};
 use crate::project::TrainedLayers;
 
 use crate::training::memory::{memory_left_by_limits, resident};
@@ -34,22 +34,17 @@ impl Footprint {
     pub fn new(config: &ModelConfig, head: &HeadSpec, trained: TrainedLayers, share_read: f64) -> Self {
         let [hidden, inner, layers] =
             [config.hidden_size, config.intermediate_size, config.num_hidden_layers].map(|size| size as u64);
-        let tables = [config.vocab_size, config.max_position_embeddings, config.type_vocab_size];
-        let embeddings = (tables.into_iter().sum::<usize>() as u64 + 2) * hidden;
-        // Query, key, value, attention output and two normalisations; two matrices with an inner width.
-        let layer = 4 * hidden * (hidden + 1) + 4 * hidden + 2 * hidden * inner + inner + hidden;
+        let ParameterCounts { embeddings, layer, last } = config.parameter_counts();
         let (head, scores) = head_sizes(config, head);
-        let parameters = embeddings + layers * layer + head;
+        let parameters = embeddings + layers * layer + last + head;
         let (trained_layers, trained) = match trained.frozen(config.num_hidden_layers) {
             None => (layers, parameters),
             Some(frozen) => {
                 let top = layers - frozen as u64;
-                (top, top * layer + head)
+                (top, top * layer + head + if top > 0 { last } else { 0 })
             }
         };
-        // A layer keeps the queries, keys and values, the output of attention, the input and output of each
-        // normalisation, and the inner states before and after the activation.
-        let kept = (3 + 1 + 2 * 3) * hidden + 2 * inner;
+        let kept = config.kept_a_token();
         // In the backward pass, three of the widest gradients are in memory at once.
         let a_token = 2 * hidden + trained_layers * kept + 3 * inner.max(3 * hidden);
         // The head's scores, their gradient, and the gradient packed for two matrix products.
@@ -71,9 +66,9 @@ impl Footprint {
         used + OVERHEAD + self.loading().max(NUMBER * training)
     }
 
-    /// Bytes of memory to load the network: the file and the tensors are both in memory.
+    /// Bytes of memory to load the network. The file is read piece by piece.
     pub fn loading(&self) -> u64 {
-        2 * NUMBER * self.parameters
+        NUMBER * self.parameters
     }
 
     /// Bytes of a checkpoint.
@@ -100,14 +95,9 @@ pub(super) fn available_memory() -> u64 {
 
 /// (Scalar parameters of the head, scores it computes at each read.)
 fn head_sizes(config: &ModelConfig, head: &HeadSpec) -> (u64, u64) {
-    let [hidden, vocabulary] = [config.hidden_size, config.vocab_size].map(|size| size as u64);
-    let dense = hidden * (hidden + 1);
     match head {
-        HeadSpec::Classification { labels } => (dense + labels.len() as u64 * (hidden + 1), labels.len() as u64),
-        HeadSpec::MaskedLm => {
-            let decoder = if config.tie_word_embeddings { 0 } else { vocabulary * hidden };
-            (dense + 2 * hidden + vocabulary + decoder, vocabulary)
-        }
+        HeadSpec::Classification { labels } => (config.classifier_parameters(labels.len()), labels.len() as u64),
+        HeadSpec::LanguageModel => (config.language_head_parameters(), config.vocab_size as u64),
     }
 }
 
@@ -120,10 +110,14 @@ mod tests {
 
     #[test]
     fn parameters_are_counted_as_the_model_has_them() {
-        for (name, head) in [("tiny-bert", three_labels()), ("tiny-bert-mlm", HeadSpec::MaskedLm)] {
+        let networks = std::fs::read_dir(fixture("networks")).unwrap().map(|entry| entry.unwrap().path());
+        for folder in networks.chain(["tiny-bert", "tiny-bert-mlm"].map(fixture)) {
+            let name = folder.file_name().unwrap().to_string_lossy();
+            let is_language_model = name.ends_with("-language") || name.ends_with("-mlm");
+            let head = if is_language_model { HeadSpec::LanguageModel } else { three_labels() };
             for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
                 let options = LoadOptions { trained, ..LoadOptions::new(head.clone()) };
-                let (model, _) = Model::load(&fixture(name), &options).unwrap();
+                let (model, _) = Model::load(&folder, &options).unwrap();
                 let footprint = Footprint::new(model.config(), model.head(), trained, 0.0);
                 assert_eq!(footprint.parameters, model.parameter_count() as u64, "{name}");
                 assert_eq!(footprint.trained, model.trained_count() as u64, "{name}: {trained:?}");
@@ -153,7 +147,7 @@ mod tests {
     #[test]
     fn a_language_model_needs_memory_for_its_scores() {
         let config = ModelConfig::read(&fixture("tiny-bert-mlm")).unwrap();
-        let peak = |share| Footprint::new(&config, &HeadSpec::MaskedLm, TrainedLayers::All, share).peak(1 << 20);
+        let peak = |share| Footprint::new(&config, &HeadSpec::LanguageModel, TrainedLayers::All, share).peak(1 << 20);
         let scores = (1 << 20) / 4 * 2 * config.vocab_size as u64 * NUMBER;
         assert!(peak(0.25) - peak(0.0) > scores, "scores and their gradient");
     }

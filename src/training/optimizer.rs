@@ -169,7 +169,13 @@ mod tests {
     use crate::ops::{Array, Gradient};
 
     fn parameter(name: &str, values: &[f32], decay: bool) -> Parameter {
-        Parameter { name: name.into(), var: Var::new(values, &Device::Cpu).unwrap(), decay, trained: true }
+        Parameter {
+            name: name.into(),
+            var: Var::new(values, &Device::Cpu).unwrap(),
+            decay,
+            trained: true,
+            transposed: false,
+        }
     }
 
     fn gradients(values: [&[f32]; 2]) -> Gradients {

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::data::{BatchPlan, Prepared, TextTokenizer, file_sha256};
+use crate::data::{BatchPlan, Prepared, TextTokenizer, content_hash, file_sha256};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
-use crate::models::{Compute, LoadOptions, Model, ModelConfig};
+use crate::models::{Compute, LoadOptions, Model, ModelConfig, weight_paths};
 use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
@@ -97,7 +97,7 @@ fn begin<'a>(
     let tokenizer = TextTokenizer::load(start)?;
     let config = ModelConfig::read(start)?;
     config.check_tokenizer(start, &tokenizer)?;
-    let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
+    let task = setup::task(project, prepared, (&tokenizer, &config), &mut voice)?;
     let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     room.check_loading(&footprint)?;
     let model = setup::load_model(start, task.head(), settings, &mut voice)?;
@@ -193,8 +193,7 @@ fn run_settings(
     rows: [usize; 3],
     device: String,
 ) -> Result<RunSettings, TrainError> {
-    let weights = inputs.model_folder.join("model.safetensors");
-    let hash = file_sha256(&weights, Some(control)).map_err(StorageError::io("read", &weights))?;
+    let hash = weights_sha256(inputs.model_folder, control)?;
     Ok(RunSettings {
         schema_version: RUN_SCHEMA_VERSION,
         project: with_absolute_paths(inputs.project, inputs.project_folder),
@@ -202,9 +201,22 @@ fn run_settings(
         data_hash: inputs.prepared.data_hash.clone(),
         split_hash: inputs.prepared.split_hash.clone(),
         rows,
-        model_sha256: hash.ok_or(Cancelled)?,
+        model_sha256: hash,
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         device,
+    })
+}
+
+/// The hash of the model's weights: that of the file or, if there are several, of their hashes.
+fn weights_sha256(model_folder: &Path, control: &Control) -> Result<String, TrainError> {
+    let hashes = weight_paths(model_folder)?.into_iter().map(|path| {
+        let hash = file_sha256(&path, Some(control)).map_err(StorageError::io("read", &path))?;
+        Ok(hash.ok_or(Cancelled)?)
+    });
+    let hashes: Vec<String> = hashes.collect::<Result<_, TrainError>>()?;
+    Ok(match hashes.as_slice() {
+        [hash] => hash.clone(),
+        several => content_hash(&several.concat(), ""),
     })
 }
 

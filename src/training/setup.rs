@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
-use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model};
+use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig};
 use crate::progress::Watch;
 use crate::project::{FewSteps, Project, TrainingSettings};
 use crate::storage::{TextKey, TokenCache};
@@ -68,12 +68,13 @@ pub(super) fn planned_steps(project: &Project, data: &Dataset<'_>, voice: &mut V
 pub(super) fn task(
     project: &Project,
     prepared: &Prepared,
-    tokenizer: &TextTokenizer,
+    (tokenizer, config): (&TextTokenizer, &ModelConfig),
     voice: &mut Voice<'_>,
 ) -> Result<Box<dyn TaskDefinition>, TrainError> {
     let control = voice.control;
     let mut report = |progress| voice.say(TrainingEvent::Progress(progress));
-    Ok(tasks::definition(project, prepared, tokenizer, &mut Watch { control, report: &mut report })?)
+    let (token_of_text, mut watch) = (config.token_of_text(), Watch { control, report: &mut report });
+    Ok(tasks::definition(project, prepared, tokenizer, token_of_text, &mut watch)?)
 }
 
 /// Loads the model that training starts from, and logs the load report.
@@ -139,10 +140,14 @@ fn describe_head(report: &LoadReport, model: &Model) -> String {
         (HeadSpec::Classification { .. }, false) => {
             "Training continues with the model's own classification head, which has the same labels.".to_owned()
         }
-        (HeadSpec::MaskedLm, true) => "The model has no masked language model head. Created a new one that shares \
+        (HeadSpec::LanguageModel, true) => {
+            "The model has no masked language model head. Created a new one that shares \
                                        the word embeddings."
-            .to_owned(),
-        (HeadSpec::MaskedLm, false) => "Training continues with the model's own masked language model head.".to_owned(),
+                .to_owned()
+        }
+        (HeadSpec::LanguageModel, false) => {
+            "Training continues with the model's own masked language model head.".to_owned()
+        }
     }
 }
 
@@ -150,10 +155,10 @@ fn describe_head(report: &LoadReport, model: &Model) -> String {
 /// head is new.
 fn rate_advice(head: &HeadSpec, is_new: bool, learning_rate: f64) -> Option<String> {
     match (head, is_new) {
-        (HeadSpec::MaskedLm, true) if learning_rate < LOW_RATE => Some(format!(
+        (HeadSpec::LanguageModel, true) if learning_rate < LOW_RATE => Some(format!(
             "The new masked language model head learns slowly at a learning rate of {learning_rate:e}. Try 2e-4 to 5e-4."
         )),
-        (HeadSpec::MaskedLm, false) if learning_rate > HIGH_RATE => Some(format!(
+        (HeadSpec::LanguageModel, false) if learning_rate > HIGH_RATE => Some(format!(
             "A learning rate of {learning_rate:e} suits a new masked language model head, and this model has one. If \
              perplexity does not fall, try 5e-5."
         )),
@@ -270,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_learning_rate_that_does_not_suit_the_language_model_head_is_warned_of() {
-        let advice = |is_new, rate| rate_advice(&HeadSpec::MaskedLm, is_new, rate);
+        let advice = |is_new, rate| rate_advice(&HeadSpec::LanguageModel, is_new, rate);
         assert!(advice(true, 5e-5).is_some_and(|text| text.contains("at a learning rate of 5e-5. Try 2e-4 to 5e-4")));
         assert!(advice(false, 3e-4).is_some_and(|text| text.starts_with("A learning rate of 3e-4 suits a new")));
         assert_eq!((advice(true, 3e-4), advice(false, 5e-5)), (None, None));

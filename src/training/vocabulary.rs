@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::data::{NewWord, content_hash};
-use crate::models::{CONFIG_FILE, WEIGHTS_FILE, copy_with_words};
+use crate::models::{CONFIG_FILE, WEIGHTS_FILE, copy_with_words, weight_paths};
 use crate::project::Project;
 use crate::storage::{
     FileLock, StorageError, exclude_from_version_control, remove_file, remove_folder, replace_folder,
@@ -111,13 +111,14 @@ fn in_words(added: &[NewWord]) -> String {
 
 /// A text that changes if the model's files do.
 fn files(model: &Path) -> String {
-    let files = [WEIGHTS_FILE, CONFIG_FILE, "tokenizer.json", "vocab.txt"].map(|name| {
-        let path = model.join(name);
+    let weights = weight_paths(model).unwrap_or_default();
+    let others = [CONFIG_FILE, "tokenizer.json", "vocab.txt"].map(|name| model.join(name));
+    let files = weights.into_iter().chain(others).map(|path| {
         let file = std::fs::metadata(&path).ok();
         let (bytes, changed) = (file.as_ref().map(std::fs::Metadata::len), file.and_then(|file| file.modified().ok()));
         format!("{} {bytes:?} {changed:?}\n", path.display())
     });
-    files.concat()
+    files.collect()
 }
 
 #[cfg(test)]

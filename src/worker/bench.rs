@@ -58,7 +58,7 @@ fn head(task: TaskKind) -> HeadSpec {
         TaskKind::TextClassification => {
             HeadSpec::Classification { labels: ["first", "second", "third"].map(str::to_owned).to_vec() }
         }
-        TaskKind::LanguageModelling => HeadSpec::MaskedLm,
+        TaskKind::LanguageModelling => HeadSpec::LanguageModel,
     }
 }
 

@@ -95,7 +95,7 @@ fn lengths(
     let (Ok(tokenizer), Ok(config)) = (context.tokenizer(&model), ModelConfig::read(&model)) else {
         return Ok(estimate());
     };
-    let limits = (config.max_position_embeddings, MOST_COUNTED);
+    let limits = (config.max_positions(), MOST_COUNTED);
     match context.watched(|watch| TokenLengths::count(prepared, &tokenizer, limits, watch)) {
         Ok(lengths) => {
             let lengths = Arc::new(lengths);

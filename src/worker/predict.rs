@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::data::ImportedFile;
 use crate::evaluation::ClassAnswer;
+use crate::models::weight_paths;
 use crate::predictor::{Answers, Predictor};
 use crate::worker::label_file::bad_rows_note;
 use crate::worker::{Context, Job, JobError, LogLevel};
@@ -12,7 +13,8 @@ use crate::worker::{Context, Job, JobError, LogLevel};
 impl Context<'_> {
     /// The model in `folder`, kept from before if the folder's weights are still the same file.
     pub(super) fn model(&mut self, folder: &Path) -> Result<Arc<Predictor>, JobError> {
-        let stamp = std::fs::metadata(folder.join("model.safetensors")).and_then(|file| file.modified()).ok();
+        let changed = |path: PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let stamp = weight_paths(folder).ok().and_then(|paths| paths.into_iter().filter_map(changed).max());
         if let Some((cached_folder, cached_stamp, model)) = &self.cache.model.0
             && cached_folder == folder
             && *cached_stamp == stamp

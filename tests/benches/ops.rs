@@ -11,7 +11,7 @@ use candle_core::{Device, Tensor, Var};
 use divan::Bencher;
 use hone::ops::{
     Activation, AdamW, AdamWState, Array, AttentionInput, AttentionShape, Backend, CrossEntropy, Dropout, Gradient,
-    Gradients, LayerNormWeights, LinearWeights, MatrixPrecision, Tape, TokenRows, Value, Weight, adamw_step,
+    Gradients, LayerNormWeights, LinearWeights, Lookup, MatrixPrecision, Tape, Value, Weight, adamw_step,
     cross_entropy,
 };
 use hone::random::Rng;
@@ -92,7 +92,7 @@ fn linear_query_key_value(bencher: Bencher<'_, '_>, backend: Backend) {
 #[divan::bench(args = [F32, Backend::Composed], sample_count = 20)]
 fn attention_with_dropout(bencher: Bencher<'_, '_>, backend: Backend) {
     let cuts: Arc<[u32]> = (0..=TOKENS / SEQUENCE).map(|at| (at * SEQUENCE) as u32).collect();
-    let shape = AttentionShape { heads: 12, queries: Arc::clone(&cuts), keys: cuts };
+    let shape = AttentionShape::all(12, Arc::clone(&cuts), cuts);
     time(bencher, backend, 3 * HIDDEN, &[], |tape, x| {
         tape.attention(AttentionInput::Joint(x), &shape, Dropout::new(0.1, 1))
     });
@@ -109,12 +109,14 @@ fn dropout_residual_layer_norm(bencher: Bencher<'_, '_>, backend: Backend) {
 fn embedding(bencher: Bencher<'_, '_>, backend: Backend) {
     let (weights, trained) = weights(&[&[WORDS, HIDDEN], &[512, HIDDEN], &[2, HIDDEN]]);
     let mut rng = Rng::new(1);
-    let rows = TokenRows {
-        words: (0..TOKENS).map(|_| rng.below(WORDS as u64) as u32).collect(),
-        positions: (0..TOKENS).map(|at| (at % SEQUENCE) as u32).collect(),
-        types: (0..TOKENS).map(|_| 0).collect(),
-    };
-    time(bencher, backend, 1, &trained, |tape, _| tape.embedding(&weights[0], &weights[1], &weights[2], &rows));
+    let rows: [Arc<[u32]>; 3] = [
+        (0..TOKENS).map(|_| rng.below(WORDS as u64) as u32).collect(),
+        (0..TOKENS).map(|at| (at % SEQUENCE) as u32).collect(),
+        (0..TOKENS).map(|_| 0).collect(),
+    ];
+    let lookups: Vec<Lookup<'_>> =
+        weights.iter().zip(rows).map(|(table, rows)| Lookup { table, rows, what: "row" }).collect();
+    time(bencher, backend, 1, &trained, |tape, _| tape.embedding(&lookups));
 }
 
 #[divan::bench(args = [F32, Backend::Composed], sample_count = 50)]

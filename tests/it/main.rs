@@ -10,18 +10,21 @@ mod data;
 mod evaluation;
 mod export;
 mod fetch;
+mod gguf;
 #[cfg(target_os = "linux")]
 mod kills;
 mod masked_lm;
 mod model_folders;
 mod models;
 mod needs;
+mod networks;
 mod old_runs;
 mod predictor;
 mod real_files;
 mod storage;
 mod tiny_bert;
 mod training;
+mod weight_files;
 #[cfg(target_os = "linux")]
 mod window;
 mod worker;

@@ -44,7 +44,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 }
 
 fn options() -> LoadOptions {
-    LoadOptions { dropout: Some(0.0), seed: 42, ..LoadOptions::new(HeadSpec::MaskedLm) }
+    LoadOptions { dropout: Some(0.0), seed: 42, ..LoadOptions::new(HeadSpec::LanguageModel) }
 }
 
 fn load(folder: &Path) -> (Model, LoadReport) {
@@ -252,7 +252,9 @@ fn token_types_change_the_scores_and_reads_out_of_order_are_refused() {
     assert!(
         refused(&|batch| batch.token_types = vec![2; 33]).contains("token type 2 is outside the model's table of 2")
     );
-    assert!(refused(&|batch| batch.token_types = vec![0]).contains("33 tokens, 33 positions, 1 types"));
+    assert!(
+        refused(&|batch| batch.token_types = vec![0]).contains("33 tokens of width 16, and 1 of width 16 (token type)")
+    );
 }
 
 mod needs_peer {

@@ -134,9 +134,9 @@ fn missing_files_are_named() {
     assert!(said(nowhere).contains("no/such/folder has no config.json"));
     let copy = copy();
     let weights = copy.path().join("model.safetensors");
-    std::fs::rename(&weights, copy.path().join("pytorch_model.bin")).unwrap();
-    assert!(said(copy.path()).contains("weights in pytorch_model.bin, which Hone does not read"));
-    std::fs::remove_file(copy.path().join("pytorch_model.bin")).unwrap();
+    std::fs::rename(&weights, copy.path().join("tf_model.h5")).unwrap();
+    assert!(said(copy.path()).contains("weights in tf_model.h5, which Hone does not read"));
+    std::fs::remove_file(copy.path().join("tf_model.h5")).unwrap();
     assert!(said(copy.path()).contains("has no model.safetensors"));
     std::fs::create_dir(&weights).unwrap();
     assert!(said(copy.path()).contains("is not read, because it is not a plain file"));
@@ -251,8 +251,8 @@ fn models_that_cannot_classify_are_refused() {
     let copy = copy();
     let config = copy.path().join("config.json");
     let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("\"bert\"", "\"gpt2\"")).unwrap();
-    assert!(said(copy.path()).contains("type \"gpt2\", which Hone cannot train yet"));
+    std::fs::write(&config, text.replace("\"bert\"", "\"t5\"")).unwrap();
+    assert!(said(copy.path()).contains("type \"t5\", which Hone cannot train yet"));
 }
 
 #[test]

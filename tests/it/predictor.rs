@@ -109,7 +109,7 @@ fn a_language_model_gives_logits_of_its_vocabulary_and_no_labels() {
     assert!(message.contains("has no trained language model head"), "{message}");
 
     let folder = tempfile::tempdir().unwrap();
-    let head = LoadOptions::new(HeadSpec::MaskedLm);
+    let head = LoadOptions::new(HeadSpec::LanguageModel);
     let (model, report) = Model::load(&tiny_bert(), &head).unwrap();
     assert!(report.new_head);
     model.save_folder(&tiny_bert(), folder.path()).unwrap();

@@ -6,7 +6,7 @@ mod stopping;
 
 use std::path::{Path, PathBuf};
 
-use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
+use hone::data::{Prepared, Side, TextTokenizer, TokenOfText, import, prepare};
 use hone::models::{LoadOptions, Model};
 use hone::progress::{Control, Watch};
 use hone::project::{
@@ -158,7 +158,8 @@ fn best_model(bench: &Bench) -> (Model, Vec<Vec<u32>>) {
 
 /// Probabilities that a model gives tokenised texts, `[texts][labels]`.
 fn probabilities(model: &Model, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
-    let (task, samples) = (tasks::classifier(model.labels()), Samples::of_texts(ids.to_vec(), Vec::new()));
+    let (task, samples) =
+        (tasks::classifier(model.labels(), TokenOfText::First), Samples::of_texts(ids.to_vec(), Vec::new()));
     let what = ToScore { task: &*task, samples: &samples, rows: ids.len() };
     let scored = quietly(|watch| predict(model, what, watch)).unwrap();
     scored.answers.iter().map(|answer| answer.class().unwrap().probabilities.clone()).collect()

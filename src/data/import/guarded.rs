@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
 /// What `read` returns, or `None` if it panics.
-pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+pub fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
     AT_WORK.fetch_add(1, Ordering::Relaxed);
     let result = catch_unwind(AssertUnwindSafe(read));
     AT_WORK.fetch_sub(1, Ordering::Relaxed);

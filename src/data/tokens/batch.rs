@@ -20,6 +20,16 @@ pub struct Batch {
     pub rows: Vec<usize>,
 }
 
+/// The token whose hidden state stands for its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenOfText {
+    /// The first: an encoder's tokens see the whole text, and the first one has no meaning of its own.
+    #[default]
+    First,
+    /// The last: a decoder's tokens see only what is before them.
+    Last,
+}
+
 /// One sequence to add to a [`Batch`].
 #[derive(Clone, Copy, Debug)]
 pub struct Sequence<'a> {
@@ -76,9 +86,13 @@ impl Batch {
         self.rows.push(sequence.row);
     }
 
-    /// Adds a text whose first token is read, and its class if known: BERT's first token stands for the whole text.
-    pub fn push_text(&mut self, ids: &[u32], class: Option<u32>, row: usize) {
-        self.push(Sequence { ids, reads: &[0], wanted: class.as_slice(), row });
+    /// Adds a text, with its class if known. The head reads the token that stands for the text.
+    pub fn push_text(&mut self, ids: &[u32], read: TokenOfText, class: Option<u32>, row: usize) {
+        let place = match read {
+            TokenOfText::First => 0,
+            TokenOfText::Last => ids.len().saturating_sub(1) as u32,
+        };
+        self.push(Sequence { ids, reads: &[place], wanted: class.as_slice(), row });
     }
 
     /// Cumulative numbers of reads: before each sequence, and in all, `[sequences + 1]`.
@@ -114,16 +128,16 @@ impl Batch {
     }
 }
 
-/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their classes if known. The head reads
-/// the first token of each.
+/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their classes if known. The head reads the
+/// token of each that stands for it.
 ///
 /// # Panics
 /// When a row is not in `ids` or `classes`: rows come from a [`crate::data::BatchPlan`] over the same list.
 #[must_use]
-pub fn packed(ids: &[Vec<u32>], classes: Option<&[u32]>, rows: &[usize]) -> Batch {
+pub fn packed(ids: &[Vec<u32>], read: TokenOfText, classes: Option<&[u32]>, rows: &[usize]) -> Batch {
     let mut batch = Batch::with_capacity(rows.len(), rows.iter().map(|&row| ids[row].len()).sum());
     for &row in rows {
-        batch.push_text(&ids[row], classes.map(|classes| classes[row]), row);
+        batch.push_text(&ids[row], read, classes.map(|classes| classes[row]), row);
     }
     batch
 }
@@ -133,13 +147,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_packed_in_the_order_asked_for_and_read_at_their_first_token() {
-        let batch = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], Some(&[0, 1, 2]), &[2, 0]);
+    fn texts_are_packed_in_the_order_asked_for_and_read_at_one_token() {
+        let batch = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], TokenOfText::First, Some(&[0, 1, 2]), &[2, 0]);
         assert_eq!(batch.input_ids, [4, 5, 6, 1, 2]);
         assert_eq!(batch.cu_seqlens, [0, 3, 5]);
         assert_eq!((batch.reads, batch.wanted), (vec![0, 3], vec![2, 0]));
         assert_eq!(batch.rows, [2, 0]);
-        assert!(packed(&[], None, &[]).is_empty());
+        let last = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], TokenOfText::Last, None, &[2, 0]);
+        assert_eq!(last.reads, [2, 4]);
+        assert!(packed(&[], TokenOfText::First, None, &[]).is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 pub mod batch;
 pub mod documents;
+mod from_parts;
+pub mod gguf_vocabulary;
 mod growth;
 pub mod kinds;
 pub mod masking;
@@ -13,14 +15,11 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::processors::bert::BertProcessing;
-use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
+use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
 
+use crate::data::tokens::from_parts::{bad, read};
 use crate::data::tokens::word_cache::WordCache;
-use crate::data::{DataError, is_lfs_pointer, read_model_text, table::hashing};
+use crate::data::{DataError, read_model_text, table::hashing};
 
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
@@ -42,21 +41,21 @@ impl TextTokenizer {
     /// Texts to tokenise at a time, between two checks of the cancel switch.
     pub const TEXTS_PER_LOOK: usize = 2048;
 
-    /// Loads `tokenizer.json`; if there is none, builds BERT's tokenizer from `vocab.txt`.
+    /// Loads `tokenizer.json`; if there is none, builds BERT's tokenizer from `vocab.txt`, or a byte-level BPE from
+    /// `vocab.json` and `merges.txt`.
     ///
     /// Padding and truncation settings in the file are ignored: batches are packed, and the run sets the max length.
     ///
     /// # Errors
-    /// [`DataError::NoTokenizer`] when the folder has neither file, [`DataError::BadTokenizer`] when it is damaged.
+    /// [`DataError::NoTokenizer`] when the folder has none of these files, [`DataError::OnlySentencePiece`] when its
+    /// vocabulary must be converted first, [`DataError::BadTokenizer`] when it is damaged.
     pub fn load(folder: &Path) -> Result<Self, DataError> {
-        let (whole, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
+        let whole = folder.join("tokenizer.json");
         let mut tokenizer = if let Some(json) = read(folder, "tokenizer.json")? {
             growth::check(&json).map_err(|reason| DataError::BadTokenizer { path: whole.clone(), reason })?;
             Tokenizer::from_bytes(json).map_err(|error| bad(&whole, &*error))?
-        } else if read(folder, "vocab.txt")?.is_some() {
-            bert_tokenizer(folder, &vocabulary)?
         } else {
-            return Err(DataError::NoTokenizer(folder.to_owned()));
+            from_parts::tokenizer(folder)?
         };
         tokenizer.with_truncation(None).map_err(|error| bad(&whole, &*error))?;
         tokenizer.with_padding(None);
@@ -67,7 +66,7 @@ impl TextTokenizer {
         }
         let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
         let mut hasher = Sha256::new();
-        for name in ["tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
+        for name in ["tokenizer.json", "vocab.txt", "tokenizer_config.json", "vocab.json", "merges.txt"] {
             // Missing files make no difference, nor do unreadable ones: they were not needed.
             hasher.update(read_model_text(folder, name).unwrap_or_default());
             hasher.update([0]);
@@ -162,52 +161,6 @@ impl TextTokenizer {
     pub fn special_tokens(&self) -> usize {
         self.special
     }
-}
-
-/// The bytes of a file, if the folder has it.
-fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, DataError> {
-    match read_model_text(folder, name) {
-        Ok(bytes) if is_lfs_pointer(&bytes) => Err(DataError::LfsPointer(folder.join(name))),
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(DataError::BadTokenizer { path: folder.join(name), reason: error.to_string() }),
-    }
-}
-
-fn bad(path: &Path, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
-    DataError::BadTokenizer { path: path.to_owned(), reason: error.to_string() }
-}
-
-/// BERT's tokenizer from its vocabulary alone, as `transformers`' `BertTokenizerFast` builds it.
-fn bert_tokenizer(folder: &Path, vocabulary: &Path) -> Result<Tokenizer, DataError> {
-    let vocabulary_path = vocabulary.to_string_lossy();
-    let model = WordPiece::from_file(&vocabulary_path).build().map_err(|error| bad(vocabulary, &*error))?;
-    let mut tokenizer = Tokenizer::new(model);
-    let id = |tokenizer: &Tokenizer, token: &str| {
-        tokenizer.token_to_id(token).map(|id| (token.to_owned(), id)).ok_or_else(|| DataError::BadTokenizer {
-            path: vocabulary.to_owned(),
-            reason: format!("the vocabulary has no {token} token, so it is not BERT's"),
-        })
-    };
-    let (separator, class) = (id(&tokenizer, "[SEP]")?, id(&tokenizer, "[CLS]")?);
-    let lowercase = lower_cases(folder);
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
-    let special = special.into_iter().filter(|token| tokenizer.token_to_id(token).is_some());
-    let special: Vec<AddedToken> = special.map(|token| AddedToken::from(token, true)).collect();
-    tokenizer.add_special_tokens(special).map_err(|error| bad(vocabulary, &*error))?;
-    tokenizer
-        .with_normalizer(Some(BertNormalizer::new(true, true, None, lowercase)))
-        .map_err(|error| bad(vocabulary, &*error))?
-        .with_pre_tokenizer(Some(BertPreTokenizer))
-        .with_post_processor(Some(BertProcessing::new(separator, class)));
-    Ok(tokenizer)
-}
-
-/// `do_lower_case` of `tokenizer_config.json`; true if it is missing, as in `transformers`.
-fn lower_cases(folder: &Path) -> bool {
-    let read = read_model_text(folder, "tokenizer_config.json").ok();
-    let config: Option<serde_json::Value> = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    config.and_then(|config| config.get("do_lower_case")?.as_bool()).unwrap_or(true)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hone::data::TokenOfText;
 use hone::evaluation::{BaselineName, Metrics};
 use hone::ops::CrossEntropy;
 use hone::project::{ClassWeights, TrainedLayers};
@@ -52,7 +53,8 @@ fn the_best_checkpoint_gives_the_predictions_of_the_run() {
     }
     let control = Control::default();
     control.cancel();
-    let (task, samples) = (tasks::classifier(model.labels()), Samples::of_texts(ids.clone(), Vec::new()));
+    let (task, samples) =
+        (tasks::classifier(model.labels(), TokenOfText::First), Samples::of_texts(ids.clone(), Vec::new()));
     let rows = ToScore { task: &*task, samples: &samples, rows: ids.len() };
     let stopped = predict(&model, rows, &mut Watch { control: &control, report: &mut |_| () });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));

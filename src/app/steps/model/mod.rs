@@ -221,8 +221,8 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, spare: f32, sender: &mut Comm
             ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
             ui.label(theme.strong("Your own model"));
         });
-        let text = "A local Hugging Face folder with a BERT-family model: config.json, model.safetensors and \
-                    tokenizer.json";
+        let text = "A Hugging Face folder with a BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT or ELECTRA model: \
+                    configuration, tokenizer and weights";
         ui.add(egui::Label::new(text).wrap());
         if let Some(folder) = folder {
             let path = folder.display().to_string();

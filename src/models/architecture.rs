@@ -1,0 +1,237 @@
+//! What tells architectures apart that compute alike: the keys of `config.json`, the names of tensors, and the classes of
+//! `transformers`. Each architecture says so in a file of its own.
+
+use crate::ops::Activation;
+use crate::project::TaskKind;
+
+/// The classification head of every decoder.
+pub(super) const SCORE: &str = "score";
+/// The language model's head of every decoder.
+pub(super) const LM_HEAD: &str = "lm_head";
+
+/// One architecture.
+#[derive(Debug)]
+pub(super) struct Architecture {
+    /// Each `model_type` of `config.json` that it has, with the beginning of the names of its classes in `transformers`.
+    pub types: &'static [(&'static str, &'static str)],
+    /// Keys of `config.json` that other architectures call by another name: (the name here, BERT's name).
+    pub keys: &'static [(&'static str, &'static str)],
+    /// What the names of all tensors without a head begin with. A file of a network that never had a head may leave it out.
+    pub prefix: &'static str,
+    /// What follows the prefix, so that names without it are recognised.
+    pub parts: &'static [&'static str],
+    /// The end of the name of its language model's class.
+    pub language_class: &'static str,
+    /// What `transformers` assumes where `config.json` has no such key, if it differs from BERT's: JSON with BERT's names.
+    pub defaults: &'static str,
+    /// How it computes, and the names of its tensors.
+    pub network: Network,
+    /// What the tensors of all heads begin with. A file can hold a head other than the one that is loaded.
+    pub heads: &'static [&'static str],
+}
+
+/// How a network computes, and the names of its tensors.
+#[derive(Debug)]
+pub(super) enum Network {
+    /// Every token sees the whole text; the first one stands for it.
+    Encoder {
+        /// Embeddings and layers.
+        names: EncoderNames,
+        /// The classification head.
+        classifier: ClassifierNames,
+        /// The masked language model's head.
+        masked_lm: MaskedLmNames,
+    },
+    /// Every token sees those before it; the last one stands for the text.
+    Decoder(DecoderNames),
+}
+
+/// Names of a decoder's tensors, and what it has. Its heads are called `score` and `lm_head` everywhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DecoderNames {
+    pub words: &'static str,
+    /// The position embedding; `None`: positions turn queries and keys.
+    pub positions: Option<&'static str>,
+    /// The layers; after it, the number of a layer. The names below follow the number.
+    pub layers: &'static str,
+    pub attention_norm: &'static str,
+    pub attention: AttentionNames,
+    pub attention_output: &'static str,
+    pub feed_forward_norm: &'static str,
+    pub feed_forward: FeedForwardNames,
+    pub feed_forward_output: &'static str,
+    /// The normalisation after the last layer.
+    pub last_norm: &'static str,
+    /// Whether its normalisations also subtract the mean and add a bias.
+    pub centres: bool,
+    /// Which linear layers have biases.
+    pub biases: Biases,
+    /// Whether the file has the weights of linear layers as `[in, out]`.
+    pub transposed: bool,
+}
+
+/// The linear layers that make queries, keys and values.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AttentionNames {
+    /// One layer for all.
+    Joint(&'static str),
+    /// One each.
+    Each { query: &'static str, key: &'static str, value: &'static str },
+}
+
+/// The first linear layers of the feed-forward part.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FeedForwardNames {
+    /// One, with an activation.
+    Plain(&'static str),
+    /// The activation of one times the other.
+    Gated { gate: &'static str, up: &'static str },
+}
+
+/// Which linear layers of a decoder have biases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Biases {
+    /// All.
+    All,
+    /// Queries, keys and values.
+    Attention,
+    /// Those that `config.json` says.
+    AsConfigured,
+}
+
+/// Names of an encoder's tensors, and what it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EncoderNames {
+    /// The embeddings.
+    pub embeddings: &'static str,
+    /// Whether tokens have an embedding of their type (first or second text).
+    pub has_types: bool,
+    /// Where the positions of a text begin.
+    pub first_position: FirstPosition,
+    /// The linear layer from the embeddings' width to the layers', where these can differ.
+    pub projection: Option<&'static str>,
+    /// The layers; after it, the number of a layer. The names below follow the number.
+    pub layers: &'static str,
+    pub query: &'static str,
+    pub key: &'static str,
+    pub value: &'static str,
+    pub attention_output: &'static str,
+    pub attention_norm: &'static str,
+    pub intermediate: &'static str,
+    pub output: &'static str,
+    pub output_norm: &'static str,
+}
+
+/// Which row of the position embedding the first token of a text has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstPosition {
+    /// The first.
+    Zero,
+    /// The one after the padding token's id: fairseq numbers positions so.
+    AfterPadding,
+}
+
+impl EncoderNames {
+    /// BERT's names; [`Self::layers`] is to be set.
+    pub const fn of_bert(embeddings: &'static str) -> Self {
+        Self {
+            embeddings,
+            has_types: true,
+            first_position: FirstPosition::Zero,
+            projection: None,
+            layers: "",
+            query: "attention.self.query",
+            key: "attention.self.key",
+            value: "attention.self.value",
+            attention_output: "attention.output.dense",
+            attention_norm: "attention.output.LayerNorm",
+            intermediate: "intermediate.dense",
+            output: "output.dense",
+            output_norm: "output.LayerNorm",
+        }
+    }
+}
+
+/// Tensor names of an architecture's classification head: a dense layer, and one that scores each label.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClassifierNames {
+    pub dense: &'static str,
+    /// What follows the dense layer.
+    pub activation: Activation,
+    /// Whether there is dropout before the dense layer too.
+    pub drops_input: bool,
+    pub scores: &'static str,
+}
+
+/// Tensor names of an architecture's masked language modelling head: a dense layer, a normalisation, and the decoder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MaskedLmNames {
+    pub dense: &'static str,
+    /// What follows the dense layer; `None`: what the layers use.
+    pub activation: Option<Activation>,
+    pub norm: &'static str,
+    pub decoder: &'static str,
+    /// The decoder's bias, if the decoder shares the word embeddings.
+    pub bias: &'static str,
+}
+
+impl Architecture {
+    /// The name that this architecture has for a key of BERT's.
+    pub fn own_key<'a>(&self, usual: &'a str) -> &'a str {
+        self.keys.iter().find(|(_, key)| *key == usual).map_or(usual, |(own, _)| *own)
+    }
+
+    /// The Hugging Face name of a tensor: with the network's prefix and the current names of normalisation weights.
+    pub fn upstream_name(&self, name: &str) -> String {
+        let name = match name.strip_suffix(".gamma") {
+            Some(stem) => format!("{stem}.weight"),
+            None => name.strip_suffix(".beta").map_or(name.to_owned(), |stem| format!("{stem}.bias")),
+        };
+        let is_bare = self.parts.iter().any(|part| name.starts_with(part));
+        if is_bare { format!("{}{name}", self.prefix) } else { name }
+    }
+
+    /// The class of `transformers` for a network of this type without a head.
+    pub fn bare_class(&self, model_type: &str) -> Option<String> {
+        self.class_prefix(model_type).map(|prefix| format!("{prefix}Model"))
+    }
+
+    /// Its encoder's names; `None` if it is a decoder.
+    pub fn encoder(&self) -> Option<&EncoderNames> {
+        match &self.network {
+            Network::Encoder { names, .. } => Some(names),
+            Network::Decoder(_) => None,
+        }
+    }
+
+    /// Whether a tensor of the file has a row or a number for each token.
+    pub fn is_by_token(&self, in_file: &str) -> bool {
+        let name = self.upstream_name(in_file);
+        let is_of = |layer: &str, end: &str| name.strip_prefix(layer) == Some(end);
+        match &self.network {
+            Network::Encoder { names, masked_lm: MaskedLmNames { decoder, bias, .. }, .. } => {
+                let is_bias = is_of(decoder, ".bias") || name == *bias;
+                is_of(names.embeddings, ".word_embeddings.weight") || is_of(decoder, ".weight") || is_bias
+            }
+            Network::Decoder(names) => is_of(names.words, ".weight") || is_of(LM_HEAD, ".weight"),
+        }
+    }
+
+    /// The class of `transformers` for a network of this type with the head of a task.
+    pub fn class(&self, model_type: &str, task: TaskKind) -> Option<String> {
+        let end = match task {
+            TaskKind::TextClassification => "ForSequenceClassification",
+            TaskKind::LanguageModelling => self.language_class,
+        };
+        self.class_prefix(model_type).map(|prefix| format!("{prefix}{end}"))
+    }
+
+    /// Whether it has networks of this type.
+    pub fn has_type(&self, model_type: &str) -> bool {
+        self.class_prefix(model_type).is_some()
+    }
+
+    fn class_prefix(&self, model_type: &str) -> Option<&'static str> {
+        self.types.iter().find(|(name, _)| *name == model_type).map(|(_, prefix)| *prefix)
+    }
+}

@@ -1,0 +1,254 @@
+//! Decoders: GPT-2 (Radford et al., 2019) and Llama (Touvron et al., 2302.13971) and their like. Each layer adds attention to
+//! the tokens before, and then a feed-forward part, to the hidden states, each of the normalised ones. Over packed sequences.
+
+use std::sync::Arc;
+
+use candle_core::Result;
+
+use crate::data::Batch;
+use crate::models::ModelError;
+use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames};
+use crate::models::config::ModelConfig;
+use crate::models::layers::{Form, Linear, load_norm};
+use crate::models::mode::Pass;
+use crate::models::weights::{Fill, Weights};
+use crate::ops::{
+    Activation, AttentionInput, AttentionShape, Dropout, LayerNormWeights, Lookup, RmsNormWeights, Rotary, Value,
+    Weight,
+};
+
+/// Dropout sites per layer: attention probabilities, attention output, feed-forward output.
+const SITES_OF_A_LAYER: u64 = 3;
+
+/// A decoder without a head.
+#[derive(Clone, Debug)]
+pub(super) struct Decoder {
+    words: Weight,
+    positions: Option<Weight>,
+    layers: Vec<Layer>,
+    last_norm: Norm,
+    /// Angles of rotary positions from one position to the next.
+    frequencies: Vec<f32>,
+    heads: usize,
+    key_heads: usize,
+    /// Most tokens that a token sees.
+    window: usize,
+}
+
+/// Where the tokens of a batch are in their texts, and what they see.
+pub(super) struct Places {
+    positions: Arc<[u32]>,
+    rotary: Option<Rotary>,
+    shape: AttentionShape,
+}
+
+impl Decoder {
+    /// `freeze` is told the number of each layer before it is loaded, and that of none for what follows the last.
+    pub(super) fn load(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        names: &DecoderNames,
+        freeze: impl Fn(&mut Weights, usize),
+    ) -> std::result::Result<Self, ModelError> {
+        let (hidden, heads) = (config.hidden_size, config.num_attention_heads);
+        let mut table =
+            |name: &str, rows: usize| weights.parameter(&format!("{name}.weight"), &[rows, hidden], Fill::Required);
+        let words = table(names.words, config.vocab_size)?;
+        let positions = names.positions.map(|name| table(name, config.max_position_embeddings)).transpose()?;
+        let layers = (0..config.num_hidden_layers).map(|layer| {
+            freeze(weights, layer);
+            Layer::load(weights, config, names, layer)
+        });
+        let layers = layers.collect::<std::result::Result<_, _>>()?;
+        let last_norm = Norm::load(weights, names.last_norm, config, names)?;
+        let width = config.decoder.head_width(hidden, heads);
+        Ok(Self {
+            words,
+            positions,
+            layers,
+            last_norm,
+            frequencies: if names.positions.is_none() { config.decoder.frequencies(width) } else { Vec::new() },
+            heads,
+            key_heads: config.decoder.key_heads(heads),
+            window: config.decoder.sliding_window.unwrap_or(usize::MAX),
+        })
+    }
+
+    pub(super) fn word_embeddings(&self) -> &Weight {
+        &self.words
+    }
+
+    /// What all layers need to know about a batch.
+    pub(super) fn places(&self, batch: &Batch) -> Places {
+        let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
+        let positions = positions(batch);
+        let longest = positions.iter().max().map_or(0, |&last| last as usize + 1);
+        let window = u32::try_from(self.window).unwrap_or(u32::MAX);
+        let seen = positions.iter().map(|&place| ((place + 1).saturating_sub(window), place + 1)).collect();
+        let rotary = self.positions.is_none().then(|| Rotary::new(&self.frequencies, longest));
+        let all = AttentionShape::all(self.heads, Arc::clone(&ends), ends);
+        Places { positions, rotary, shape: AttentionShape { key_heads: self.key_heads, seen: Some(seen), ..all } }
+    }
+
+    pub(super) fn embed(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
+        let words = Lookup { table: &self.words, rows: batch.input_ids.as_slice().into(), what: "token id" };
+        let of_positions = |table| Lookup { table, rows: positions(batch), what: "position" };
+        let lookups: Vec<Lookup<'_>> =
+            [Some(words), self.positions.as_ref().map(of_positions)].into_iter().flatten().collect();
+        let sum = pass.tape.embedding(&lookups)?;
+        let dropout = pass.embedding_dropout();
+        pass.tape.dropout(&sum, dropout)
+    }
+
+    /// One layer. The last one goes on with only the tokens that the batch reads, and normalises them.
+    pub(super) fn layer(
+        &self,
+        index: usize,
+        hidden: &Value,
+        batch: &Batch,
+        places: &Places,
+        pass: &mut Pass<'_>,
+    ) -> Result<Value> {
+        let layer = &self.layers[index];
+        let site = 1 + index as u64 * SITES_OF_A_LAYER;
+        pass.tape.look()?;
+        let mixed = layer.attend(hidden, places, site, pass)?;
+        if index + 1 < self.layers.len() {
+            return layer.finish(&mixed, hidden, site, pass);
+        }
+        let (mixed, hidden) = (pass.tape.rows(&mixed, &batch.reads)?, pass.tape.rows(hidden, &batch.reads)?);
+        let hidden = layer.finish(&mixed, &hidden, site, pass)?;
+        self.last_norm.forward(&hidden, pass)
+    }
+}
+
+/// The position of each token in its text, from 0.
+fn positions(batch: &Batch) -> Arc<[u32]> {
+    batch.cu_seqlens.windows(2).flat_map(|ends| 0..ends[1] - ends[0]).collect()
+}
+
+#[derive(Clone, Debug)]
+enum Norm {
+    Layer(LayerNormWeights),
+    Rms(RmsNormWeights),
+}
+
+impl Norm {
+    fn load(
+        weights: &mut Weights,
+        name: &str,
+        config: &ModelConfig,
+        names: &DecoderNames,
+    ) -> std::result::Result<Self, ModelError> {
+        let (width, epsilon) = (config.hidden_size, config.layer_norm_eps);
+        if names.centres {
+            return load_norm(weights, name, width, config, Fill::Required).map(Self::Layer);
+        }
+        let weight = weights.parameter(&format!("{name}.weight"), &[width], Fill::Required)?;
+        Ok(Self::Rms(RmsNormWeights { weight, epsilon }))
+    }
+
+    fn forward(&self, x: &Value, pass: &mut Pass<'_>) -> Result<Value> {
+        match self {
+            Self::Layer(weights) => pass.tape.layer_norm(x, None, weights, Dropout::OFF),
+            Self::Rms(weights) => pass.tape.rms_norm(x, weights),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    attention_norm: Norm,
+    /// Queries, keys and values: of one layer, or of three.
+    attention: Vec<Linear>,
+    attention_output: Linear,
+    feed_forward_norm: Norm,
+    feed_forward: FeedForward,
+    output: Linear,
+    activation: Activation,
+}
+
+#[derive(Clone, Debug)]
+enum FeedForward {
+    Plain(Linear),
+    Gated { gate: Linear, up: Linear },
+}
+
+impl Layer {
+    fn load(
+        weights: &mut Weights,
+        config: &ModelConfig,
+        names: &DecoderNames,
+        index: usize,
+    ) -> std::result::Result<Self, ModelError> {
+        let name = |part: &str| format!("{}.{index}.{part}", names.layers);
+        let (hidden, inner, heads) = (config.hidden_size, config.intermediate_size, config.num_attention_heads);
+        let width = config.decoder.head_width(hidden, heads);
+        let (of_queries, of_keys) = (heads * width, config.decoder.key_heads(heads) * width);
+        let has_bias = |is_configured: bool, is_attention: bool| match names.biases {
+            Biases::All => true,
+            Biases::Attention => is_attention,
+            Biases::AsConfigured => is_configured,
+        };
+        let (of_attention, of_output, of_feed_forward) = (
+            has_bias(config.decoder.attention_bias, true),
+            has_bias(config.decoder.attention_bias, false),
+            has_bias(config.decoder.mlp_bias, false),
+        );
+        let linear = |weights: &mut Weights, part: &str, sizes, has_bias| {
+            let form = Form { fill: Fill::Required, has_bias, is_transposed: names.transposed };
+            Linear::load_as(weights, &name(part), sizes, form)
+        };
+        let attention_norm = Norm::load(weights, &name(names.attention_norm), config, names)?;
+        let attention = match names.attention {
+            AttentionNames::Joint(part) => vec![(part, of_queries + 2 * of_keys)],
+            AttentionNames::Each { query, key, value } => vec![(query, of_queries), (key, of_keys), (value, of_keys)],
+        };
+        let attention =
+            attention.into_iter().map(|(part, outputs)| linear(weights, part, (hidden, outputs), of_attention));
+        let attention = attention.collect::<std::result::Result<_, _>>()?;
+        let attention_output = linear(weights, names.attention_output, (of_queries, hidden), of_output)?;
+        let feed_forward_norm = Norm::load(weights, &name(names.feed_forward_norm), config, names)?;
+        let mut inner_layer = |part: &str| linear(weights, part, (hidden, inner), of_feed_forward);
+        let feed_forward = match names.feed_forward {
+            FeedForwardNames::Plain(part) => FeedForward::Plain(inner_layer(part)?),
+            FeedForwardNames::Gated { gate, up } => {
+                FeedForward::Gated { gate: inner_layer(gate)?, up: inner_layer(up)? }
+            }
+        };
+        let output = linear(weights, names.feed_forward_output, (inner, hidden), of_feed_forward)?;
+        let activation = config.hidden_act.into();
+        Ok(Self { attention_norm, attention, attention_output, feed_forward_norm, feed_forward, output, activation })
+    }
+
+    /// What each token gathers from those that it sees, before the output layer of attention.
+    fn attend(&self, hidden: &Value, places: &Places, site: u64, pass: &mut Pass<'_>) -> Result<Value> {
+        let normal = self.attention_norm.forward(hidden, pass)?;
+        let layers: Vec<&Linear> = self.attention.iter().collect();
+        let mut joint = Linear::forward_joint(&layers, &mut pass.tape, &normal)?;
+        if let Some(rotary) = &places.rotary {
+            let turned = places.shape.heads + places.shape.key_heads;
+            joint = pass.tape.rotary(&joint, turned, &places.positions, rotary)?;
+        }
+        let dropout = pass.attention_dropout(site);
+        pass.tape.attention(AttentionInput::Joint(&joint), &places.shape, dropout)
+    }
+
+    /// The rest of the layer, from what attention gathered and the hidden states that it is added to.
+    fn finish(&self, mixed: &Value, hidden: &Value, site: u64, pass: &mut Pass<'_>) -> Result<Value> {
+        pass.tape.look()?;
+        let (attention_dropout, output_dropout) = (pass.hidden_dropout(site + 1), pass.hidden_dropout(site + 2));
+        let mixed = self.attention_output.forward(&mut pass.tape, mixed, None)?;
+        let attended = pass.tape.add(&mixed, hidden, attention_dropout)?;
+        let normal = self.feed_forward_norm.forward(&attended, pass)?;
+        let inner = match &self.feed_forward {
+            FeedForward::Plain(layer) => layer.forward(&mut pass.tape, &normal, Some(self.activation))?,
+            FeedForward::Gated { gate, up } => {
+                let both = Linear::forward_joint(&[gate, up], &mut pass.tape, &normal)?;
+                pass.tape.gate(&both, self.activation)?
+            }
+        };
+        let outer = self.output.forward(&mut pass.tape, &inner, None)?;
+        pass.tape.add(&outer, &attended, output_dropout)
+    }
+}

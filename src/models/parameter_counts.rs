@@ -1,0 +1,97 @@
+//! How many parameters a network has, by its configuration alone.
+
+use crate::models::architecture::{Biases, DecoderNames, FeedForwardNames, Network};
+use crate::models::config::ModelConfig;
+
+/// Numbers in the parts of a network without its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParameterCounts {
+    /// Embeddings and what follows them before the layers.
+    pub embeddings: u64,
+    /// Each layer.
+    pub layer: u64,
+    /// What follows the layers.
+    pub last: u64,
+}
+
+impl ModelConfig {
+    /// Numbers in the parts of the network without its head.
+    #[must_use]
+    pub fn parameter_counts(&self) -> ParameterCounts {
+        match &self.architecture().network {
+            Network::Encoder { .. } => self.encoder_counts(),
+            Network::Decoder(names) => self.decoder_counts(names),
+        }
+    }
+
+    /// Numbers in the language model's head besides what it shares with the embeddings.
+    #[must_use]
+    pub fn language_head_parameters(&self) -> u64 {
+        let [hidden, width, vocabulary] =
+            [self.hidden_size, self.embedding_width(), self.vocab_size].map(|size| size as u64);
+        let decoder = if self.tie_word_embeddings { 0 } else { vocabulary * width };
+        match self.architecture().network {
+            Network::Encoder { .. } => width * (hidden + 1) + 2 * width + vocabulary + decoder,
+            Network::Decoder(_) => decoder,
+        }
+    }
+
+    /// Numbers in the head that scores `labels` labels.
+    #[must_use]
+    pub fn classifier_parameters(&self, labels: usize) -> u64 {
+        let (hidden, labels) = (self.hidden_size as u64, labels as u64);
+        match self.architecture().network {
+            Network::Encoder { .. } => (hidden + labels) * (hidden + 1),
+            Network::Decoder(_) => labels * hidden,
+        }
+    }
+
+    fn encoder_counts(&self) -> ParameterCounts {
+        let [hidden, inner, width] =
+            [self.hidden_size, self.intermediate_size, self.embedding_width()].map(|size| size as u64);
+        let rows = (self.vocab_size + self.position_rows() + self.type_rows()) as u64;
+        let projection = if width == hidden { 0 } else { (width + 1) * hidden };
+        // Query, key, value, attention output and two normalisations; two matrices with an inner width.
+        let layer = 4 * hidden * (hidden + 1) + 4 * hidden + 2 * hidden * inner + inner + hidden;
+        ParameterCounts { embeddings: (rows + 2) * width + projection, layer, last: 0 }
+    }
+
+    fn decoder_counts(&self, names: &DecoderNames) -> ParameterCounts {
+        let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
+        let heads = self.num_attention_heads;
+        let width = self.decoder.head_width(self.hidden_size, heads);
+        let [of_queries, of_keys] = [heads * width, self.decoder.key_heads(heads) * width].map(|size| size as u64);
+        let norm = if names.centres { 2 * hidden } else { hidden };
+        let inner_layers = match names.feed_forward {
+            FeedForwardNames::Plain(_) => 1,
+            FeedForwardNames::Gated { .. } => 2,
+        };
+        let of_attention = of_queries + 2 * of_keys;
+        let of_feed_forward = inner_layers * inner + hidden;
+        let biases = match names.biases {
+            Biases::All => of_attention + hidden + of_feed_forward,
+            Biases::Attention => of_attention,
+            Biases::AsConfigured => {
+                let of_attention = if self.decoder.attention_bias { of_attention + hidden } else { 0 };
+                of_attention + if self.decoder.mlp_bias { of_feed_forward } else { 0 }
+            }
+        };
+        let matrices = hidden * (of_attention + of_queries) + (inner_layers + 1) * hidden * inner;
+        let embeddings = (self.vocab_size + self.position_rows()) as u64 * hidden;
+        ParameterCounts { embeddings, layer: matrices + biases + 2 * norm, last: norm }
+    }
+
+    /// Numbers that a layer keeps for its backward pass for each token.
+    #[must_use]
+    pub fn kept_a_token(&self) -> u64 {
+        let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
+        // Queries, keys and values, the output of attention, the input and output of each normalisation, and the inner states
+        // before and after the activation.
+        let all = (3 + 1 + 2 * 3) * hidden + 2 * inner;
+        match &self.architecture().network {
+            // Both inner states and their product.
+            Network::Decoder(DecoderNames { feed_forward: FeedForwardNames::Gated { .. }, .. }) => all + inner,
+            _ => all,
+        }
+    }
+}
