@@ -1,6 +1,7 @@
 //! `config.json` of a Hugging Face model folder.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -321,7 +322,8 @@ pub(super) fn read_json(folder: &Path) -> Result<Value, ModelError> {
     let path = folder.join(CONFIG_FILE);
     let bytes = match read_model_text(folder, CONFIG_FILE) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        // Or the path is a file, not a folder.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Err(model_folder::without(folder, CONFIG_FILE));
         }
         Err(error) => return Err(ModelError::unreadable(path, error)),

@@ -266,9 +266,9 @@ fn a_model_whose_tokens_do_not_fit_is_refused_by_its_own_name() {
         assert!(bad.contains("[folder]/model/tokenizer.json could not be loaded: it has a token with the id"), "{bad}");
     }
     place.write("model/tokenizer.json", &tokenizer);
-    place.write("model/config.json", place.read("model/config.json").replace("\"bert\"", "\"gpt2\""));
+    place.write("model/config.json", place.read("model/config.json").replace("\"bert\"", "\"t5\""));
     let bad = place.bad(1, &["train", "legal", "--set", r#"task.new_words=["lessee"]"#]);
-    assert!(bad.contains("[folder]/model/config.json is a model of type \"gpt2\""), "{bad}");
+    assert!(bad.contains("[folder]/model/config.json is a model of type \"t5\""), "{bad}");
     assert!(place.good(&["runs", "legal"]).contains("No runs yet"));
 }
 

@@ -211,7 +211,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (incomplete metadata, file not fully covered). Download the model again, or choose another.
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (it has 63230 bytes instead of 126460). Download the model again, or choose another.
         exit code 1
         ");
     place.write("model/model.safetensors", b"not weights at all");

@@ -243,9 +243,10 @@ fn help_of_models_and_runs() {
         Usage: hone models <COMMAND>
 
         Commands:
-          list   List the models Hone knows
-          fetch  Download a model and check it
-          help   Print this message or the help of the given subcommand(s)
+          list     List the models Hone knows
+          fetch    Download a model and check it
+          convert  Turn a GGUF file of the Llama family into a model folder to train
+          help     Print this message or the help of the given subcommand(s)
 
         Options:
           -h, --help  Print help
