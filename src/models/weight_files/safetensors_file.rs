@@ -20,8 +20,11 @@ pub(super) fn tensors(mut file: File, path: &Path) -> Result<BTreeMap<String, St
     let mut size = [0_u8; 8];
     file.read_exact(&mut size).map_err(|_| "it is too short".to_owned())?;
     let size = u64::from_le_bytes(size);
-    if size > MOST_HEADER || size > length {
-        return Err(format!("its header would have {size} bytes"));
+    if size > MOST_HEADER {
+        return Err("it does not begin like a safetensors file".to_owned());
+    }
+    if size > length {
+        return Err("its header is cut off".to_owned());
     }
     let mut header = vec![0_u8; size as usize];
     file.read_exact(&mut header).map_err(|_| "its header is cut off".to_owned())?;

@@ -225,7 +225,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (header too large). Download the model again, or choose another.
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (it does not begin like a safetensors file). Download the model again, or choose another.
         exit code 1
         ");
     fs::remove_file(place.path("model/model.safetensors")).unwrap();
