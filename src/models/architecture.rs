@@ -1,5 +1,5 @@
 //! What tells architectures apart that compute alike: the keys of `config.json`, the names of tensors, and the classes of
-//! `transformers`. Each architecture says so in a file of its own.
+//! `transformers`. Each architecture is described in its own file.
 
 use crate::ops::Activation;
 use crate::project::TaskKind;

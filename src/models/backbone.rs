@@ -1,5 +1,7 @@
 //! Networks without a head: embeddings, then layers, of which the lower ones may be frozen.
 
+use std::ops::Range;
+
 use candle_core::{Result, bail};
 
 use crate::data::Batch;
@@ -107,27 +109,11 @@ impl Backbone {
     }
 
     /// Runs some layers.
-    fn run(
-        &self,
-        layers: std::ops::Range<usize>,
-        mut hidden: Value,
-        batch: &Batch,
-        pass: &mut Pass<'_>,
-    ) -> Result<Value> {
+    fn run(&self, layers: Range<usize>, hidden: Value, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
         match &self.network {
-            Network::Encoder(encoder) => {
-                for index in layers {
-                    hidden = encoder.layer(index, &hidden, batch, pass)?;
-                }
-            }
-            Network::Decoder(decoder) => {
-                let places = decoder.places(batch);
-                for index in layers {
-                    hidden = decoder.layer(index, &hidden, batch, &places, pass)?;
-                }
-            }
+            Network::Encoder(encoder) => encoder.run(layers, hidden, batch, pass),
+            Network::Decoder(decoder) => decoder.run(layers, hidden, batch, pass),
         }
-        Ok(hidden)
     }
 
     fn check(&self, batch: &Batch) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Decoders: GPT-2 (Radford et al., 2019) and Llama (Touvron et al., 2302.13971) and their like. Each layer adds attention to
 //! the tokens before, and then a feed-forward part, to the hidden states, each of the normalised ones. Over packed sequences.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::Result;
@@ -36,7 +37,7 @@ pub(super) struct Decoder {
 }
 
 /// Where the tokens of a batch are in their texts, and what they see.
-pub(super) struct Places {
+struct Places {
     positions: Arc<[u32]>,
     rotary: Option<Rotary>,
     shape: AttentionShape,
@@ -79,7 +80,7 @@ impl Decoder {
     }
 
     /// What all layers need to know about a batch.
-    pub(super) fn places(&self, batch: &Batch) -> Places {
+    fn places(&self, batch: &Batch) -> Places {
         let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
         let positions = positions(batch);
         let longest = positions.iter().max().map_or(0, |&last| last as usize + 1);
@@ -100,8 +101,23 @@ impl Decoder {
         pass.tape.dropout(&sum, dropout)
     }
 
+    /// Some layers, one after the other.
+    pub(super) fn run(
+        &self,
+        layers: Range<usize>,
+        mut hidden: Value,
+        batch: &Batch,
+        pass: &mut Pass<'_>,
+    ) -> Result<Value> {
+        let places = self.places(batch);
+        for index in layers {
+            hidden = self.layer(index, &hidden, batch, &places, pass)?;
+        }
+        Ok(hidden)
+    }
+
     /// One layer. The last one goes on with only the tokens that the batch reads, and normalises them.
-    pub(super) fn layer(
+    fn layer(
         &self,
         index: usize,
         hidden: &Value,

@@ -1,6 +1,7 @@
 //! The encoder of BERT (Devlin et al., 1810.04805) and its successors: embeddings, then layers of attention and two linear
 //! layers, each normalised after its residual connection. Over packed sequences.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::Result;
@@ -48,11 +49,20 @@ impl Encoder {
         self.embeddings.forward(batch, pass)
     }
 
-    /// One layer. The last one computes only what the batch reads.
-    pub(super) fn layer(&self, index: usize, hidden: &Value, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
+    /// Some layers, one after the other. The last one of all computes only what the batch reads.
+    pub(super) fn run(
+        &self,
+        layers: Range<usize>,
+        mut hidden: Value,
+        batch: &Batch,
+        pass: &mut Pass<'_>,
+    ) -> Result<Value> {
         let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
-        let queries = if index + 1 == self.layers.len() { Queries::read(batch) } else { Queries::All };
-        self.layers[index].forward(hidden, &ends, &queries, index, pass)
+        for index in layers {
+            let queries = if index + 1 == self.layers.len() { Queries::read(batch) } else { Queries::All };
+            hidden = self.layers[index].forward(&hidden, &ends, &queries, index, pass)?;
+        }
+        Ok(hidden)
     }
 }
 

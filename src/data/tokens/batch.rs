@@ -23,7 +23,7 @@ pub struct Batch {
 /// The token whose hidden state stands for its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenOfText {
-    /// The first: an encoder's tokens see the whole text, and the first one has no meaning of its own.
+    /// The first. In an encoder every token sees the whole text, and the first is a special token.
     #[default]
     First,
     /// The last: a decoder's tokens see only what is before them.
