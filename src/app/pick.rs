@@ -129,7 +129,7 @@ pub fn title(pick: &Pick) -> &'static str {
         Pick::Duplicate => "Choose a folder for the copy",
         Pick::NewFolder => "Choose a folder for the new project",
         Pick::ModelFolder => "Open a model folder",
-        Pick::ExportTo(ExportFormat::HuggingFace) => "Export to a folder",
+        Pick::ExportTo(ExportFormat::HuggingFace | ExportFormat::Adapter) => "Export to a folder",
         Pick::ExportTo(_) => "Export to a file",
         Pick::EvaluateFile => "Open a labelled file",
         Pick::FileToLabel => "Open a file to label",
@@ -160,6 +160,7 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
         Pick::ExportTo(format) => {
             let name = match format {
                 ExportFormat::HuggingFace => "exported-model",
+                ExportFormat::Adapter => "exported-adapter",
                 ExportFormat::Safetensors => "model.safetensors",
                 ExportFormat::Predictions | ExportFormat::RawPredictions => "predictions.csv",
             };

@@ -151,6 +151,7 @@ impl HoneApp {
             let what = match answers.exported.of {
                 Some(ExportFormat::Safetensors) => "Safetensors file",
                 Some(ExportFormat::Predictions | ExportFormat::RawPredictions) => "Test predictions",
+                Some(ExportFormat::Adapter) => "Adapter",
                 Some(ExportFormat::HuggingFace) | None => "Hugging Face folder",
             };
             if let (Some(session), Some(results)) = (&mut self.state.session, &answers.results.value) {

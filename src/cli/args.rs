@@ -318,6 +318,8 @@ pub struct ExportArguments {
 pub enum FormatArgument {
     /// Hugging Face folder that loads unchanged in transformers
     Hf,
+    /// What LoRA trained, without the base model, as a folder that loads unchanged in peft
+    Adapter,
     /// Weights as one safetensors file
     Safetensors,
     /// Predictions on the test set, as CSV
@@ -328,6 +330,7 @@ impl From<FormatArgument> for ExportFormat {
     fn from(format: FormatArgument) -> Self {
         match format {
             FormatArgument::Hf => Self::HuggingFace,
+            FormatArgument::Adapter => Self::Adapter,
             FormatArgument::Safetensors => Self::Safetensors,
             FormatArgument::Predictions => Self::Predictions,
         }
@@ -427,6 +430,12 @@ pub struct BenchStepArguments {
     /// classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked
     #[arg(long, value_name = "TASK", value_parser = task, default_value = "classify")]
     pub task: TaskKind,
+    /// Train only an adapter of the default rank (LoRA) and the head
+    #[arg(long)]
+    pub lora: bool,
+    /// Compute activations again in the backward pass instead of keeping them
+    #[arg(long)]
+    pub recompute: bool,
     /// Texts per step, computed as one batch
     #[arg(long, default_value_t = 32)]
     pub batch: usize,

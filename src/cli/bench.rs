@@ -9,7 +9,7 @@ use crate::cli::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments}
 use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, model_choice};
 use crate::cli::outcome::print_json;
-use crate::project::{DeviceChoice, Precision, TaskKind};
+use crate::project::{DeviceChoice, Precision, TaskKind, TrainedLayers};
 use crate::worker::{BenchStep, BenchTokenise, StepBench, StepFigures, StepTimes, TokeniseTimes};
 
 /// Runs a benchmark and prints the result.
@@ -50,7 +50,7 @@ struct TokeniseOutcome {
 }
 
 fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let BenchStepArguments { model, task, batch, len, steps, compute } = arguments;
+    let BenchStepArguments { model, task, lora, recompute, batch, len, steps, compute } = arguments;
     let bench = StepBench { batch: *batch, length: *len, steps: *steps };
     let job = BenchStep {
         model: model_choice(model)?,
@@ -58,6 +58,8 @@ fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliEr
         bench,
         device: compute.device.map_or(DeviceChoice::Auto, Into::into),
         precision: compute.precision.map_or(Precision::Auto, Into::into),
+        trained: if *lora { TrainedLayers::Lora } else { TrainedLayers::All },
+        recompute: *recompute,
     };
     let StepTimes { figures, device } = JobRunner::begin()?.run(job)?;
     print_json(out, &StepOutcome::new(*task, &figures, device))

@@ -23,6 +23,9 @@ pub enum ExportError {
          or choose another run."
     )]
     NoPredictions(String),
+    /// The run trained no adapter.
+    #[error("Run {0} trained no adapter: it was not trained with LoRA. Export a whole model instead.")]
+    NoAdapter(String),
     /// The export's output differs from the model's.
     #[error(
         "The export was removed, because its output differs from that of the trained model: {0}. Check the disk and export again."

@@ -1,19 +1,56 @@
-//! Exports a folder that loads in `transformers` as it is, with a model card.
+//! Exports a folder that loads in `transformers`, or in `peft`, as it is, with a model card.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::export::{ExportError, ExportSource, model_card, verify};
+use crate::models::{HeadSpec, LoadOptions, Model, is_adapter};
 use crate::progress::Watch;
-use crate::storage::{read_model_info, write_atomic};
+use crate::project::TaskKind;
+use crate::storage::{MODEL_INFO_FILE, read_model_info, write_atomic};
 
-/// Copies the best checkpoint, adds `README.md`, and verifies the copy.
+/// Copies the best checkpoint, or merges its adapter into the base model, adds `README.md`, and verifies the result.
 pub(super) fn write(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+    let best = source.run.best();
+    if !is_adapter(&best) {
+        return write_as_it_is(source, folder, watch);
+    }
+    merge(source, folder, watch)?;
+    let info = best.join(MODEL_INFO_FILE);
+    if info.is_file() {
+        copy(&info, &folder.join(MODEL_INFO_FILE))?;
+    }
+    finish(source, folder, watch)
+}
+
+/// Copies the best checkpoint as it was trained, adds `README.md`, and verifies the copy.
+pub(super) fn write_as_it_is(
+    source: &ExportSource<'_>,
+    folder: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<String, ExportError> {
     for file in files(&source.run.best())? {
         let name = file.file_name().unwrap_or_default();
         watch.begin(&format!("Copying {}", name.display()))?;
         copy(&file, &folder.join(name))?;
     }
+    finish(source, folder, watch)
+}
+
+/// Writes the best checkpoint as a whole model, its adapter merged into the base model.
+pub(super) fn merge(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<(), ExportError> {
+    watch.begin("Merging the adapter into its base model")?;
+    let head = match source.settings.project.task.kind() {
+        TaskKind::TextClassification => HeadSpec::Classification { labels: source.settings.labels.clone() },
+        TaskKind::LanguageModelling => HeadSpec::LanguageModel,
+    };
+    let best = source.run.best();
+    let (model, _) = Model::load(&best, &LoadOptions { only_answers: true, ..LoadOptions::new(head) })?;
+    Ok(model.save_folder(&best, folder)?)
+}
+
+/// Adds the model card and compares the answers.
+fn finish(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     let mut settings = source.settings.clone();
     if let Some(info) = read_model_info(&source.run.best())? {
         // The setting may exceed the model's limit.

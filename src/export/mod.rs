@@ -13,7 +13,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use crate::evaluation::Prediction;
-use crate::models::WEIGHTS_FILE;
+use crate::models::{WEIGHTS_FILE, is_adapter};
 use crate::progress::Watch;
 use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunSummary, StorageError, create_file, create_folder, remove_leftovers,
@@ -27,8 +27,10 @@ pub use spreadsheet::harmless;
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// A folder that loads in `transformers` as it is, with a model card.
+    /// A folder that loads in `transformers` as it is, with a model card. An adapter is merged into its base model.
     HuggingFace,
+    /// The adapter alone, as a folder that loads in `peft` as it is, with a model card.
+    Adapter,
     /// One safetensors file with the upstream tensor names.
     Safetensors,
     /// The test predictions as CSV, for a spreadsheet too, see [`harmless`].
@@ -72,6 +74,8 @@ pub fn export(
     let output = &free_output(output)?;
     match format {
         ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
+        ExportFormat::Adapter if !is_adapter(&run.best()) => Err(ExportError::NoAdapter(run.id())),
+        ExportFormat::Adapter => into_folder(output, |folder| hugging_face::write_as_it_is(&source, folder, watch)),
         ExportFormat::Safetensors => {
             into_file(output, "safetensors", WEIGHTS_FILE, |file| safetensors_file::write(&source, file, watch))
         }

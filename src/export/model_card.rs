@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use crate::export::model_card::quoting::file_name;
 use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
-use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern, Task};
+use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern, Task, TrainedLayers};
 use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
 use crate::words::collapsed;
 
@@ -87,7 +87,17 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         StopReason::Stopped => "when it was stopped by hand",
         StopReason::CutOff => "early because of an error or a crash",
     };
+    let lora = &chosen.lora;
+    let trained = match chosen.trained_layers {
+        TrainedLayers::All => "all layers".to_owned(),
+        TrainedLayers::Top(layers) => format!("head and top {layers} layers"),
+        TrainedLayers::Head => "head".to_owned(),
+        TrainedLayers::Lora => {
+            format!("LoRA of rank {}, alpha {}, dropout {}, and head", lora.rank, lora.alpha, lora.dropout)
+        }
+    };
     let rows = [
+        ("trained", trained),
         ("epochs", chosen.epochs.to_string()),
         ("batch size", chosen.batch_size.to_string()),
         ("gradient accumulation", chosen.gradient_accumulation.to_string()),

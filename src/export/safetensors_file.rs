@@ -6,16 +6,20 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 
-use crate::export::hugging_face::copy;
+use crate::export::hugging_face::{self, copy};
 use crate::export::{ExportError, ExportSource, verify};
-use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE};
+use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE, is_adapter};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
 
 /// Writes the best checkpoint's tensors to `file`, the only one in its folder, and verifies them.
 pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+    let mut weights = source.run.best().join(WEIGHTS_FILE);
+    if is_adapter(&source.run.best()) {
+        hugging_face::merge(source, file.parent().unwrap_or(Path::new(".")), watch)?;
+        weights = file.to_owned();
+    }
     watch.begin("Writing the weights")?;
-    let weights = source.run.best().join(WEIGHTS_FILE);
     let bytes = std::fs::read(&weights).map_err(ExportError::io("read", &weights))?;
     let damaged = |reason: String| ModelError::Damaged { path: weights.clone(), reason };
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;

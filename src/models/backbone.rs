@@ -21,7 +21,7 @@ pub(super) struct Backbone {
     network: Network,
     layers: usize,
     max_positions: usize,
-    /// How many layers from the bottom are frozen, along with the embeddings; `None` if everything is trained.
+    /// How many layers from the bottom no gradient reaches, along with the embeddings; `None` if everything is trained.
     frozen: Option<usize>,
 }
 
@@ -32,7 +32,8 @@ enum Network {
 }
 
 impl Backbone {
-    /// Builds the network that `config` describes. Parameters below the trained layers are frozen.
+    /// Builds the network that `config` describes. Parameters below the trained layers are frozen, and all if adapters are
+    /// trained.
     pub fn load(
         weights: &mut Weights,
         config: &ModelConfig,
@@ -41,8 +42,9 @@ impl Backbone {
         let layers = config.num_hidden_layers;
         let frozen = trained.frozen(layers);
         weights.freeze(frozen.is_some());
+        let adapted = weights.lora().is_some();
         let freeze = |weights: &mut Weights, layer: usize| {
-            weights.freeze(frozen.is_some_and(|frozen| layer < frozen));
+            weights.freeze(adapted || frozen.is_some_and(|frozen| layer < frozen));
         };
         let network = match &config.architecture().network {
             architecture::Network::Encoder { names, .. } => {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::data::{DataError, TextTokenizer, TokenOfText, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
+use crate::models::adapter_files;
 use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, FeedForwardNames, FirstPosition, Network};
 use crate::models::architectures;
 use crate::models::decoder_config::{self, DecoderConfig};
@@ -319,6 +320,7 @@ fn with_own_keys(message: String, architecture: &Architecture) -> String {
 
 /// All of `config.json`, including the keys that Hone does not use.
 pub(super) fn read_json(folder: &Path) -> Result<Value, ModelError> {
+    let folder = &adapter_files::described_in(folder)?;
     let path = folder.join(CONFIG_FILE);
     let bytes = match read_model_text(folder, CONFIG_FILE) {
         Ok(bytes) => bytes,

@@ -8,6 +8,7 @@ use candle_core::Result;
 
 use crate::data::Batch;
 use crate::models::ModelError;
+use crate::models::adapter::Part;
 use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames};
 use crate::models::config::ModelConfig;
 use crate::models::layers::{Form, Linear, load_norm};
@@ -109,29 +110,33 @@ impl Decoder {
         batch: &Batch,
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
-        let places = self.places(batch);
+        let places = Arc::new(self.places(batch));
         for index in layers {
-            hidden = self.layer(index, &hidden, batch, &places, pass)?;
+            let layer = &self.layers[index];
+            let site = 1 + index as u64 * SITES_OF_A_LAYER;
+            if index + 1 == self.layers.len() {
+                return self.last_layer(&hidden, batch, &places, site, pass);
+            }
+            let (layer, places) = (layer.clone(), Arc::clone(&places));
+            hidden = pass.layer(&hidden, move |hidden, pass| {
+                let mixed = layer.attend(hidden, &places, site, pass)?;
+                layer.finish(&mixed, hidden, site, pass)
+            })?;
         }
         Ok(hidden)
     }
 
-    /// One layer. The last one goes on with only the tokens that the batch reads, and normalises them.
-    fn layer(
+    /// The last layer goes on with only the tokens that the batch reads, and normalises them.
+    fn last_layer(
         &self,
-        index: usize,
         hidden: &Value,
         batch: &Batch,
         places: &Places,
+        site: u64,
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
-        let layer = &self.layers[index];
-        let site = 1 + index as u64 * SITES_OF_A_LAYER;
-        pass.tape.look()?;
+        let layer = &self.layers[self.layers.len() - 1];
         let mixed = layer.attend(hidden, places, site, pass)?;
-        if index + 1 < self.layers.len() {
-            return layer.finish(&mixed, hidden, site, pass);
-        }
         let (mixed, hidden) = (pass.tape.rows(&mixed, &batch.reads)?, pass.tape.rows(hidden, &batch.reads)?);
         let hidden = layer.finish(&mixed, &hidden, site, pass)?;
         self.last_norm.forward(&hidden, pass)
@@ -211,37 +216,42 @@ impl Layer {
             has_bias(config.decoder.attention_bias, false),
             has_bias(config.decoder.mlp_bias, false),
         );
-        let linear = |weights: &mut Weights, part: &str, sizes, has_bias| {
-            let form = Form { fill: Fill::Required, has_bias, is_transposed: names.transposed };
-            Linear::load_as(weights, &name(part), sizes, form)
+        let linear = |weights: &mut Weights, part: Part, of: &str, sizes, has_bias| {
+            let form = Form { has_bias, is_transposed: names.transposed, ..Form::REQUIRED };
+            Linear::load_part(weights, part, &name(of), sizes, form)
         };
         let attention_norm = Norm::load(weights, &name(names.attention_norm), config, names)?;
         let attention = match names.attention {
-            AttentionNames::Joint(part) => vec![(part, of_queries + 2 * of_keys)],
-            AttentionNames::Each { query, key, value } => vec![(query, of_queries), (key, of_keys), (value, of_keys)],
+            AttentionNames::Joint(name) => vec![(Part::Query, name, of_queries + 2 * of_keys)],
+            AttentionNames::Each { query, key, value } => {
+                vec![(Part::Query, query, of_queries), (Part::Key, key, of_keys), (Part::Value, value, of_keys)]
+            }
         };
-        let attention =
-            attention.into_iter().map(|(part, outputs)| linear(weights, part, (hidden, outputs), of_attention));
+        let attention = attention
+            .into_iter()
+            .map(|(part, name, outputs)| linear(weights, part, name, (hidden, outputs), of_attention));
         let attention = attention.collect::<std::result::Result<_, _>>()?;
-        let attention_output = linear(weights, names.attention_output, (of_queries, hidden), of_output)?;
+        let attention_output =
+            linear(weights, Part::AttentionOutput, names.attention_output, (of_queries, hidden), of_output)?;
         let feed_forward_norm = Norm::load(weights, &name(names.feed_forward_norm), config, names)?;
-        let mut inner_layer = |part: &str| linear(weights, part, (hidden, inner), of_feed_forward);
+        let mut inner_layer = |name: &str| linear(weights, Part::FeedForward, name, (hidden, inner), of_feed_forward);
         let feed_forward = match names.feed_forward {
             FeedForwardNames::Plain(part) => FeedForward::Plain(inner_layer(part)?),
             FeedForwardNames::Gated { gate, up } => {
                 FeedForward::Gated { gate: inner_layer(gate)?, up: inner_layer(up)? }
             }
         };
-        let output = linear(weights, names.feed_forward_output, (inner, hidden), of_feed_forward)?;
+        let output = linear(weights, Part::FeedForward, names.feed_forward_output, (inner, hidden), of_feed_forward)?;
         let activation = config.hidden_act.into();
         Ok(Self { attention_norm, attention, attention_output, feed_forward_norm, feed_forward, output, activation })
     }
 
     /// What each token gathers from those that it sees, before the output layer of attention.
     fn attend(&self, hidden: &Value, places: &Places, site: u64, pass: &mut Pass<'_>) -> Result<Value> {
+        pass.tape.look()?;
         let normal = self.attention_norm.forward(hidden, pass)?;
         let layers: Vec<&Linear> = self.attention.iter().collect();
-        let mut joint = Linear::forward_joint(&layers, &mut pass.tape, &normal)?;
+        let mut joint = Linear::forward_joint(&layers, pass, &normal)?;
         if let Some(rotary) = &places.rotary {
             let turned = places.shape.heads + places.shape.key_heads;
             joint = pass.tape.rotary(&joint, turned, &places.positions, rotary)?;
@@ -254,17 +264,17 @@ impl Layer {
     fn finish(&self, mixed: &Value, hidden: &Value, site: u64, pass: &mut Pass<'_>) -> Result<Value> {
         pass.tape.look()?;
         let (attention_dropout, output_dropout) = (pass.hidden_dropout(site + 1), pass.hidden_dropout(site + 2));
-        let mixed = self.attention_output.forward(&mut pass.tape, mixed, None)?;
+        let mixed = self.attention_output.forward(pass, mixed, None)?;
         let attended = pass.tape.add(&mixed, hidden, attention_dropout)?;
         let normal = self.feed_forward_norm.forward(&attended, pass)?;
         let inner = match &self.feed_forward {
-            FeedForward::Plain(layer) => layer.forward(&mut pass.tape, &normal, Some(self.activation))?,
+            FeedForward::Plain(layer) => layer.forward(pass, &normal, Some(self.activation))?,
             FeedForward::Gated { gate, up } => {
-                let both = Linear::forward_joint(&[gate, up], &mut pass.tape, &normal)?;
+                let both = Linear::forward_joint(&[gate, up], pass, &normal)?;
                 pass.tape.gate(&both, self.activation)?
             }
         };
-        let outer = self.output.forward(&mut pass.tape, &inner, None)?;
+        let outer = self.output.forward(pass, &inner, None)?;
         pass.tape.add(&outer, &attended, output_dropout)
     }
 }

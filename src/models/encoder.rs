@@ -8,9 +8,10 @@ use candle_core::Result;
 
 use crate::data::Batch;
 use crate::models::ModelError;
+use crate::models::adapter::Part;
 use crate::models::architecture::EncoderNames;
 use crate::models::config::{HiddenActivation, ModelConfig};
-use crate::models::layers::{Linear, load_norm};
+use crate::models::layers::{Form, Linear, load_norm};
 use crate::models::mode::Pass;
 use crate::models::weights::{Fill, Weights};
 use crate::ops::{AttentionInput, AttentionShape, Dropout, LayerNormWeights, Lookup, Value, Weight};
@@ -59,8 +60,14 @@ impl Encoder {
     ) -> Result<Value> {
         let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
         for index in layers {
-            let queries = if index + 1 == self.layers.len() { Queries::read(batch) } else { Queries::All };
-            hidden = self.layers[index].forward(&hidden, &ends, &queries, index, pass)?;
+            let layer = &self.layers[index];
+            if index + 1 == self.layers.len() {
+                return layer.forward(&hidden, &ends, &Queries::read(batch), index, pass);
+            }
+            let (layer, ends) = (layer.clone(), Arc::clone(&ends));
+            let run =
+                move |hidden: &Value, pass: &mut Pass<'_>| layer.forward(hidden, &ends, &Queries::All, index, pass);
+            hidden = pass.layer(&hidden, run)?;
         }
         Ok(hidden)
     }
@@ -136,7 +143,7 @@ impl Embeddings {
         let dropout = pass.embedding_dropout();
         let dropped = pass.tape.dropout(&normal, dropout)?;
         match &self.projection {
-            Some(projection) => projection.forward(&mut pass.tape, &dropped, None),
+            Some(projection) => projection.forward(pass, &dropped, None),
             None => Ok(dropped),
         }
     }
@@ -165,13 +172,13 @@ impl Layer {
     ) -> std::result::Result<Self, ModelError> {
         let name = |part: &str| format!("{}.{index}.{part}", names.layers);
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let mut linear = |part: &str, sizes| Linear::load(weights, &name(part), sizes, Fill::Required);
-        let query = linear(names.query, (hidden, hidden))?;
-        let key = linear(names.key, (hidden, hidden))?;
-        let value = linear(names.value, (hidden, hidden))?;
-        let attention_output = linear(names.attention_output, (hidden, hidden))?;
-        let intermediate = linear(names.intermediate, (hidden, inner))?;
-        let output = linear(names.output, (inner, hidden))?;
+        let mut linear = |part, of: &str, sizes| Linear::load_part(weights, part, &name(of), sizes, Form::REQUIRED);
+        let query = linear(Part::Query, names.query, (hidden, hidden))?;
+        let key = linear(Part::Key, names.key, (hidden, hidden))?;
+        let value = linear(Part::Value, names.value, (hidden, hidden))?;
+        let attention_output = linear(Part::AttentionOutput, names.attention_output, (hidden, hidden))?;
+        let intermediate = linear(Part::FeedForward, names.intermediate, (hidden, inner))?;
+        let output = linear(Part::FeedForward, names.output, (inner, hidden))?;
         let mut norm = |part: &str| load_norm(weights, &name(part), hidden, config, Fill::Required);
         Ok(Self {
             query,
@@ -210,18 +217,17 @@ impl Layer {
         };
         pass.tape.look()?;
         let (attention_dropout, output_dropout) = (pass.hidden_dropout(site + 1), pass.hidden_dropout(site + 2));
-        let tape = &mut pass.tape;
-        let mixed = self.attention_output.forward(tape, &mixed, None)?;
-        let attended = tape.layer_norm(&mixed, Some(&asking), &self.attention_norm, attention_dropout)?;
-        let inner = self.intermediate.forward(tape, &attended, Some(self.activation.into()))?;
-        let outer = self.output.forward(tape, &inner, None)?;
-        tape.layer_norm(&outer, Some(&attended), &self.output_norm, output_dropout)
+        let mixed = self.attention_output.forward(pass, &mixed, None)?;
+        let attended = pass.tape.layer_norm(&mixed, Some(&asking), &self.attention_norm, attention_dropout)?;
+        let inner = self.intermediate.forward(pass, &attended, Some(self.activation.into()))?;
+        let outer = self.output.forward(pass, &inner, None)?;
+        pass.tape.layer_norm(&outer, Some(&attended), &self.output_norm, output_dropout)
     }
 
     /// Attention from every token.
     fn attend(&self, hidden: &Value, ends: &Arc<[u32]>, dropout: Dropout, pass: &mut Pass<'_>) -> Result<Value> {
         let shape = AttentionShape::all(self.heads, Arc::clone(ends), Arc::clone(ends));
-        let joint = Linear::forward_joint(&[&self.query, &self.key, &self.value], &mut pass.tape, hidden)?;
+        let joint = Linear::forward_joint(&[&self.query, &self.key, &self.value], pass, hidden)?;
         pass.tape.attention(AttentionInput::Joint(&joint), &shape, dropout)
     }
 
@@ -234,8 +240,8 @@ impl Layer {
         dropout: Dropout,
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
-        let queries = &self.query.forward(&mut pass.tape, asking, None)?;
-        let keys_values = &Linear::forward_joint(&[&self.key, &self.value], &mut pass.tape, hidden)?;
+        let queries = &self.query.forward(pass, asking, None)?;
+        let keys_values = &Linear::forward_joint(&[&self.key, &self.value], pass, hidden)?;
         pass.tape.attention(AttentionInput::Split { queries, keys_values }, shape, dropout)
     }
 }

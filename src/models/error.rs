@@ -19,11 +19,12 @@ pub enum ModelError {
         /// The file's name.
         file: &'static str,
     },
-    /// The folder holds an adapter instead of a model.
+    /// The folder holds an adapter, and its base model is not at hand.
     #[error(
-        "The folder {} holds an adapter (adapter_config.json), which is only a part of a model. Merge it into its base \
-         model{}, and choose the merged folder (in peft: `merge_and_unload`, then `save_pretrained`).",
-        folder.display(), base.as_ref().map(|base| format!(", {base}")).unwrap_or_default()
+        "The folder {} holds an adapter (adapter_config.json), which is only a part of a model, and its base model{} is not a \
+         model folder on this machine. Put the base model there, or merge the adapter into it where you have both (in peft: \
+         `merge_and_unload`, then `save_pretrained`) and choose the merged folder.",
+        folder.display(), base.as_ref().map(|base| format!(", {base},")).unwrap_or_default()
     )]
     Adapter {
         /// The folder.

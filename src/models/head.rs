@@ -70,6 +70,8 @@ pub(super) struct MaskedLm {
 
 impl Head {
     /// Loads the head; weights missing from the file are newly initialised. `words` are the word embeddings.
+    ///
+    /// Training with adapters trains a classification head, and a new language model head except for the bias of each token.
     pub fn load(
         weights: &mut Weights,
         config: &ModelConfig,
@@ -82,6 +84,7 @@ impl Head {
                 MaskedLm::load(weights, config, masked_lm, words).map(Self::MaskedLm)
             }
             (HeadSpec::LanguageModel, Network::Decoder(_)) => {
+                weights.freeze(weights.lora().is_some());
                 let own = format!("{LM_HEAD}.weight");
                 let tied = config.tie_word_embeddings || !weights.has(&own);
                 let shape = [config.vocab_size, config.hidden_size];
@@ -131,9 +134,9 @@ impl Head {
         match self {
             Self::Classification(head) => head.scores(hidden, pass),
             // Rounding here would directly change the result, and with so few columns it would save no time.
-            Self::Score(scores) => scores.forward_exactly(&mut pass.tape, hidden),
+            Self::Score(scores) => scores.forward_exactly(pass, hidden),
             Self::MaskedLm(head) => head.scores(hidden, pass),
-            Self::CausalLm { decoder, .. } => decoder.forward(&mut pass.tape, hidden, None),
+            Self::CausalLm { decoder, .. } => decoder.forward(pass, hidden, None),
         }
     }
 
@@ -187,11 +190,11 @@ impl Classifier {
         let dropout = pass.classifier_dropout();
         let pooled = pass.tape.dropout(&pooled, dropout)?;
         // Rounding here would directly change the result, and with so few columns it would save no time.
-        self.scores.forward_exactly(&mut pass.tape, &pooled)
+        self.scores.forward_exactly(pass, &pooled)
     }
 
     fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
-        self.dense.forward(&mut pass.tape, hidden, Some(self.activation))
+        self.dense.forward(pass, hidden, Some(self.activation))
     }
 }
 
@@ -203,9 +206,11 @@ impl MaskedLm {
         words: &Weight,
     ) -> std::result::Result<Self, ModelError> {
         let (hidden, width, vocabulary) = (config.hidden_size, config.embedding_width(), config.vocab_size);
-        let fill = Fill::Normal(config.initializer_range);
+        let (fill, is_adapted) = (Fill::Normal(config.initializer_range), weights.lora().is_some());
+        weights.freeze(is_adapted && weights.has(&format!("{}.weight", names.dense)));
         let transform = Linear::load(weights, names.dense, (hidden, width), fill)?;
         let norm = load_norm(weights, names.norm, width, config, Fill::Ones)?;
+        weights.freeze(is_adapted);
         let own = format!("{}.weight", names.decoder);
         let tied = config.tie_word_embeddings || !weights.has(&own);
         // `transformers` has two names for the bias in some architectures. It saves one of them, and computes with the
@@ -223,9 +228,8 @@ impl MaskedLm {
     }
 
     fn scores(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
-        let tape = &mut pass.tape;
-        let inner = self.transform.forward(tape, hidden, Some(self.activation))?;
-        let normal = tape.layer_norm(&inner, None, &self.norm, Dropout::OFF)?;
-        self.decoder.forward(tape, &normal, None)
+        let inner = self.transform.forward(pass, hidden, Some(self.activation))?;
+        let normal = pass.tape.layer_norm(&inner, None, &self.norm, Dropout::OFF)?;
+        self.decoder.forward(pass, &normal, None)
     }
 }

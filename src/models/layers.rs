@@ -3,13 +3,18 @@
 use candle_core::Result;
 
 use crate::models::ModelError;
+use crate::models::adapter::{self, Adapter, Part};
 use crate::models::config::{HiddenActivation, ModelConfig};
+use crate::models::mode::Pass;
 use crate::models::weights::{Fill, Weights};
-use crate::ops::{self, LayerNormWeights, LinearWeights, Tape, Value, Weight};
+use crate::ops::{self, LayerNormWeights, LinearWeights, Value, Weight};
 
-/// A linear layer: `y = x Wᵀ + b`.
+/// A linear layer: `y = x Wᵀ + b`, plus what its adapter adds.
 #[derive(Clone, Debug)]
-pub(super) struct Linear(LinearWeights);
+pub(super) struct Linear {
+    weights: LinearWeights,
+    adapter: Option<Adapter>,
+}
 
 /// How a linear layer is stored.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +25,11 @@ pub(super) struct Form {
     pub has_bias: bool,
     /// Whether the file has its weight as `[in, out]`.
     pub is_transposed: bool,
+}
+
+impl Form {
+    /// A layer with a bias, stored as `[out, in]`, that must be in the file.
+    pub const REQUIRED: Self = Self { fill: Fill::Required, has_bias: true, is_transposed: false };
 }
 
 impl Linear {
@@ -46,33 +56,55 @@ impl Linear {
         weights.transpose(false);
         let weight = weight?;
         let bias = form.has_bias.then(|| weights.parameter(&format!("{name}.bias"), &[outputs], fill)).transpose()?;
-        Ok(Self(LinearWeights { weight, bias }))
+        Ok(Self { weights: LinearWeights { weight, bias }, adapter: None })
+    }
+
+    /// [`Self::load_as`] of a layer of the backbone, with an adapter if the network is trained with those.
+    pub fn load_part(
+        weights: &mut Weights,
+        part: Part,
+        name: &str,
+        sizes: (usize, usize),
+        form: Form,
+    ) -> std::result::Result<Self, ModelError> {
+        let layer = Self::load_as(weights, name, sizes, form)?;
+        Ok(Self { adapter: Adapter::new(weights, part, name, sizes)?, ..layer })
     }
 
     /// A layer without a bias from weights that are already loaded.
     pub fn without_bias(weight: Weight) -> Self {
-        Self(LinearWeights { weight, bias: None })
+        Self { weights: LinearWeights { weight, bias: None }, adapter: None }
     }
 
     /// A layer from weights that are already loaded, such as an output layer tied to the word embeddings.
     pub fn new(weight: Weight, bias: Weight) -> Self {
-        Self(LinearWeights { weight, bias: Some(bias) })
+        Self { weights: LinearWeights { weight, bias: Some(bias) }, adapter: None }
     }
 
     /// `activation(x Wᵀ + b)`, `[rows, outputs]`.
-    pub fn forward(&self, tape: &mut Tape<'_>, x: &Value, activation: Option<ops::Activation>) -> Result<Value> {
-        tape.linear(x, &[&self.0], activation)
+    pub fn forward(&self, pass: &mut Pass<'_>, x: &Value, activation: Option<ops::Activation>) -> Result<Value> {
+        if self.adapter.is_none() {
+            return pass.tape.linear(x, &[&self.weights], activation);
+        }
+        let y = Self::forward_joint(&[self], pass, x)?;
+        activation.map_or_else(|| Ok(y.clone()), |activation| pass.tape.activation(&y, activation))
     }
 
     /// [`Self::forward`] in f32, whatever the precision of the other layers.
-    pub fn forward_exactly(&self, tape: &mut Tape<'_>, x: &Value) -> Result<Value> {
-        tape.linear_exactly(x, &self.0)
+    pub fn forward_exactly(&self, pass: &mut Pass<'_>, x: &Value) -> Result<Value> {
+        pass.tape.linear_exactly(x, &self.weights)
     }
 
     /// The concatenated outputs of several layers for the same input, `[rows, sum of outputs]`.
-    pub fn forward_joint(layers: &[&Self], tape: &mut Tape<'_>, x: &Value) -> Result<Value> {
-        let layers: Vec<&LinearWeights> = layers.iter().map(|layer| &layer.0).collect();
-        tape.linear(x, &layers, None)
+    pub fn forward_joint(layers: &[&Self], pass: &mut Pass<'_>, x: &Value) -> Result<Value> {
+        let weights: Vec<&LinearWeights> = layers.iter().map(|layer| &layer.weights).collect();
+        let y = pass.tape.linear(x, &weights, None)?;
+        let (mut adapters, mut column) = (Vec::new(), 0);
+        for layer in layers {
+            adapters.extend(layer.adapter.as_ref().map(|adapter| (adapter, column)));
+            column += layer.weights.weight.tensor().dim(0)?;
+        }
+        adapter::apply(&adapters, pass, x, y)
     }
 }
 

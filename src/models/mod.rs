@@ -3,6 +3,8 @@
 //! To add an architecture that computes like another, add a file to `architectures`; one that computes otherwise is a variant
 //! of `Backbone` too. To add a head, add a variant of `Head`.
 
+mod adapter;
+mod adapter_files;
 mod architecture;
 mod architectures;
 mod backbone;
@@ -20,10 +22,12 @@ mod model;
 mod model_folder;
 mod parameter_counts;
 mod save;
+mod save_adapter;
 mod vocabulary;
 mod weight_files;
 mod weights;
 
+pub use adapter_files::{is_adapter, weight_paths};
 pub use compute::Compute;
 pub use config::{HiddenActivation, ModelConfig};
 pub use decoder_config::{DecoderConfig, Rope};
@@ -36,5 +40,5 @@ pub use model_folder::{CONFIG_FILE, mistaken_for_model};
 pub use parameter_counts::ParameterCounts;
 pub use save::SavedHead;
 pub use vocabulary::copy_with_words;
-pub use weight_files::{WEIGHTS_FILE, weight_paths};
+pub use weight_files::WEIGHTS_FILE;
 pub use weights::{LoadReport, Parameter, WrongShape};

@@ -12,10 +12,9 @@ use crate::models::compute::Compute;
 use crate::models::config::ModelConfig;
 use crate::models::head::{Head, HeadSpec};
 use crate::models::mode::{DropoutRates, Mode, Pass};
-use crate::models::weight_files::WeightFiles;
 use crate::models::weights::{LoadReport, Parameter, Weights};
 use crate::ops::{Array, Backend, CrossEntropy, Gradients, Value, cross_entropy, keep_awake, matrix_speed};
-use crate::project::TrainedLayers;
+use crate::project::{LoraSettings, TrainedLayers};
 
 /// Options for loading a model.
 #[derive(Clone, Debug)]
@@ -28,6 +27,8 @@ pub struct LoadOptions {
     pub dropout: Option<f64>,
     /// The layers to train; the rest is frozen and has no dropout.
     pub trained: TrainedLayers,
+    /// The adapters of [`TrainedLayers::Lora`].
+    pub lora: LoraSettings,
     /// Device and precision.
     pub compute: Compute,
     /// Inference only: everything is frozen, and values that depend only on the weights are cached.
@@ -43,6 +44,7 @@ impl LoadOptions {
             seed: 0,
             dropout: None,
             trained: TrainedLayers::All,
+            lora: LoraSettings::default(),
             compute: Compute::default(),
             only_answers: false,
         }
@@ -64,8 +66,12 @@ pub struct Model {
     spec: HeadSpec,
     rates: DropoutRates,
     parameters: Vec<Parameter>,
+    trained: TrainedLayers,
+    /// The adapters of [`TrainedLayers::Lora`].
+    lora: LoraSettings,
     compute: Compute,
     backend: Backend,
+    recompute: bool,
 }
 
 /// One forward and backward pass over a batch.
@@ -95,7 +101,8 @@ pub struct PassOutcome {
 }
 
 impl Model {
-    /// Loads a Hugging Face model folder by its `config.json`, weights of any float type as 32-bit.
+    /// Loads a Hugging Face model folder by its `config.json`, weights of any float type as 32-bit. An adapter that the folder
+    /// holds is merged into its base model.
     ///
     /// If the folder lacks the head or parts of it, they are newly initialised and reported.
     ///
@@ -104,10 +111,12 @@ impl Model {
     /// tensor of the backbone is missing or has the wrong shape.
     pub fn load(folder: &Path, options: &LoadOptions) -> std::result::Result<(Self, LoadReport), ModelError> {
         let config = ModelConfig::read(folder)?;
-        let (files, device) = (WeightFiles::open(folder)?, options.compute.device());
-        let mut weights = Weights::of(files, config.architecture(), device, options.seed);
+        let mut weights = Weights::of(folder, config.architecture(), options.compute.device(), options.seed)?;
         if options.only_answers {
             weights.freeze_all();
+        }
+        if options.trained == TrainedLayers::Lora {
+            weights.train_adapters(options.lora);
         }
         // New weights depend on their position among the parameters, so the order must not change.
         let backbone = Backbone::load(&mut weights, &config, options.trained)?;
@@ -122,13 +131,35 @@ impl Model {
         };
         let backend = options.compute.backend();
         let (spec, compute) = (options.head.clone(), options.compute.clone());
-        Ok((Self { config, backbone, head, spec, rates, parameters, compute, backend }, report))
+        Ok((
+            Self {
+                config,
+                backbone,
+                head,
+                spec,
+                rates,
+                parameters,
+                trained: options.trained,
+                lora: options.lora,
+                compute,
+                backend,
+                recompute: false,
+            },
+            report,
+        ))
     }
 
     /// The same network with another backend.
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { backend, ..self }
+    }
+
+    /// The same network, which in training keeps only the input of each layer and computes the rest again in the backward pass.
+    /// On a GPU it keeps everything all the same.
+    #[must_use]
+    pub fn recomputing(self, recompute: bool) -> Self {
+        Self { recompute, ..self }
     }
 
     /// Device and precision of the model.
@@ -189,7 +220,7 @@ impl Model {
     fn train_pass_awake(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<PassOutcome> {
         let &TrainPass { batch, features, mode, loss, stop } = pass;
         let begun = Instant::now();
-        let mut pass = Pass::new(self.backend, mode, self.rates, stop);
+        let mut pass = Pass { recompute: self.recompute, ..Pass::new(self.backend, mode, self.rates, stop) };
         let logits = self.logits(batch, features.cloned(), &mut pass)?;
         let loss = cross_entropy(&logits, &batch.wanted, loss)?;
         let (value, forward) = (loss.value()?, begun.elapsed());
@@ -223,6 +254,24 @@ impl Model {
     fn logits(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
         let hidden = self.backbone.hidden_states(batch, features, pass)?;
         self.head.scores(&hidden, pass)
+    }
+
+    /// Whether [`Self::recomputing`] was set.
+    #[must_use]
+    pub fn recomputes(&self) -> bool {
+        self.recompute
+    }
+
+    /// What is trained.
+    #[must_use]
+    pub fn trained_layers(&self) -> TrainedLayers {
+        self.trained
+    }
+
+    /// The adapters that are trained, if the network is trained with those.
+    #[must_use]
+    pub fn lora(&self) -> Option<&LoraSettings> {
+        Some(&self.lora).filter(|_| self.trained == TrainedLayers::Lora)
     }
 
     pub(super) fn parts(&self) -> (&Backbone, &Head) {

@@ -7,7 +7,7 @@ use crate::models::ModelError;
 /// The configuration's file name.
 pub const CONFIG_FILE: &str = "config.json";
 /// The file that describes an adapter, as `peft` saves it.
-const ADAPTER_FILE: &str = "adapter_config.json";
+pub(super) const ADAPTER_FILE: &str = "adapter_config.json";
 /// Folders looked at for a model inside.
 const MOST_LOOKED_AT: usize = 1_000;
 
@@ -15,7 +15,7 @@ const MOST_LOOKED_AT: usize = 1_000;
 #[must_use]
 pub fn mistaken_for_model(folder: &Path) -> Option<ModelError> {
     let folder = folder.to_owned();
-    if folder.join(ADAPTER_FILE).is_file() {
+    if folder.join(ADAPTER_FILE).is_file() && !folder.join(CONFIG_FILE).exists() {
         return Some(ModelError::Adapter { base: base_of(&folder), folder });
     }
     if let Some(file) = gguf_of(&folder) {

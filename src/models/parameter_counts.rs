@@ -1,7 +1,9 @@
 //! How many parameters a network has, by its configuration alone.
 
-use crate::models::architecture::{Biases, DecoderNames, FeedForwardNames, Network};
+use crate::models::adapter::Part;
+use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames, Network};
 use crate::models::config::ModelConfig;
+use crate::project::LoraSettings;
 
 /// Numbers in the parts of a network without its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,46 @@ impl ModelConfig {
         let matrices = hidden * (of_attention + of_queries) + (inner_layers + 1) * hidden * inner;
         let embeddings = (self.vocab_size + self.position_rows()) as u64 * hidden;
         ParameterCounts { embeddings, layer: matrices + biases + 2 * norm, last: norm }
+    }
+
+    /// Numbers in the adapters of a layer.
+    #[must_use]
+    pub fn adapter_parameters(&self, lora: &LoraSettings) -> u64 {
+        let adapted = self.matrices_of_layer().into_iter().filter(|(part, ..)| part.is_among(lora.matrices));
+        adapted.map(|(_, inputs, outputs)| u64::from(lora.rank) * (inputs + outputs) as u64).sum()
+    }
+
+    /// What each matrix of a layer makes, its inputs and its outputs.
+    fn matrices_of_layer(&self) -> Vec<(Part, usize, usize)> {
+        let (hidden, inner) = (self.hidden_size, self.intermediate_size);
+        let output = (Part::FeedForward, inner, hidden);
+        match &self.architecture().network {
+            Network::Encoder { .. } => {
+                let attention = [Part::Query, Part::Key, Part::Value, Part::AttentionOutput];
+                let mut matrices: Vec<_> = attention.map(|part| (part, hidden, hidden)).into();
+                matrices.extend([(Part::FeedForward, hidden, inner), output]);
+                matrices
+            }
+            Network::Decoder(names) => {
+                let heads = self.num_attention_heads;
+                let width = self.decoder.head_width(hidden, heads);
+                let (of_queries, of_keys) = (heads * width, self.decoder.key_heads(heads) * width);
+                let mut matrices = match names.attention {
+                    AttentionNames::Joint(_) => vec![(Part::Query, hidden, of_queries + 2 * of_keys)],
+                    AttentionNames::Each { .. } => vec![
+                        (Part::Query, hidden, of_queries),
+                        (Part::Key, hidden, of_keys),
+                        (Part::Value, hidden, of_keys),
+                    ],
+                };
+                matrices.push((Part::AttentionOutput, of_queries, hidden));
+                if matches!(names.feed_forward, FeedForwardNames::Gated { .. }) {
+                    matrices.push((Part::FeedForward, hidden, inner));
+                }
+                matrices.extend([(Part::FeedForward, hidden, inner), output]);
+                matrices
+            }
+        }
     }
 
     /// Numbers that a layer keeps for its backward pass for each token.

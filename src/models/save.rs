@@ -7,13 +7,15 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::data::read_model_text;
+use crate::models::adapter_files::{ADAPTER_WEIGHTS, PREFIX};
 use crate::models::config::{ModelConfig, read_json};
 use crate::models::head::{Head, MaskedLm};
 use crate::models::model::Model;
-use crate::models::model_folder::CONFIG_FILE;
+use crate::models::model_folder::{ADAPTER_FILE, CONFIG_FILE};
+use crate::models::save_adapter::adapter_config;
 use crate::models::weight_files::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
-use crate::project::TaskKind;
+use crate::project::{LoraSettings, TaskKind};
 use crate::storage::write_atomic;
 
 /// Tokenizer files; which of them a folder has depends on the model.
@@ -31,6 +33,9 @@ impl Model {
     /// Writes `config.json`, `model.safetensors` and the tokenizer's files to `out`; `source` is the folder the model
     /// was loaded from. Configuration keys that Hone does not use are kept.
     ///
+    /// Of a model that is trained with adapters, only those and the head are written, as `peft` does: the folder names
+    /// `source` as its base model.
+    ///
     /// # Errors
     /// [`ModelError`] if a file in `source` cannot be read or one in `out` cannot be written.
     pub fn save_folder(&self, source: &Path, out: &Path) -> Result<(), ModelError> {
@@ -38,10 +43,46 @@ impl Model {
         if let Some(keys) = config.as_object_mut() {
             self.describe(keys);
         }
-        let text = format!("{config:#}\n");
-        write(out, CONFIG_FILE, text.as_bytes())?;
-        write(out, WEIGHTS_FILE, &serialised(self.parameters(), &out.join(WEIGHTS_FILE))?)?;
+        write(out, CONFIG_FILE, format!("{config:#}\n").as_bytes())?;
+        match self.lora() {
+            Some(lora) => self.save_adapter(lora, source, out)?,
+            None => self.save_weights(WEIGHTS_FILE, |parameter| Some(parameter.name.clone()), out)?,
+        }
         copy_tokenizer(source, out)
+    }
+
+    fn save_adapter(&self, lora: &LoraSettings, source: &Path, out: &Path) -> Result<(), ModelError> {
+        let task = match self.parts().1 {
+            Head::Classification(_) | Head::Score(_) => Some("SEQ_CLS"),
+            Head::CausalLm { .. } => Some("CAUSAL_LM"),
+            Head::MaskedLm(_) => None,
+        };
+        let config = adapter_config(lora, task, source, self.parameters());
+        write(out, ADAPTER_FILE, format!("{config:#}\n").as_bytes())?;
+        let name = |parameter: &Parameter| parameter.trained.then(|| format!("{PREFIX}{}", parameter.name));
+        self.save_weights(ADAPTER_WEIGHTS, name, out)
+    }
+
+    /// Writes the parameters that have a name.
+    fn save_weights(
+        &self,
+        file: &str,
+        name: impl Fn(&Parameter) -> Option<String>,
+        out: &Path,
+    ) -> Result<(), ModelError> {
+        let as_in_file = |parameter: &Parameter| {
+            let tensor = parameter.var.as_tensor();
+            if parameter.transposed { tensor.t()?.contiguous() } else { Ok(tensor.clone()) }
+        };
+        let named = self.parameters().iter().filter_map(|parameter| Some((name(parameter)?, parameter)));
+        let tensors = named.map(|(name, parameter)| Ok((name, as_in_file(parameter)?)));
+        let tensors = tensors.collect::<candle_core::Result<Vec<_>>>()?;
+        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| {
+            let source = std::io::Error::other(error.to_string());
+            ModelError::Io { action: "write", path: out.join(file), source }
+        })?;
+        write(out, file, &bytes)
     }
 }
 
@@ -128,20 +169,6 @@ impl Model {
             }
         }
     }
-}
-
-fn serialised(parameters: &[Parameter], path: &Path) -> Result<Vec<u8>, ModelError> {
-    let as_in_file = |parameter: &Parameter| {
-        let tensor = parameter.var.as_tensor();
-        if parameter.transposed { tensor.t()?.contiguous() } else { Ok(tensor.clone()) }
-    };
-    let tensors = parameters.iter().map(|parameter| Ok((parameter.name.as_str(), as_in_file(parameter)?)));
-    let tensors = tensors.collect::<candle_core::Result<Vec<_>>>()?;
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize(tensors, Some(metadata)).map_err(|error| {
-        let source = std::io::Error::other(error.to_string());
-        ModelError::Io { action: "write", path: path.to_owned(), source }
-    })
 }
 
 /// Writes a file of a model folder.

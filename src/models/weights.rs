@@ -1,13 +1,16 @@
 //! Trainable parameters, loaded from a file or newly initialised.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
 
 use crate::models::ModelError;
+use crate::models::adapter_files::AdapterFiles;
 use crate::models::architecture::Architecture;
 use crate::models::weight_files::WeightFiles;
 use crate::ops::Weight;
+use crate::project::LoraSettings;
 use crate::random::Rng;
 
 /// Tensors that do not fit which are named.
@@ -61,6 +64,8 @@ pub(super) enum Fill {
     Required,
     /// Normally distributed with this standard deviation.
     Normal(f64),
+    /// Uniformly distributed between minus this number and this number.
+    Uniform(f64),
     /// Zeros.
     Zeros,
     /// Ones.
@@ -70,6 +75,8 @@ pub(super) enum Fill {
 /// Provides parameters to the network that is being built, and records where each came from.
 pub(super) struct Weights {
     files: WeightFiles,
+    /// What is merged into the weights.
+    adapter: Option<AdapterFiles>,
     /// Hugging Face name -> name in the file.
     names: BTreeMap<String, String>,
     device: Device,
@@ -80,6 +87,8 @@ pub(super) struct Weights {
     all_frozen: bool,
     /// Whether matrices are in the file with rows and columns exchanged.
     transposed: bool,
+    /// The adapters that are trained, if the network is trained with those.
+    lora: Option<LoraSettings>,
     report: LoadReport,
     parameters: Vec<Parameter>,
     /// The first few tensors that do not fit, and how many more there are.
@@ -88,22 +97,31 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// For the network of `architecture` whose weights are in `files`. New weights depend on `seed`.
-    pub(super) fn of(files: WeightFiles, architecture: &Architecture, device: &Device, seed: u64) -> Self {
+    /// For the network of `architecture` in a model folder, with an adapter merged into it. New weights depend on `seed`.
+    pub(super) fn of(
+        folder: &Path,
+        architecture: &Architecture,
+        device: &Device,
+        seed: u64,
+    ) -> Result<Self, ModelError> {
+        let adapter = AdapterFiles::of(folder)?;
+        let files = WeightFiles::open(adapter.as_ref().map_or(folder, AdapterFiles::base))?;
         let names = files.names().map(|name| (architecture.upstream_name(name), name.to_owned())).collect();
-        Self {
+        Ok(Self {
             files,
+            adapter,
             names,
             device: device.clone(),
             seed,
             frozen: false,
             all_frozen: false,
             transposed: false,
+            lora: None,
             report: LoadReport::default(),
             parameters: Vec::new(),
             problems: Vec::new(),
             more_problems: 0,
-        }
+        })
     }
 
     /// Sets whether parameters provided from now on are frozen.
@@ -114,6 +132,21 @@ impl Weights {
     /// Freezes every parameter, whatever [`Self::freeze`] says.
     pub(super) fn freeze_all(&mut self) {
         self.all_frozen = true;
+    }
+
+    /// Trains the network with adapters.
+    pub(super) fn train_adapters(&mut self, lora: LoraSettings) {
+        self.lora = Some(lora);
+    }
+
+    /// The adapters that are trained, if the network is trained with those.
+    pub(super) fn lora(&self) -> Option<LoraSettings> {
+        self.lora
+    }
+
+    /// Parameters so far.
+    pub(super) fn count(&self) -> u64 {
+        self.parameters.len() as u64
     }
 
     /// Sets whether matrices provided from now on are in the file with rows and columns exchanged.
@@ -131,21 +164,26 @@ impl Weights {
             }
             None => self.fill(name, shape, fill)?,
         };
-        let trained = !self.frozen && !self.all_frozen;
+        let (trained, transposed) = (!self.frozen && !self.all_frozen, self.transposed);
+        Ok(self.add(name, var, trained, transposed))
+    }
+
+    /// A new trained parameter of an adapter.
+    pub(super) fn adapter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Weight, ModelError> {
+        let var = self.fill(name, shape, fill)?;
+        Ok(self.add(name, var, true, false))
+    }
+
+    fn add(&mut self, name: &str, var: Var, trained: bool, transposed: bool) -> Weight {
         let weight = Weight::new(var.as_tensor().clone(), trained.then_some(self.parameters.len()));
-        self.parameters.push(Parameter {
-            name: name.to_owned(),
-            var,
-            decay: shape.len() >= 2,
-            trained,
-            transposed: self.transposed,
-        });
-        Ok(weight)
+        let decay = var.dims().len() >= 2;
+        self.parameters.push(Parameter { name: name.to_owned(), var, decay, trained, transposed });
+        weight
     }
 
     /// Whether the file has a tensor with this Hugging Face name.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.names.contains_key(name)
+        self.names.contains_key(name) || self.adapter.as_ref().is_some_and(|adapter| adapter.has(name))
     }
 
     /// Loads the tensor called `from` under the name `to`, if the file has it.
@@ -158,6 +196,9 @@ impl Weights {
     /// Ignores the tensor with this name in the file.
     pub(super) fn leave_out(&mut self, name: &str) {
         self.names.remove(name);
+        if let Some(adapter) = &mut self.adapter {
+            adapter.leave_out(name);
+        }
     }
 
     /// The parameters and the report, once the whole network is built.
@@ -169,13 +210,26 @@ impl Weights {
             }
             return Err(ModelError::Incomplete { path: self.files.path().to_owned(), problems });
         }
+        if let Some(adapter) = &self.adapter {
+            adapter.check_used()?;
+        }
         let known: BTreeSet<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         let unexpected = self.names.iter().filter(|(name, _)| !known.contains(name.as_str()) && !is_constant(name));
         self.report.unexpected = unexpected.map(|(_, in_file)| in_file.clone()).collect();
         Ok((self.parameters, self.report))
     }
 
+    /// The values of a tensor in the network's order.
     fn find(&mut self, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>, ModelError> {
+        if let Some(adapter) = &mut self.adapter
+            && let Some((found, values)) = adapter.saved(name)?
+        {
+            if found == shape {
+                return Ok(Some(values));
+            }
+            self.report.wrong_shape.push(WrongShape { name: name.to_owned(), expected: shape.to_vec(), found });
+            return Ok(None);
+        }
         let Some(in_file) = self.names.get(name) else {
             self.report.missing.push(name.to_owned());
             return Ok(None);
@@ -187,14 +241,16 @@ impl Weights {
             self.report.wrong_shape.push(WrongShape { name: name.to_owned(), expected, found });
             return Ok(None);
         }
-        let values = self.files.read(in_file)?;
+        let mut values = self.files.read(in_file)?;
+        if self.transposed {
+            values = Tensor::from_vec(values, expected, &Device::Cpu)?.t()?.flatten_all()?.to_vec1()?;
+        }
+        if let Some(adapter) = &mut self.adapter {
+            values = adapter.add_to(name, shape, values)?;
+        }
         if !is_finite(&values) {
             let path = self.files.path().to_owned();
             return Err(ModelError::NotFinite { path, tensor: in_file.clone() });
-        }
-        if self.transposed {
-            let values = Tensor::from_vec(values, expected, &Device::Cpu)?.t()?.flatten_all()?;
-            return Ok(Some(values.to_vec1()?));
         }
         Ok(Some(values))
     }
@@ -212,6 +268,10 @@ impl Weights {
             Fill::Normal(deviation) => {
                 let mut rng = Rng::stream(self.seed, self.parameters.len() as u64);
                 (0..count).map(|_| (rng.normal() * deviation) as f32).collect()
+            }
+            Fill::Uniform(bound) => {
+                let mut rng = Rng::stream(self.seed, self.parameters.len() as u64);
+                (0..count).map(|_| ((2.0 * rng.uniform() - 1.0) * bound) as f32).collect()
             }
             Fill::Required | Fill::Zeros => vec![0.0; count],
             Fill::Ones => vec![1.0; count],

@@ -41,6 +41,8 @@ pub(super) struct Record {
 #[derive(Debug)]
 enum Input {
     Array(Array),
+    /// Nothing, since no weight is trained.
+    Unneeded,
     /// The right operand, packed together with the left one of the forward pass; nothing where no weight is trained.
     Packed(Option<Arc<Panels>>),
 }
@@ -84,9 +86,9 @@ impl Tape<'_> {
             layers.iter().flat_map(|layer| [Some(&layer.weight), layer.bias.as_ref()]).flatten().collect();
         let recorded = self.records(&[x.host_as_it_is()?.node], &weights);
         let together = precision == MatrixPrecision::Bf16 && bf16::packs_together();
+        let trains = recorded && layers.iter().any(|layer| layer.weight.is_trained());
         let (left, input, rows, from) = if together {
             let x = x.host_as_it_is()?;
-            let trains = recorded && layers.iter().any(|layer| layer.weight.is_trained());
             let (left, right) = pack_together(x, trains);
             (left, Input::Packed(right), x.array.rows(), x.node)
         } else {
@@ -101,7 +103,7 @@ impl Tape<'_> {
             let left = match (&left, &input) {
                 (Some(left), _) => Operand::Bf16(Arc::clone(left)),
                 (None, Input::Array(x)) => Operand::F32(x.matrix()),
-                (None, Input::Packed(_)) => bail!("linear: an input was not packed"),
+                (None, _) => bail!("linear: an input was not packed"),
             };
             let both_ways = together && recorded && from.is_some();
             forward(&left, rows, layers, precision, both_ways)?
@@ -110,8 +112,9 @@ impl Tape<'_> {
         let out = activation.filter(|_| !together).map_or_else(|| sum.clone(), |now| activation::apply(&sum, now));
         let record = recorded.then(|| {
             let layers = layers.iter().map(|&layer| layer.clone()).collect();
+            let x = if trains || together { input } else { Input::Unneeded };
             Record {
-                x: input,
+                x,
                 rows,
                 from,
                 layers,
@@ -193,7 +196,8 @@ impl Record {
     pub(super) fn backward(self, gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
         let right = match &self.x {
             Input::Packed(right) => return self.backward_packed(right.as_ref(), &gradient, flow),
-            Input::Array(x) => self.trains_weights().then(|| Operand::right(x.matrix(), self.precision)),
+            Input::Array(x) => Some(Operand::right(x.matrix(), self.precision)),
+            Input::Unneeded => None,
         };
         let gradient = match &self.activation {
             Some((activation, input)) => activation::backward(gradient, input, *activation),
@@ -264,10 +268,6 @@ impl Record {
             matmul(out, inputs, &left(), &right, Onto::out_when(accumulate), Threads::Pool);
         });
         Ok(())
-    }
-
-    fn trains_weights(&self) -> bool {
-        self.layers.iter().any(|layer| layer.weight.is_trained())
     }
 }
 

@@ -19,7 +19,9 @@ mod host;
 mod kernels;
 mod layer_norm;
 mod linear;
+mod low_rank;
 mod pool;
+mod recompute;
 mod regroup;
 mod rms_norm;
 mod rotary;
@@ -43,6 +45,7 @@ pub use kernels::{
 };
 pub use layer_norm::LayerNormWeights;
 pub use linear::LinearWeights;
+pub use low_rank::LowRank;
 pub use pool::release_memory;
 pub use rms_norm::RmsNormWeights;
 pub use rotary::Rotary;

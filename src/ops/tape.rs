@@ -16,7 +16,10 @@ use crate::ops::cross_entropy::{Loss, LossKind};
 use crate::ops::gradients::{Gradients, add_to};
 use crate::ops::kernels::MatrixPrecision;
 use crate::ops::kernels::bf16::Panels;
-use crate::ops::{activation, add, attention, dropout, embedding, gate, layer_norm, linear, rms_norm, rotary, rows};
+use crate::ops::{
+    activation, add, attention, dropout, embedding, gate, layer_norm, linear, low_rank, recompute, rms_norm, rotary,
+    rows,
+};
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +109,14 @@ impl Value {
         })
     }
 
+    /// [`Self::host`] of a value that nobody else needs.
+    pub(super) fn into_host(self) -> Result<HostValue> {
+        match self {
+            Self::Host(value) if value.pending.is_none() => Ok(value),
+            other => other.host(),
+        }
+    }
+
     /// The numbers, and the pending operation.
     pub(super) fn host_as_it_is(&self) -> Result<&HostValue> {
         match self {
@@ -187,6 +198,8 @@ pub(super) enum Op {
     Gate(gate::Record),
     LayerNorm(layer_norm::Record),
     Linear(linear::Record),
+    LowRank(low_rank::Record),
+    Recompute(recompute::Record),
     RmsNorm(rms_norm::Record),
     Rotary(rotary::Record),
     Rows(rows::Record),
@@ -203,6 +216,8 @@ impl Op {
             Self::Gate(record) => record.backward(&gradient, flow),
             Self::LayerNorm(record) => return record.backward(gradient, flow),
             Self::Linear(record) => return record.backward(gradient, flow),
+            Self::LowRank(record) => return record.backward(gradient, flow),
+            Self::Recompute(record) => return record.backward(gradient, flow),
             Self::RmsNorm(record) => return record.backward(gradient, flow),
             Self::Rotary(record) => record.backward(gradient, flow),
             Self::Rows(record) => record.backward(&gradient, flow),
@@ -245,6 +260,21 @@ impl<'a> Tape<'a> {
     #[must_use]
     pub fn uses_kernels(&self) -> bool {
         matches!(self.backend, Backend::Kernels(_))
+    }
+
+    /// This tape, in whose place an empty one is left.
+    pub(super) fn take(&mut self) -> Self {
+        let empty = self.without_record();
+        std::mem::replace(self, empty)
+    }
+
+    /// An empty tape that computes and stops as this one does, and records nothing.
+    pub(super) fn without_record(&self) -> Self {
+        Self::inference(self.backend).stopping_when(self.stop)
+    }
+
+    pub(super) fn backend(&self) -> Backend {
+        self.backend
     }
 
     pub(super) fn is_training(&self) -> bool {
@@ -338,7 +368,7 @@ impl<'a> Tape<'a> {
         gradients: &mut Gradients,
     ) -> Result<Vec<Option<Array>>> {
         let stop = self.stop;
-        let mut flow = Flow { values: vec![None; self.nodes], gradients };
+        let mut flow = Flow { values: vec![None; self.nodes], gradients, stop };
         flow.values[output.0] = Some(gradient);
         for record in self.records.into_iter().rev() {
             if stop() {
@@ -400,6 +430,8 @@ fn add_composed(scalar: &Tensor, trained: &[Tensor], gradients: &mut Gradients) 
 pub(super) struct Flow<'a> {
     values: Vec<Option<Array>>,
     pub(super) gradients: &'a mut Gradients,
+    /// Asked between ops whether to go on.
+    pub(super) stop: &'a dyn Fn() -> bool,
 }
 
 impl Flow<'_> {

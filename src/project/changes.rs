@@ -9,11 +9,11 @@ use crate::words::{counted, shortened, upper_first};
 const LONGEST: usize = 40;
 
 /// Fields that change nothing about what a run learns.
-const IRRELEVANT: [&str; 5] =
-    ["schema_version", "name", "training.device", "training.precision", "split.ignored_leaks"];
+const IRRELEVANT: [&str; 6] =
+    ["schema_version", "name", "training.device", "training.precision", "training.recompute", "split.ignored_leaks"];
 
 /// Fields whose name alone says too little.
-const TITLES: [(&str, &str); 18] = [
+const TITLES: [(&str, &str); 22] = [
     ("dataset.main", "Data file"),
     ("dataset.more", "More data files"),
     ("dataset.validation", "Validation file"),
@@ -28,6 +28,10 @@ const TITLES: [(&str, &str); 18] = [
     ("training.seed", "Seed of training"),
     ("training.max_length", "Longest text"),
     ("training.trained_layers", "Trained layers"),
+    ("training.lora.rank", "Rank of the adapter"),
+    ("training.lora.alpha", "Alpha of the adapter"),
+    ("training.lora.dropout", "Dropout of the adapter"),
+    ("training.lora.matrices", "Matrices with an adapter"),
     ("training.optimizer.max_grad_norm", "Gradient clipping"),
     ("training.early_stopping.patience", "Patience"),
     ("task.labels", "Labels"),

@@ -135,6 +135,19 @@ impl TrainingSettings {
                 "0".to_owned(),
                 "Use at least 1, or train only the head.",
             ),
+            (self.lora.rank > 0, "rank of the adapter", self.lora.rank.to_string(), "Use at least 1; 8 is usual."),
+            (
+                positive(self.lora.alpha),
+                "alpha of the adapter",
+                self.lora.alpha.to_string(),
+                "Use a number above 0; once or twice the rank is usual.",
+            ),
+            (
+                below_one(self.lora.dropout),
+                "dropout of the adapter",
+                self.lora.dropout.to_string(),
+                "Use 0 or more, and less than 1; 0.05 is usual.",
+            ),
             (not_negative(delta), "smallest improvement", delta.to_string(), "Use 0 or more."),
             (
                 self.evaluate_every != EvaluateEvery::Steps(0),
@@ -164,7 +177,7 @@ mod tests {
     #[test]
     fn each_hyperparameter_out_of_range_is_named() {
         type Change = fn(&mut TrainingSettings);
-        let cases: [(&str, Change); 17] = [
+        let cases: [(&str, Change); 20] = [
             ("epochs", |s| s.epochs = 0),
             ("batch size", |s| s.batch_size = 0),
             ("max length", |s| s.max_length = 2),
@@ -180,6 +193,9 @@ mod tests {
             ("warm-up", |s| s.warmup = 1.1),
             ("dropout", |s| s.dropout = Some(1.0)),
             ("top layers", |s| s.trained_layers = TrainedLayers::Top(0)),
+            ("rank of the adapter", |s| s.lora.rank = 0),
+            ("alpha of the adapter", |s| s.lora.alpha = f64::NAN),
+            ("dropout of the adapter", |s| s.lora.dropout = 1.0),
             ("smallest improvement", |s| s.early_stopping = Some(EarlyStopping { patience: 2, min_delta: -1.0 })),
             ("steps between evaluations", |s| s.evaluate_every = EvaluateEvery::Steps(0)),
         ];

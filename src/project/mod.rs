@@ -40,8 +40,8 @@ pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};
 pub use training::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, OptimizerSettings, Precision, ScheduleKind,
-    TrainedLayers, TrainingSettings, are_imbalanced,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, LoraMatrices, LoraSettings, OptimizerSettings,
+    Precision, Recompute, ScheduleKind, TrainedLayers, TrainingSettings, are_imbalanced,
 };
 
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{EarlyStopping, OptimizerSettings, TaskKind, TrainingSettings};
+use crate::project::{EarlyStopping, OptimizerSettings, TaskKind, TrainedLayers, TrainingSettings};
 
 /// A named set of hyperparameters, with values for each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,18 @@ impl Preset {
             seed: now.seed,
             device: now.device,
             precision: now.precision,
+            recompute: now.recompute,
             ..TrainingSettings::default()
+        }
+    }
+
+    /// The learning rate of the balanced preset for what is trained: 2e-4 for the small matrices of an adapter, which move
+    /// further than whole ones.
+    #[must_use]
+    pub fn learning_rate_for(task: TaskKind, trained: TrainedLayers) -> f64 {
+        match trained {
+            TrainedLayers::Lora => 2e-4,
+            _ => TrainingSettings::of_task(task).optimizer.learning_rate,
         }
     }
 

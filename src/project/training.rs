@@ -2,7 +2,7 @@
 //!
 //! Sources: Devlin et al. 1810.04805 (ranges), Mosbach et al. 2006.04884 and Zhang et al. 2006.05987 (bias correction,
 //! warm-up), Loshchilov & Hutter 1711.05101 (decoupled decay), Gururangan et al. 2004.10964 (continued pre-training, at
-//! 5e-4).
+//! 5e-4), Hu et al. 2106.09685 (low-rank adaptation).
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,10 @@ pub struct TrainingSettings {
     pub precision: Precision,
     /// Which part of the network is trained.
     pub trained_layers: TrainedLayers,
+    /// The adapter that is trained with [`TrainedLayers::Lora`].
+    pub lora: LoraSettings,
+    /// Whether the backward pass computes activations again instead of keeping them.
+    pub recompute: Recompute,
 }
 
 /// `AdamW`.
@@ -174,17 +178,62 @@ pub enum TrainedLayers {
     Top(u32),
     /// The pooler and the classification head.
     Head,
+    /// A low-rank adapter in every layer, and the head. See [`LoraSettings`].
+    Lora,
+}
+
+/// Whether the backward pass computes the activations of each layer again instead of keeping them (Chen et al., 1604.06174):
+/// less memory, and the time of one more forward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Recompute {
+    /// If there is not enough memory otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Low-rank adaptation: a frozen matrix `W` of `[out, in]` computes `W x + alpha / rank * B A x`, of which only `A`, `[rank,
+/// in]`, and `B`, `[out, rank]`, are trained (Hu et al., 2106.09685).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoraSettings {
+    /// Rows of `A`, columns of `B`.
+    pub rank: u32,
+    /// The adapter's output counts `alpha / rank` times.
+    pub alpha: f64,
+    /// Dropout probability of the adapter's input.
+    pub dropout: f64,
+    /// Which matrices of each layer get an adapter.
+    pub matrices: LoraMatrices,
+}
+
+/// Which matrices of each layer get a low-rank adapter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LoraMatrices {
+    /// Those of queries and values, as in the paper. Where a network computes queries, keys and values with one matrix, it is
+    /// that one.
+    QueryValue,
+    /// The four of attention: queries, keys, values and output.
+    #[default]
+    Attention,
+    /// Those of attention and of the feed-forward part.
+    All,
 }
 
 impl TrainedLayers {
-    /// How many of `layers` layers are frozen, from the bottom, in addition to the embeddings; `None` if everything is
-    /// trained.
+    /// How many of `layers` layers no gradient reaches, from the bottom, in addition to the embeddings; `None` if everything
+    /// is trained.
     #[must_use]
     pub fn frozen(self, layers: usize) -> Option<usize> {
         match self {
             Self::All => None,
             Self::Top(top) => Some(layers.saturating_sub(top as usize)),
             Self::Head => Some(layers),
+            // Gradients pass through all layers to their adapters.
+            Self::Lora => Some(0),
         }
     }
 }
@@ -192,6 +241,12 @@ impl TrainedLayers {
 impl Default for OptimizerSettings {
     fn default() -> Self {
         Self { learning_rate: 5e-5, weight_decay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, max_grad_norm: 1.0 }
+    }
+}
+
+impl Default for LoraSettings {
+    fn default() -> Self {
+        Self { rank: 8, alpha: 16.0, dropout: 0.0, matrices: LoraMatrices::default() }
     }
 }
 
@@ -220,6 +275,8 @@ impl Default for TrainingSettings {
             device: DeviceChoice::default(),
             precision: Precision::default(),
             trained_layers: TrainedLayers::default(),
+            lora: LoraSettings::default(),
+            recompute: Recompute::default(),
         }
     }
 }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::project::{
     self, ClassWeights, ClassificationSettings, CleaningSettings, ColumnRole, DatasetSettings, DeviceChoice,
-    EarlyStopping, EditedTarget, Edits, EvaluateEvery, LabelSettings, MetricName, ModelChoice, OptimizerSettings,
-    Precision, RowEdit, RowId, ScheduleKind, SplitSettings, TrainedLayers, TrainingSettings,
+    EarlyStopping, EditedTarget, Edits, EvaluateEvery, LabelSettings, LoraSettings, MetricName, ModelChoice,
+    OptimizerSettings, Precision, Recompute, RowEdit, RowId, ScheduleKind, SplitSettings, TrainedLayers,
+    TrainingSettings,
 };
 
 /// `project.ron` of version 1. Its `task` was always text classification.
@@ -254,6 +255,8 @@ impl Training {
             device: self.device,
             precision: self.precision,
             trained_layers: self.trained_layers,
+            lora: LoraSettings::default(),
+            recompute: Recompute::default(),
         };
         (training, self.class_weights, self.label_smoothing)
     }

@@ -6,7 +6,7 @@ use crate::data::{Batch, Sequence};
 use crate::models::{HeadSpec, Model};
 use crate::ops::{CrossEntropy, matrix_operations};
 use crate::progress::Watch;
-use crate::project::{LanguageModellingSettings, OptimizerSettings, TrainedLayers};
+use crate::project::{LanguageModellingSettings, OptimizerSettings, Recompute, TrainingSettings};
 use crate::random::Rng;
 
 use crate::training::footprint::{Footprint, available_memory};
@@ -86,7 +86,14 @@ fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
         let advice = format!("Use 1 to {longest}, the most that the model reads.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
     }
-    let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read(model.head()));
+    let settings = TrainingSettings {
+        trained_layers: model.trained_layers(),
+        lora: model.lora().copied().unwrap_or_default(),
+        ..TrainingSettings::default()
+    };
+    let footprint = Footprint::new(model.config(), model.head(), &settings, share_read(model.head()));
+    let setting = if model.recomputes() { Recompute::Always } else { Recompute::Never };
+    let footprint = footprint.recomputing(setting, 0, 0, 0);
     let needed = footprint.peak(bench.batch.saturating_mul(bench.length));
     let available = available_memory();
     if available > 0 && needed > available {

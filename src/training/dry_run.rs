@@ -13,6 +13,7 @@ use crate::tasks::{Draw, Measured, TaskDefinition};
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::footprint::{Footprint, available_memory};
+use crate::training::memory::resident;
 use crate::training::room::{disk_problem, free_space, memory_problem};
 use crate::training::setup::{self, Dataset, TokenisedSide};
 use crate::training::step::{OptimizerStep, PASS_TOKENS, longest_pass, passes_of_step};
@@ -102,10 +103,11 @@ pub fn dry_run(
     let task = setup::task(inputs.project, inputs.prepared, (&tokenizer, &config), &mut voice)?;
     let data = setup::tokenise(&*task, &tokenizer, inputs.prepared, inputs.project_folder, max_length, &mut voice)?;
     setup::check_samples(&data)?;
-    let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     let batches = plan(settings).epoch(&data.train.samples.lengths(), 0);
-    let memory = footprint.peak(longest_pass(&batches, &data.train.samples.ids));
-    let memory_available = available_memory();
+    let (longest, memory_available) = (longest_pass(&batches, &data.train.samples.ids), available_memory());
+    let footprint = Footprint::new(&config, &task.head(), settings, task.share_read());
+    let footprint = footprint.recomputing(settings.recompute, longest, resident(), memory_available);
+    let memory = footprint.peak(longest);
     let fits = memory_available == 0 || memory <= memory_available;
     let (_, steps) = setup::planned_steps(inputs.project, &data, &mut voice);
     let mut outcome = DryRun {
@@ -120,6 +122,7 @@ pub fn dry_run(
     if fits {
         let loading = Instant::now();
         let model = setup::load_model(start, task.head(), settings, &mut voice)?;
+        let model = model.recomputing(footprint.recomputes());
         let (loading, start_up) = (loading.elapsed().as_secs_f64(), begun.elapsed().as_secs_f64());
         let measurement =
             Measurement { model: &model, task: &*task, settings, data: &data, batches: &batches, loading, start_up };
@@ -278,7 +281,6 @@ mod tests {
 
     use super::*;
     use crate::models::HeadSpec;
-    use crate::project::TrainedLayers;
 
     #[test]
     fn evaluations_compute_frozen_layers_once() {
@@ -291,7 +293,7 @@ mod tests {
 
     fn footprint_of_three_labels(folder: &Path) -> Footprint {
         let head = HeadSpec::Classification { labels: vec!["label".to_owned(); 3] };
-        Footprint::new(&ModelConfig::read(folder).unwrap(), &head, TrainedLayers::All, 0.0)
+        Footprint::new(&ModelConfig::read(folder).unwrap(), &head, &TrainingSettings::default(), 0.0)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Estimates the memory and disk space of training from the sizes of the network.
 
 use crate::models::{HeadSpec, ModelConfig, ParameterCounts};
-use crate::project::TrainedLayers;
+use crate::project::{Recompute, TrainedLayers, TrainingSettings};
 
 use crate::training::memory::{memory_left_by_limits, resident};
 
@@ -23,22 +23,36 @@ pub(super) struct Footprint {
     parameters: u64,
     /// Numbers that are trained.
     trained: u64,
+    /// Numbers in a checkpoint.
+    saved: u64,
     /// Numbers per token that are kept for the backward pass or are gradients in flight.
     a_token: u64,
+    /// The same if activations are recomputed.
+    recomputed_a_token: u64,
+    /// Whether they are.
+    recomputes: bool,
     /// The same for the head, if it reads many tokens or scores many classes.
     head_a_token: f64,
 }
 
 impl Footprint {
     /// For a model with this head, which reads the share `share_read` of the tokens.
-    pub fn new(config: &ModelConfig, head: &HeadSpec, trained: TrainedLayers, share_read: f64) -> Self {
+    pub fn new(config: &ModelConfig, head: &HeadSpec, settings: &TrainingSettings, share_read: f64) -> Self {
         let [hidden, inner, layers] =
             [config.hidden_size, config.intermediate_size, config.num_hidden_layers].map(|size| size as u64);
         let ParameterCounts { embeddings, layer, last } = config.parameter_counts();
+        let is_language_model = *head == HeadSpec::LanguageModel;
         let (head, scores) = head_sizes(config, head);
-        let parameters = embeddings + layers * layer + last + head;
+        let network = embeddings + layers * layer + last + head;
+        let (trained, adapter) = match settings.trained_layers {
+            TrainedLayers::Lora => (TrainedLayers::Lora, layers * config.adapter_parameters(&settings.lora)),
+            trained => (trained, 0),
+        };
+        let parameters = network + adapter;
         let (trained_layers, trained) = match trained.frozen(config.num_hidden_layers) {
             None => (layers, parameters),
+            // A language model's head stays as it is, unless it is new.
+            Some(_) if adapter > 0 => (layers, adapter + if is_language_model { 0 } else { head }),
             Some(frozen) => {
                 let top = layers - frozen as u64;
                 (top, top * layer + head + if top > 0 { last } else { 0 })
@@ -46,10 +60,31 @@ impl Footprint {
         };
         let kept = config.kept_a_token();
         // In the backward pass, three of the widest gradients are in memory at once.
-        let a_token = 2 * hidden + trained_layers * kept + 3 * inner.max(3 * hidden);
+        let in_flight = 2 * hidden + 3 * inner.max(3 * hidden);
+        let a_token = in_flight + trained_layers * kept;
+        // The input of each layer, and all that one of them keeps.
+        let recomputed_a_token = in_flight + trained_layers * hidden + kept;
         // The head's scores, their gradient, and the gradient packed for two matrix products.
         let head_a_token = share_read * (3 * scores + 6 * hidden) as f64;
-        Self { parameters, trained, a_token, head_a_token }
+        let saved = if adapter > 0 { trained } else { parameters };
+        Self { parameters, trained, saved, a_token, recomputed_a_token, recomputes: false, head_a_token }
+    }
+
+    /// For a run that recomputes activations if the setting says so: [`Recompute::Auto`] if its longest pass has `tokens` and
+    /// does not fit in `available` bytes otherwise, of which the process already uses `used`.
+    pub fn recomputing(self, setting: Recompute, tokens: usize, used: u64, available: u64) -> Self {
+        let is_too_much = || available > 0 && self.peak_of(used, tokens) > available;
+        let recomputes = match setting {
+            Recompute::Auto => is_too_much(),
+            Recompute::Always => true,
+            Recompute::Never => false,
+        };
+        Self { recomputes, ..self }
+    }
+
+    /// Whether activations are recomputed.
+    pub fn recomputes(&self) -> bool {
+        self.recomputes
     }
 
     /// Peak memory of the process in bytes, if its longest pass has this many tokens.
@@ -59,9 +94,9 @@ impl Footprint {
 
     /// [`Self::peak`] of a process that uses `used` bytes before it loads the network.
     pub fn peak_of(&self, used: u64, tokens: usize) -> u64 {
-        let training = self.parameters
-            + 3 * self.trained
-            + ((self.a_token as f64 + self.head_a_token) * tokens as f64 * SLACK) as u64;
+        let a_token = if self.recomputes { self.recomputed_a_token } else { self.a_token };
+        let training =
+            self.parameters + 3 * self.trained + ((a_token as f64 + self.head_a_token) * tokens as f64 * SLACK) as u64;
         // Two moments and a gradient for each number that is trained.
         used + OVERHEAD + self.loading().max(NUMBER * training)
     }
@@ -73,12 +108,12 @@ impl Footprint {
 
     /// Bytes of a checkpoint.
     pub fn checkpoint(&self) -> u64 {
-        NUMBER * self.parameters
+        NUMBER * self.saved
     }
 
     /// Bytes that a run writes: the best checkpoint, and the next one until it replaces it.
     pub fn disk(&self) -> u64 {
-        2 * NUMBER * self.parameters
+        2 * self.checkpoint()
     }
 }
 
@@ -107,6 +142,7 @@ mod tests {
 
     use super::*;
     use crate::models::{LoadOptions, Model};
+    use crate::project::{LoraMatrices, LoraSettings};
 
     #[test]
     fn parameters_are_counted_as_the_model_has_them() {
@@ -115,12 +151,17 @@ mod tests {
             let name = folder.file_name().unwrap().to_string_lossy();
             let is_language_model = name.ends_with("-language") || name.ends_with("-mlm");
             let head = if is_language_model { HeadSpec::LanguageModel } else { three_labels() };
-            for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
-                let options = LoadOptions { trained, ..LoadOptions::new(head.clone()) };
+            let lora = |matrices| (TrainedLayers::Lora, LoraSettings { rank: 3, matrices, ..LoraSettings::default() });
+            let adapters = [LoraMatrices::QueryValue, LoraMatrices::Attention, LoraMatrices::All].map(lora);
+            let layers = [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head];
+            for (trained, lora) in layers.map(|trained| (trained, LoraSettings::default())).into_iter().chain(adapters)
+            {
+                let options = LoadOptions { trained, lora, ..LoadOptions::new(head.clone()) };
                 let (model, _) = Model::load(&folder, &options).unwrap();
-                let footprint = Footprint::new(model.config(), model.head(), trained, 0.0);
-                assert_eq!(footprint.parameters, model.parameter_count() as u64, "{name}");
-                assert_eq!(footprint.trained, model.trained_count() as u64, "{name}: {trained:?}");
+                let settings = TrainingSettings { trained_layers: trained, lora, ..TrainingSettings::default() };
+                let footprint = Footprint::new(model.config(), model.head(), &settings, 0.0);
+                assert_eq!(footprint.parameters, model.parameter_count() as u64, "{name}: {trained:?}");
+                assert_eq!(footprint.trained, model.trained_count() as u64, "{name}: {trained:?}, {lora:?}");
             }
         }
     }
@@ -136,7 +177,10 @@ mod tests {
     #[test]
     fn longer_passes_need_more_memory_and_frozen_layers_less() {
         let config = ModelConfig::read(&fixture("tiny-bert")).unwrap();
-        let of = |trained| Footprint::new(&config, &three_labels(), trained, 0.0);
+        let of = |trained_layers| {
+            let settings = TrainingSettings { trained_layers, ..TrainingSettings::default() };
+            Footprint::new(&config, &three_labels(), &settings, 0.0)
+        };
         assert!(of(TrainedLayers::All).a_token > of(TrainedLayers::Top(1)).a_token);
         assert!(of(TrainedLayers::Top(1)).a_token > of(TrainedLayers::Head).a_token);
         let tokens_more = of(TrainedLayers::All).peak(1 << 20) - of(TrainedLayers::All).peak(1 << 10);
@@ -145,9 +189,30 @@ mod tests {
     }
 
     #[test]
+    fn activations_are_recomputed_if_there_is_too_little_memory_otherwise() {
+        let config = ModelConfig::read(&fixture("tiny-bert")).unwrap();
+        let footprint = Footprint::new(&config, &three_labels(), &TrainingSettings::default(), 0.0);
+        let tokens = 1 << 20;
+        let (needed, of) =
+            (footprint.peak_of(0, tokens), |setting, free| footprint.recomputing(setting, tokens, 0, free));
+        let cases = [
+            (Recompute::Auto, needed, false),
+            (Recompute::Auto, needed - 1, true),
+            (Recompute::Auto, 0, false),
+            (Recompute::Always, needed, true),
+            (Recompute::Never, needed - 1, false),
+        ];
+        for (setting, free, expected) in cases {
+            assert_eq!(of(setting, free).recomputes(), expected, "{setting:?} with {free}");
+        }
+        assert!(of(Recompute::Always, 0).peak_of(0, tokens) < needed);
+    }
+
+    #[test]
     fn a_language_model_needs_memory_for_its_scores() {
         let config = ModelConfig::read(&fixture("tiny-bert-mlm")).unwrap();
-        let peak = |share| Footprint::new(&config, &HeadSpec::LanguageModel, TrainedLayers::All, share).peak(1 << 20);
+        let settings = TrainingSettings::default();
+        let peak = |share| Footprint::new(&config, &HeadSpec::LanguageModel, &settings, share).peak(1 << 20);
         let scores = (1 << 20) / 4 * 2 * config.vocab_size as u64 * NUMBER;
         assert!(peak(0.25) - peak(0.0) > scores, "scores and their gradient");
     }

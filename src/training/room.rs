@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::models::ModelError;
+use crate::project::Recompute;
 use crate::storage::StorageError;
 use crate::training::TrainError;
 use crate::training::event::{Stopwatch, TrainingEvent, Voice};
@@ -39,6 +40,11 @@ impl Room {
     /// Fails if loading the network already takes more memory than there is.
     pub fn check_loading(&self, footprint: &Footprint) -> Result<(), TrainError> {
         self.check_memory(self.used + footprint.loading())
+    }
+
+    /// The run's footprint, recomputing activations if that is set, or if its longest pass of `tokens` needs it.
+    pub fn recomputing(&self, footprint: Footprint, setting: Recompute, tokens: usize) -> Footprint {
+        footprint.recomputing(setting, tokens, self.used, self.memory)
     }
 
     /// Fails if a run whose longest pass has this many tokens surely takes more memory than there is.

@@ -60,7 +60,7 @@ pub fn train(
     let (mut trainer, lock) = begin(inputs, &start.path, voice)?;
     let run = trainer.run.clone();
     let guard = Unfinished(&run);
-    let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(&mut trainer, reason, started_at));
+    let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(trainer, reason, started_at));
     std::mem::forget(guard);
     match &outcome {
         Ok(summary) => run.write_status(&RunStatus::Finished(summary.clone()))?,
@@ -98,7 +98,7 @@ fn begin<'a>(
     let config = ModelConfig::read(start)?;
     config.check_tokenizer(start, &tokenizer)?;
     let task = setup::task(project, prepared, (&tokenizer, &config), &mut voice)?;
-    let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
+    let footprint = Footprint::new(&config, &task.head(), settings, task.share_read());
     room.check_loading(&footprint)?;
     let model = setup::load_model(start, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
@@ -120,10 +120,13 @@ fn begin<'a>(
     let features = (has_frozen_layers && !task.redraws()).then(|| FeatureCaches::of(&data, inputs.project_folder));
     let plan =
         BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
-    room.check_training(
-        &footprint,
-        longest_pass(&plan.epoch(&data.train.samples.lengths(), 0), &data.train.samples.ids),
-    )?;
+    let longest = longest_pass(&plan.epoch(&data.train.samples.lengths(), 0), &data.train.samples.ids);
+    let footprint = room.recomputing(footprint, settings.recompute, longest);
+    room.check_training(&footprint, longest)?;
+    let model = model.recomputing(footprint.recomputes());
+    if footprint.recomputes() {
+        voice.log("Activations are computed again in the backward pass: training needs less memory and more time.");
+    }
     check_disk(inputs.project_folder, footprint.disk())?;
     let (steps_per_epoch, total_steps) = setup::planned_steps(project, &data, &mut voice);
     let pace = Pace::new(
@@ -251,21 +254,21 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
 }
 
 /// Evaluates the best checkpoint, read back from disk, on the test set, and writes all results.
-fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
+fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
     let Best { point, answers } = trainer.best.take().ok_or(Cancelled)?;
     if trainer.step > point.step {
         trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }
     let run = &trainer.run;
     with_room(&mut trainer.voice, run.path(), SMALL_FILE, || Ok(run.unless_gone()?))?;
-    trainer.model = read_back(trainer)?;
+    let mut trainer = read_back(trainer)?;
     let run = &trainer.run;
     let (folder, labels) = (run.path(), trainer.labels);
     let validation = predictions(&trainer.data.validation, &answers);
     with_room(&mut trainer.voice, folder, SMALL_FILE, || {
         Ok(run.write_predictions("validation", &validation, labels)?)
     })?;
-    let test = match score_test(trainer) {
+    let test = match score_test(&mut trainer) {
         Err(TrainError::Cancelled) => None,
         scored => scored?,
     };
@@ -276,8 +279,8 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
         with_room(&mut trainer.voice, run.path(), SMALL_FILE, write)?;
     }
     let comparison = match &test {
-        Some(test) => compare(trainer, |data| &data.test, &test.answers),
-        None => compare(trainer, |data| &data.validation, &answers),
+        Some(test) => compare(&mut trainer, |data| &data.test, &test.answers),
+        None => compare(&mut trainer, |data| &data.validation, &answers),
     };
     trainer.run.write_comparison(&comparison)?;
     let train_seconds = trainer.train_time.as_secs_f64();
@@ -297,8 +300,8 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
     })
 }
 
-/// Loads the best checkpoint from disk, as a later session will.
-fn read_back(trainer: &Trainer<'_>) -> Result<Model, TrainError> {
+/// Loads the best checkpoint from disk, as a later session will, once the memory of the trained model is free.
+fn read_back(mut trainer: Trainer<'_>) -> Result<Trainer<'_>, TrainError> {
     let options = LoadOptions {
         seed: trainer.settings.seed,
         dropout: trainer.settings.dropout,
@@ -306,7 +309,9 @@ fn read_back(trainer: &Trainer<'_>) -> Result<Model, TrainError> {
         only_answers: true,
         ..LoadOptions::new(trainer.model.head().clone())
     };
-    Ok(Model::load(&trainer.run.best(), &options)?.0)
+    drop(trainer.model);
+    trainer.model = Model::load(&trainer.run.best(), &options)?.0;
+    Ok(trainer)
 }
 
 /// Scores the test rows; `None` if there are none.

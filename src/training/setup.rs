@@ -8,7 +8,7 @@ use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig};
 use crate::progress::Watch;
-use crate::project::{FewSteps, Project, TrainingSettings};
+use crate::project::{FewSteps, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{TextKey, TokenCache};
 use crate::tasks::{self, Encoded, Samples, TaskDefinition};
 
@@ -95,11 +95,12 @@ pub(super) fn load_model(
         seed: settings.seed,
         dropout: settings.dropout,
         trained: settings.trained_layers,
+        lora: settings.lora,
         compute,
         only_answers: false,
     };
     let (model, report) = Model::load(folder, &options)?;
-    for (warning, line) in describe(&report, &model) {
+    for (warning, line) in describe(&report, &model, settings.trained_layers) {
         if warning { voice.warn(line) } else { voice.log(line) }
     }
     if let Some(advice) = rate_advice(model.head(), report.new_head, settings.optimizer.learning_rate) {
@@ -111,13 +112,16 @@ pub(super) fn load_model(
 }
 
 /// The load report in sentences; true for a warning.
-fn describe(report: &LoadReport, model: &Model) -> Vec<(bool, String)> {
+fn describe(report: &LoadReport, model: &Model, layers: TrainedLayers) -> Vec<(bool, String)> {
     let (all, trained) = (model.parameter_count(), model.trained_count());
     let tensors = counted(report.loaded.len(), "tensor", "tensors");
     let which = if trained == all { "all".to_owned() } else { format!("{} of", count(trained)) };
     let mut lines = vec![(false, format!("Loaded {tensors}. Training {which} {} parameters.", count(all)))];
     if trained < all {
-        let what = "The rest is frozen: it has no dropout and is computed once per text.";
+        let what = match layers {
+            TrainedLayers::Lora => "They are an adapter and the head; the model's own weights are frozen.",
+            _ => "The rest is frozen: it has no dropout and is computed once per text.",
+        };
         lines.push((false, what.to_owned()));
     }
     lines.push((false, describe_head(report, model)));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::data::{self, TextTokenizer};
 use crate::models::{Compute, HeadSpec, LoadOptions, Model};
-use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, TaskKind};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, TaskKind, TrainedLayers};
 use crate::training::{self, StepBench, StepFigures};
 use crate::worker::models::local_model;
 use crate::worker::other_file::column;
@@ -24,6 +24,10 @@ pub struct BenchStep {
     pub device: DeviceChoice,
     /// Precision of the matrix products.
     pub precision: Precision,
+    /// What is trained.
+    pub trained: TrainedLayers,
+    /// Whether the backward pass computes activations again.
+    pub recompute: bool,
 }
 
 /// Times of training steps.
@@ -46,7 +50,8 @@ impl Job for BenchStep {
         if let Some(warning) = compute.warning() {
             context.log(LogLevel::Warning, warning);
         }
-        let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::new(head(self.task)) })?;
+        let options = LoadOptions { compute, trained: self.trained, ..LoadOptions::new(head(self.task)) };
+        let model = Model::load(&folder, &options)?.0.recomputing(self.recompute);
         let figures = context.watched(|watch| training::bench_step(&model, self.bench, watch))?;
         Ok(StepTimes { figures, device })
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 #![allow(clippy::format_push_string, reason = "what a test builds need not be fast")]
 
+mod adapters;
 mod architecture;
 mod cli;
 mod data;

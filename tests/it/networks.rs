@@ -14,23 +14,28 @@ use serde::Deserialize;
 use crate::tiny_bert::{LABELS, learn};
 
 #[derive(Deserialize)]
-struct Expected {
-    texts: Vec<Vec<u32>>,
-    targets: Vec<Vec<u32>>,
-    loss: f64,
+pub struct Expected {
+    pub texts: Vec<Vec<u32>>,
+    pub targets: Vec<Vec<u32>>,
+    pub loss: f64,
 }
 
 /// A network of the fixtures.
-struct Network {
-    name: String,
-    folder: PathBuf,
-    expected: Expected,
+pub struct Network {
+    pub name: String,
+    pub folder: PathBuf,
+    pub expected: Expected,
     /// Logits, and gradients under `gradient.NAME`.
-    tensors: HashMap<String, Tensor>,
+    pub tensors: HashMap<String, Tensor>,
 }
 
 fn networks() -> Vec<Network> {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/networks");
+    networks_in("networks")
+}
+
+/// The networks in a folder of the fixtures, in order of name.
+pub fn networks_in(fixtures: &str) -> Vec<Network> {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixtures);
     let mut folders: Vec<PathBuf> = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     folders
@@ -44,20 +49,20 @@ fn networks() -> Vec<Network> {
         .collect()
 }
 
-fn tensors(file: &Path) -> HashMap<String, Tensor> {
+pub fn tensors(file: &Path) -> HashMap<String, Tensor> {
     candle_core::safetensors::load(file, &Device::Cpu).unwrap()
 }
 
-fn values(tensor: &Tensor) -> Vec<f32> {
+pub fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
 impl Network {
-    fn is_language_model(&self) -> bool {
+    pub fn is_language_model(&self) -> bool {
         self.name.ends_with("-language")
     }
 
-    fn head(&self) -> HeadSpec {
+    pub fn head(&self) -> HeadSpec {
         if self.is_language_model() {
             return HeadSpec::LanguageModel;
         }
@@ -69,7 +74,7 @@ impl Network {
     }
 
     /// All texts; a language model predicts every token of them.
-    fn batch(&self) -> Batch {
+    pub fn batch(&self) -> Batch {
         let mut batch = Batch::default();
         for (row, (ids, wanted)) in self.expected.texts.iter().zip(&self.expected.targets).enumerate() {
             let is_decoder = self.token_of_text() == TokenOfText::Last;
@@ -86,17 +91,17 @@ impl Network {
         ModelConfig::read(&self.folder).unwrap().token_of_text()
     }
 
-    fn logits(&self, model: &Model) -> Vec<f32> {
+    pub fn logits(&self, model: &Model) -> Vec<f32> {
         model.forward(&self.batch(), Mode::Inference).unwrap().concat()
     }
 }
 
-fn largest_difference(got: &[f32], expected: &[f32]) -> f32 {
+pub fn largest_difference(got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len());
     got.iter().zip(expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max)
 }
 
-fn norm(values: impl Iterator<Item = f32>) -> f64 {
+pub fn norm(values: impl Iterator<Item = f32>) -> f64 {
     values.map(|value| f64::from(value).powi(2)).sum::<f64>().sqrt()
 }
 
@@ -125,6 +130,21 @@ fn logits_and_gradients_equal_those_of_transformers() {
             assert!(difference < 1e-3 * expected, "{name}: {} by {difference} of {expected}", parameter.name);
         }
         println!("{name}: logits differ by {difference:.1e}, gradients by {worst:.1e} of their norm");
+    }
+}
+
+#[test]
+fn recomputed_activations_give_the_same_bits() {
+    for network in networks() {
+        let options = LoadOptions { dropout: Some(0.3), ..LoadOptions::new(network.head()) };
+        let load = || Model::load(&network.folder, &options).unwrap().0;
+        let of = |model: Model| {
+            let (loss, gradients) = learn(&model, &network.batch(), Mode::Training { seed: 1, step: 1 });
+            let all: Vec<Vec<f32>> =
+                (0..model.parameters().len()).map(|place| gradients.get(place).unwrap().to_vec().unwrap()).collect();
+            (loss.to_bits(), all)
+        };
+        assert!(of(load()) == of(load().recomputing(true)), "{}", network.name);
     }
 }
 

@@ -13,14 +13,14 @@ use crate::app::widgets::{
     Action, Anchor, anchor, banner, button, button_if, card, card_grid, empty_state, heading_ui, icon_button,
     is_sought, is_wide, page, primary_button, running_card, section,
 };
-use crate::project::Step;
+use crate::project::{Step, TrainedLayers};
 use crate::worker::{ExportFormat, RunResults};
 
 /// State kept between frames.
 #[derive(Debug, Default)]
 pub struct ExportStepState {
     /// Typed paths, by format; empty for the suggested one.
-    typed: [String; 3],
+    typed: [String; OFFERS.len()],
     code: Code,
     paths: ExportPaths,
 }
@@ -34,7 +34,7 @@ struct ExportPaths {
     /// The frame in which they were last shown.
     shown_in: u64,
     /// An unused path for each offer.
-    free: [PathBuf; 3],
+    free: [PathBuf; OFFERS.len()],
     /// The last exported folder.
     exported: Option<PathBuf>,
 }
@@ -82,7 +82,7 @@ struct Offer {
     action: &'static str,
 }
 
-const OFFERS: [Offer; 3] = [
+const OFFERS: [Offer; 4] = [
     Offer {
         format: ExportFormat::HuggingFace,
         icon: icons::PACKAGE,
@@ -96,6 +96,13 @@ const OFFERS: [Offer; 3] = [
         name: "Weights file",
         text: "Only the numbers the model learnt, as one safetensors file, for programs that bring their own tokenizer",
         action: "Export weights file",
+    },
+    Offer {
+        format: ExportFormat::Adapter,
+        icon: icons::PACKAGE,
+        name: "Adapter",
+        text: "What LoRA trained, without the base model: a small folder that loads unchanged in peft",
+        action: "Export adapter",
     },
     Offer {
         format: ExportFormat::Predictions,
@@ -124,14 +131,25 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         state.paths.refresh(ui, ctx, &results.summary.run);
-        let across = if is_wide(ui, ctx.theme) { OFFERS.len() } else { 1 };
-        card_grid(ui, ctx.theme, "offers", (across, OFFERS.len()), |ui, place, spare| {
+        let offered = offered(results);
+        // Four are two rows of two.
+        let most = if offered.len() > 3 { 2 } else { offered.len() };
+        let across = if is_wide(ui, ctx.theme) { most } else { 1 };
+        card_grid(ui, ctx.theme, "offers", (across, offered.len()), |ui, card, spare| {
             let ExportStepState { typed, paths, .. } = &mut *state;
+            let place = offered[card];
             offer_card(ui, ctx, &mut typed[place], (&OFFERS[place], &paths.free[place], spare), sender);
         });
         done(ui, ctx, sender);
         sample_code(ui, ctx, &mut state.code, state.paths.model(), results);
     });
+}
+
+/// Places in [`OFFERS`] of what the run can be exported as.
+fn offered(results: &RunResults) -> Vec<usize> {
+    let has_adapter = results.settings.project.training.trained_layers == TrainedLayers::Lora;
+    let is_offered = |place: &usize| OFFERS[*place].format != ExportFormat::Adapter || has_adapter;
+    (0..OFFERS.len()).filter(is_offered).collect()
 }
 
 fn offer_card(
@@ -219,6 +237,7 @@ fn path_field(ui: &mut Ui, typed: &mut String, offer: &Offer, suggested: &Path, 
 fn suggestion(folder: &Path, format: ExportFormat) -> PathBuf {
     let (name, extension) = match format {
         ExportFormat::HuggingFace => ("model", ""),
+        ExportFormat::Adapter => ("adapter", ""),
         ExportFormat::Safetensors => ("weights", ".safetensors"),
         ExportFormat::Predictions | ExportFormat::RawPredictions => ("predictions", ".csv"),
     };
@@ -289,7 +308,7 @@ mod tests {
         let mut harness = open(Scene::trained(false), false);
         harness.run();
         picture("export-light", &mut harness);
-        for offer in &OFFERS {
+        for offer in OFFERS.iter().filter(|offer| offer.format != ExportFormat::Adapter) {
             harness.get_by_label(offer.action).click();
             harness.run();
         }

@@ -60,11 +60,11 @@ struct Found {
     index: Option<Index>,
 }
 
-/// The files that hold the weights of a model folder.
+/// The files that hold the weights of a folder with a whole model.
 ///
 /// # Errors
 /// [`ModelError`] if there are none that can be read, or their index is damaged or names others.
-pub fn weight_paths(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+pub(super) fn weight_paths_of(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     Ok(find(folder)?.parts.into_iter().map(|(_, path)| path).collect())
 }
 
@@ -79,6 +79,12 @@ impl WeightFiles {
             tensors.extend(tensors_of(&part)?.into_iter().filter(|(name, _)| is_of_part(name)));
         }
         Ok(Self { path, tensors })
+    }
+
+    /// Finds the tensors of one file of a folder.
+    pub fn open_file(folder: &Path, file: &str) -> Result<Self, ModelError> {
+        let path = model_file(folder, file).map_err(|error| ModelError::unreadable(folder.join(file), error))?;
+        Ok(Self { tensors: tensors_of(&path)?, path })
     }
 
     /// The file of weights, or the index of several.

@@ -1,25 +1,18 @@
 //! All hyperparameters, each explained in one line.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
-use egui::{Checkbox, ComboBox, DragValue, Response, Ui, UiBuilder, vec2};
+use egui::{Checkbox, DragValue, Ui};
 
-use crate::app::help::Term;
-use crate::app::sought;
+use crate::app::steps::model::fields::{choose, decimal, group, number, row, scientific, share};
+use crate::app::steps::model::what_to_train::what_to_train;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{button, explained, number_field};
+use crate::app::widgets::button;
 use crate::models::Compute;
 use crate::project::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, OptimizerSettings, Precision, ScheduleKind,
-    Task, TaskKind, TrainedLayers, TrainingSettings,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, OptimizerSettings, Precision, Recompute,
+    ScheduleKind, Task, TaskKind, TrainingSettings,
 };
-
-const NAME_WIDTH: f32 = 170.0;
-const CONTROL_WIDTH: f32 = 200.0;
-const NUMBER_WIDTH: f32 = 96.0;
-/// Narrowest explanation beside its control.
-const EXPLANATION: f32 = 180.0;
 
 /// Draws every setting. `labels` are the labels that can get a weight.
 pub fn hyperparameters_ui(
@@ -30,7 +23,7 @@ pub fn hyperparameters_ui(
     labels: &[String],
 ) {
     batches(ui, theme, settings, task.kind());
-    trained_layers(ui, theme, &mut settings.trained_layers);
+    what_to_train(ui, theme, settings, task.kind());
     optimizer(ui, theme, settings, task.kind());
     regularisation(ui, theme, settings);
     if let Task::TextClassification(own) = task {
@@ -59,7 +52,7 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: Ta
         TaskKind::LanguageModelling => "Longer texts are split into windows. A word is about 1.3 tokens",
     };
     row(ui, theme, "Max length", explanation, |ui| {
-        number(ui, DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"))
+        number(ui, DragValue::new(&mut settings.max_length).range(8..=8192).speed(1.0).suffix(" tokens"))
             .accessible_name("Max length");
     });
     row(
@@ -109,6 +102,12 @@ fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
         }
     };
     row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
+    let choices = [(Recompute::Auto, "Auto"), (Recompute::Always, "Always"), (Recompute::Never, "Never")];
+    let explanation = "Compute activations again in the backward pass instead of keeping them: much less memory, about a third more \
+                       time. Auto does so if memory is short";
+    row(ui, theme, "Recompute activations", explanation, |ui| {
+        choose(ui, "recompute", &mut settings.recompute, &choices);
+    });
 }
 
 fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
@@ -187,31 +186,6 @@ fn label_smoothing(ui: &mut Ui, theme: &Theme, smoothing: &mut f64) {
         "Share of probability moved to the other labels. Helps when labels are noisy",
         |ui| share(ui, smoothing, 0.5),
     );
-}
-
-fn trained_layers(ui: &mut Ui, theme: &Theme, trained: &mut TrainedLayers) {
-    group(ui, theme, "Trained layers");
-    let kept = match *trained {
-        TrainedLayers::Top(top) => top,
-        TrainedLayers::All | TrainedLayers::Head => 2,
-    };
-    let choices = [
-        (TrainedLayers::All, "All layers"),
-        (TrainedLayers::Top(kept), "Top layers and head"),
-        (TrainedLayers::Head, "Head only"),
-    ];
-    let explanation =
-        "Fewer layers train faster but learn less. The frozen ones are computed once per text, without dropout";
-    row(ui, theme, "Train", explanation, |ui| choose(ui, "trained layers", trained, &choices));
-    if *trained == TrainedLayers::Head {
-        let hint = "For the head only, use a higher learning rate (about 1e-3) and more epochs (about 20)";
-        row(ui, theme, "", hint, |_| ());
-    }
-    if let TrainedLayers::Top(top) = trained {
-        row(ui, theme, "Top layers", "Number of layers to train below the head", |ui| {
-            number(ui, DragValue::new(top).range(1..=48).speed(0.05));
-        });
-    }
 }
 
 /// The kind of class weights, without the weights themselves.
@@ -318,99 +292,9 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metric
     }
 }
 
-fn group(ui: &mut Ui, theme: &Theme, name: &str) {
-    ui.add_space(theme.space.m);
-    ui.label(theme.strong(name));
-}
-
-/// Name, control and explanation of one setting. The name also names the control to screen readers.
-fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl FnOnce(&mut Ui)) {
-    let narrow = ui.available_width() < NAME_WIDTH + CONTROL_WIDTH + EXPLANATION;
-    let height = theme.size.control;
-    let shown = ui.horizontal(|ui| {
-        let name_width = if narrow { (ui.available_width() * 0.42).min(NAME_WIDTH) } else { NAME_WIDTH };
-        let control_width = CONTROL_WIDTH.min(ui.available_width() - name_width - theme.space.s);
-        let label = ui.allocate_ui(vec2(name_width, height), |ui| {
-            ui.set_width(name_width);
-            let label = ui.add(egui::Label::new(name).wrap());
-            match Term::titled(name.trim()) {
-                Some(term) => label.on_hover_text(term.text()),
-                None => label,
-            }
-        });
-        ui.allocate_ui(vec2(control_width, height), |ui| {
-            ui.set_width(control_width);
-            ui.spacing_mut().interact_size.x = NUMBER_WIDTH.min(control_width);
-            // What stands above must not change the ids of the controls, or they would lose the focus.
-            let id = ui.make_persistent_id(("setting", name, explanation.is_empty()));
-            ui.scope_builder(UiBuilder::new().scope_id(id), |ui| ui.label_inputs_by(label.inner.id, control));
-        });
-        if !narrow {
-            explained(ui, theme.small(explanation));
-        }
-    });
-    if sought::sought(ui.ctx()) == Some(name) {
-        shown.response.scroll_to_me(Some(egui::Align::Center));
-        sought::is_shown(ui.ctx());
-    }
-    if narrow && !explanation.is_empty() {
-        ui.add(egui::Label::new(theme.small(explanation)).wrap());
-    }
-}
-
-fn choose<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, choices: &[(T, &str)]) {
-    let shown = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
-    let width = ui.available_width().min(CONTROL_WIDTH) - 12.0;
-    ComboBox::from_id_salt(salt).width(width).truncate().selected_text(shown).show_ui(ui, |ui| {
-        for (choice, name) in choices {
-            ui.selectable_value(value, *choice, *name);
-        }
-    });
-}
-
-/// The number field of a row.
-fn number(ui: &mut Ui, field: DragValue<'_>) -> Response {
-    number_field(ui, "value", field)
-}
-
-/// A number without trailing zeros.
-fn decimal(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>, speed: f64) -> Response {
-    number(ui, DragValue::new(value).range(range).speed(speed).custom_formatter(|value, _| trimmed(value)))
-}
-
-/// At most five decimals, and no zeros at the end.
-fn trimmed(value: f64) -> String {
-    format!("{value:.5}").trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// A share shown as a percentage.
-fn share(ui: &mut Ui, value: &mut f64, most: f64) {
-    let mut percent = *value * 100.0;
-    if decimal(ui, &mut percent, 0.0..=most * 100.0, 0.2).changed() {
-        *value = percent / 100.0;
-    }
-    ui.label("%");
-}
-
-/// A small number, written and read as `5e-5`.
-fn scientific(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>) {
-    let speed = *value * 0.01;
-    let drag = DragValue::new(value).range(range).speed(speed);
-    number(ui, drag.custom_formatter(|value, _| in_scientific(value)).custom_parser(|text| text.trim().parse().ok()));
-}
-
-/// `5e-5`, `2.5e-5`.
-fn in_scientific(value: f64) -> String {
-    let short = format!("{value:.2e}");
-    match short.split_once('e') {
-        Some((mantissa, exponent)) => format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.')),
-        None => short,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use egui::{Event, Key, Modifiers, Role};
+    use egui::{Event, Key, Modifiers, Role, vec2};
     use egui_kittest::kittest::Queryable;
 
     use super::*;
@@ -418,17 +302,6 @@ mod tests {
     use crate::app::testing::{self, app, hone, press, settle};
     use crate::project::{ClassificationSettings, Preset, Step, TaskKind};
     use crate::storage::ThemeChoice;
-
-    #[test]
-    fn learning_rates_are_shown_in_scientific_notation() {
-        assert_eq!(in_scientific(5e-5), "5e-5");
-        assert_eq!(in_scientific(2.5e-5), "2.5e-5");
-        assert_eq!(in_scientific(1e-8), "1e-8");
-        assert_eq!(
-            (trimmed(0.01), trimmed(1.0), trimmed(0.0), trimmed(0.999)),
-            ("0.01".into(), "1".into(), "0".into(), "0.999".into())
-        );
-    }
 
     #[test]
     fn a_number_typed_key_by_key_is_taken_whole_when_it_leaves_a_preset() {

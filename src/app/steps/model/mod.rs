@@ -1,9 +1,11 @@
 //! The Model step: the pre-trained model and the training settings.
 
 pub mod forecast;
+mod fields;
 pub mod hyperparameters;
 pub mod new_words;
 pub mod plan;
+mod what_to_train;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

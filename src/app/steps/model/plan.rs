@@ -79,6 +79,9 @@ fn layers(trained: TrainedLayers) -> String {
             let layers = if layers == 1 { "top layer".to_owned() } else { format!("top {layers} layers") };
             format!("Only the head and the {layers} of the model are trained, which is faster.")
         }
+        TrainedLayers::Lora => {
+            "An adapter (LoRA) and the head are trained, and the model's own weights stay as they are.".to_owned()
+        }
         TrainedLayers::Head => "Only the head of the model is trained, which is fastest.".to_owned(),
     }
 }

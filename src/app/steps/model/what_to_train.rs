@@ -1,0 +1,80 @@
+//! Which part of the network is trained: everything, the top layers, adapters, or the head.
+
+use egui::{DragValue, Ui};
+
+use crate::app::steps::model::fields::{choose, decimal, group, number, row, share};
+use crate::app::theme::Theme;
+use crate::project::{LoraMatrices, LoraSettings, Preset, TaskKind, TrainedLayers, TrainingSettings};
+
+/// Draws the choice and its settings.
+pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
+    group(ui, theme, "What to train");
+    let now = settings.trained_layers;
+    let kept = match now {
+        TrainedLayers::Top(top) => top,
+        TrainedLayers::All | TrainedLayers::Head | TrainedLayers::Lora => 2,
+    };
+    let choices = [
+        (TrainedLayers::All, "All layers"),
+        (TrainedLayers::Top(kept), "Top layers and head"),
+        (TrainedLayers::Lora, "Adapter (LoRA) and head"),
+        (TrainedLayers::Head, "Head only"),
+    ];
+    row(ui, theme, "Train", explanation(now), |ui| {
+        choose(ui, "trained layers", &mut settings.trained_layers, &choices);
+    });
+    match &mut settings.trained_layers {
+        TrainedLayers::Head => {
+            let hint = "For the head only, use a higher learning rate (about 1e-3) and more epochs (about 20)";
+            row(ui, theme, "", hint, |_| ());
+        }
+        TrainedLayers::Top(top) => {
+            row(ui, theme, "Top layers", "Number of layers to train below the head", |ui| {
+                number(ui, DragValue::new(top).range(1..=48).speed(0.05));
+            });
+        }
+        TrainedLayers::Lora => lora(ui, theme, &mut settings.lora),
+        TrainedLayers::All => {}
+    }
+    let usual = |trained| Preset::learning_rate_for(task, trained);
+    if settings.trained_layers != now && settings.optimizer.learning_rate.to_bits() == usual(now).to_bits() {
+        settings.optimizer.learning_rate = usual(settings.trained_layers);
+    }
+}
+
+fn explanation(trained: TrainedLayers) -> &'static str {
+    match trained {
+        TrainedLayers::All => "Learns most, and takes most time and memory",
+        TrainedLayers::Top(_) => {
+            "Faster, but learns less. The frozen layers are computed once per text, without dropout"
+        }
+        TrainedLayers::Lora => {
+            "Trains two small matrices beside each chosen one and freezes the rest: less memory and small checkpoints, almost as good. \
+             Best for large models"
+        }
+        TrainedLayers::Head => "Fastest, but learns least. The layers are computed once per text, without dropout",
+    }
+}
+
+fn lora(ui: &mut Ui, theme: &Theme, lora: &mut LoraSettings) {
+    row(ui, theme, "Rank", "Size of the adapter. 8 is usual; 16 or 32 can learn more and need more memory", |ui| {
+        number(ui, DragValue::new(&mut lora.rank).range(1..=256).speed(0.05));
+    });
+    row(ui, theme, "Alpha", "The adapter counts alpha / rank times. Once or twice the rank is usual", |ui| {
+        decimal(ui, &mut lora.alpha, 0.1..=1024.0, 0.1);
+    });
+    row(ui, theme, "Adapter dropout", "Share of the adapter's inputs dropped at random in training", |ui| {
+        share(ui, &mut lora.dropout, 0.9);
+    });
+    let choices = [
+        (LoraMatrices::QueryValue, "Queries and values"),
+        (LoraMatrices::Attention, "Attention"),
+        (LoraMatrices::All, "Attention and feed-forward"),
+    ];
+    let explanation = match lora.matrices {
+        LoraMatrices::QueryValue => "Two of the four matrices of attention: smallest",
+        LoraMatrices::Attention => "All four matrices of attention: a good start",
+        LoraMatrices::All => "Every matrix of each layer: learns most, and takes more time",
+    };
+    row(ui, theme, "Matrices", explanation, |ui| choose(ui, "adapter matrices", &mut lora.matrices, &choices));
+}

@@ -1,0 +1,203 @@
+//! Folders with an adapter instead of a whole model, as `peft` saves and loads them: a configuration that names the base
+//! model, and the tensors that were trained. Opening one merges it into its base: `W + scale B A`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::data::read_model_text;
+use crate::models::ModelError;
+use crate::models::model_folder::{ADAPTER_FILE, CONFIG_FILE, without};
+use crate::models::weight_files::{WeightFiles, weight_paths_of};
+
+/// What follows a layer's name in the names of its adapter's tensors: `A`, then `B`.
+pub(super) const DOWN: &str = "lora_A";
+pub(super) const UP: &str = "lora_B";
+/// The tensors of an adapter.
+pub(super) const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
+/// The same in `PyTorch`'s format.
+const PYTORCH_ADAPTER: &str = "adapter_model.bin";
+/// What `peft` puts before the name of each tensor.
+pub(super) const PREFIX: &str = "base_model.model.";
+/// Unused tensors that are named.
+const SHOWN: usize = 3;
+
+/// What Hone reads of `adapter_config.json`.
+#[derive(Deserialize)]
+struct AdapterConfig {
+    peft_type: String,
+    base_model_name_or_path: Option<String>,
+    r: u32,
+    lora_alpha: f64,
+    #[serde(default)]
+    use_rslora: bool,
+    #[serde(default)]
+    use_dora: bool,
+    #[serde(default)]
+    lora_bias: bool,
+    #[serde(default)]
+    rank_pattern: Map<String, Value>,
+    #[serde(default)]
+    alpha_pattern: Map<String, Value>,
+}
+
+/// An adapter and its base model.
+pub(super) struct AdapterFiles {
+    base: PathBuf,
+    files: WeightFiles,
+    scale: f64,
+    /// Tensors that the network used, or that it does not need.
+    used: BTreeSet<String>,
+}
+
+impl AdapterFiles {
+    /// The adapter that a folder holds; `None` for a whole model.
+    ///
+    /// # Errors
+    /// If the adapter is of a kind that Hone does not know, its base model is not at hand, or a file is damaged.
+    pub fn of(folder: &Path) -> Result<Option<Self>, ModelError> {
+        let Some(config) = read_config(folder)? else { return Ok(None) };
+        let base = base_at_hand(folder, config.base_model_name_or_path)?;
+        let file = [ADAPTER_WEIGHTS, PYTORCH_ADAPTER].into_iter().find(|file| folder.join(file).exists());
+        let Some(file) = file else {
+            return Err(ModelError::MissingFile { folder: folder.to_owned(), file: ADAPTER_WEIGHTS });
+        };
+        let files = WeightFiles::open_file(folder, file)?;
+        let rank = f64::from(config.r);
+        let scale = config.lora_alpha / if config.use_rslora { rank.sqrt() } else { rank };
+        Ok(Some(Self { base, files, scale, used: BTreeSet::new() }))
+    }
+
+    /// The folder of the base model.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// Whether the adapter has a tensor in place of the base model's.
+    pub fn has(&self, name: &str) -> bool {
+        self.files.shape(&in_file(name)).is_some()
+    }
+
+    /// Marks a tensor as not needed.
+    pub fn leave_out(&mut self, name: &str) {
+        self.used.insert(in_file(name));
+    }
+
+    /// The shape and the numbers of a tensor that was trained as a whole.
+    pub fn saved(&mut self, name: &str) -> Result<Option<(Vec<usize>, Vec<f32>)>, ModelError> {
+        let name = in_file(name);
+        let Some(shape) = self.files.shape(&name).filter(|_| !self.used.contains(&name)) else { return Ok(None) };
+        let found = (shape.to_vec(), self.files.read(&name)?);
+        self.used.insert(name);
+        Ok(Some(found))
+    }
+
+    /// Adds the adapter of a layer to its weight `[out, in]`, if it has one.
+    pub fn add_to(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<Vec<f32>, ModelError> {
+        let (Some(layer), &[outputs, inputs]) = (name.strip_suffix(".weight"), shape) else { return Ok(values) };
+        let [down, up] = [DOWN, UP].map(|end| in_file(&format!("{layer}.{end}.weight")));
+        let (Some(of_down), Some(of_up)) = (self.files.shape(&down), self.files.shape(&up)) else { return Ok(values) };
+        let rank = of_down.first().copied().unwrap_or_default();
+        if of_down != [rank, inputs] || of_up != [outputs, rank] {
+            let reason =
+                format!("{down} and {up} have the shapes {of_down:?} and {of_up:?}, which do not fit {shape:?}");
+            return Err(ModelError::Damaged { path: self.files.path().to_owned(), reason });
+        }
+        let matrix =
+            |name: &str, shape| Tensor::from_vec(self.files.read(name)?, shape, &Device::Cpu).map_err(ModelError::from);
+        let (a, b) = (matrix(&down, (rank, inputs))?, matrix(&up, (outputs, rank))?);
+        let merged = (Tensor::from_vec(values, (outputs, inputs), &Device::Cpu)? + (b.matmul(&a)? * self.scale)?)?;
+        self.used.extend([down, up]);
+        Ok(merged.flatten_all()?.to_vec1()?)
+    }
+
+    /// That every tensor had its place.
+    ///
+    /// # Errors
+    /// If the network has no place for one.
+    pub fn check_used(&self) -> Result<(), ModelError> {
+        let unused: Vec<&str> = self.files.names().filter(|name| !self.used.contains(*name)).collect();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        let more = unused.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let shown = unused[..unused.len().min(SHOWN)].join(", ");
+        let reason = format!("its base model has no place for {shown}{more}");
+        Err(ModelError::Damaged { path: self.files.path().to_owned(), reason })
+    }
+}
+
+fn in_file(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
+/// The configuration of an adapter; `None` if the folder has none.
+fn read_config(folder: &Path) -> Result<Option<AdapterConfig>, ModelError> {
+    let path = folder.join(ADAPTER_FILE);
+    let bytes = match read_model_text(folder, ADAPTER_FILE) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(ModelError::unreadable(path, error)),
+    };
+    let wrong = |reason: String| ModelError::Config { path: path.clone(), reason };
+    let json: Value =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(format!("it is not valid JSON ({error})")))?;
+    let kind = json.get("peft_type").and_then(Value::as_str).unwrap_or_default();
+    if kind != "LORA" {
+        return Err(wrong(format!("its adapter is of the kind {kind:?}, and Hone reads LORA only")));
+    }
+    let config: AdapterConfig = serde_json::from_value(json).map_err(|error| wrong(error.to_string()))?;
+    let refused = [
+        (config.use_dora, "use_dora is set"),
+        (config.lora_bias, "lora_bias is set"),
+        (!config.rank_pattern.is_empty(), "rank_pattern is set"),
+        (!config.alpha_pattern.is_empty(), "alpha_pattern is set"),
+        (config.r == 0, "r is 0"),
+    ];
+    match refused.into_iter().find(|(is_so, _)| *is_so) {
+        Some((_, what)) => Err(wrong(format!("{what}, which Hone does not support for {}", config.peft_type))),
+        None => Ok(Some(config)),
+    }
+}
+
+/// The folder of an adapter's base model. A relative path counts from the adapter's folder.
+fn base_at_hand(folder: &Path, base: Option<String>) -> Result<PathBuf, ModelError> {
+    let path = base.as_ref().map(|base| folder.join(base)).filter(|base| base.join(CONFIG_FILE).is_file());
+    match path {
+        // One adapter on top of another is not something that `peft` saves.
+        Some(path) if !path.join(ADAPTER_FILE).exists() => Ok(path),
+        _ => Err(ModelError::Adapter { folder: folder.to_owned(), base }),
+    }
+}
+
+/// Whether a folder holds an adapter instead of a whole model.
+#[must_use]
+pub fn is_adapter(folder: &Path) -> bool {
+    folder.join(ADAPTER_FILE).is_file()
+}
+
+/// The folder whose `config.json` describes the network: an adapter's own, if it has one, or that of its base model.
+pub(super) fn described_in(folder: &Path) -> Result<PathBuf, ModelError> {
+    if folder.join(CONFIG_FILE).exists() || !is_adapter(folder) {
+        return Ok(folder.to_owned());
+    }
+    let config = read_config(folder)?.ok_or_else(|| without(folder, CONFIG_FILE))?;
+    base_at_hand(folder, config.base_model_name_or_path)
+}
+
+/// The files that hold the weights of a model folder: of an adapter, also those of its base model.
+///
+/// # Errors
+/// [`ModelError`] if there are none that can be read, or their index is damaged or names others.
+pub fn weight_paths(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    let Some(adapter) = AdapterFiles::of(folder)? else { return weight_paths_of(folder) };
+    let mut paths = vec![adapter.files.path().to_owned()];
+    paths.extend(weight_paths_of(&adapter.base)?);
+    Ok(paths)
+}
