@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::data::read_model_text;
 use crate::models::ModelError;
-use crate::models::model_folder::{ADAPTER_FILE, CONFIG_FILE, without};
+use crate::models::model_folder::{ADAPTER_FILE, CONFIG_FILE, base_at_hand, without};
 use crate::models::weight_files::{WeightFiles, weight_paths_of};
 
 /// What follows a layer's name in the names of its adapter's tensors: `A`, then `B`.
@@ -60,7 +60,7 @@ impl AdapterFiles {
     /// If the adapter is of a kind that Hone does not know, its base model is not at hand, or a file is damaged.
     pub fn of(folder: &Path) -> Result<Option<Self>, ModelError> {
         let Some(config) = read_config(folder)? else { return Ok(None) };
-        let base = base_at_hand(folder, config.base_model_name_or_path)?;
+        let base = base_of(folder, config.base_model_name_or_path)?;
         let file = [ADAPTER_WEIGHTS, PYTORCH_ADAPTER].into_iter().find(|file| folder.join(file).exists());
         let Some(file) = file else {
             return Err(ModelError::MissingFile { folder: folder.to_owned(), file: ADAPTER_WEIGHTS });
@@ -166,14 +166,9 @@ fn read_config(folder: &Path) -> Result<Option<AdapterConfig>, ModelError> {
     }
 }
 
-/// The folder of an adapter's base model. A relative path counts from the adapter's folder.
-fn base_at_hand(folder: &Path, base: Option<String>) -> Result<PathBuf, ModelError> {
-    let path = base.as_ref().map(|base| folder.join(base)).filter(|base| base.join(CONFIG_FILE).is_file());
-    match path {
-        // One adapter on top of another is not something that `peft` saves.
-        Some(path) if !path.join(ADAPTER_FILE).exists() => Ok(path),
-        _ => Err(ModelError::Adapter { folder: folder.to_owned(), base }),
-    }
+/// The folder of an adapter's base model.
+fn base_of(folder: &Path, base: Option<String>) -> Result<PathBuf, ModelError> {
+    base_at_hand(folder, base.as_deref()).ok_or_else(|| ModelError::Adapter { folder: folder.to_owned(), base })
 }
 
 /// Whether a folder holds an adapter instead of a whole model.
@@ -188,7 +183,7 @@ pub(super) fn described_in(folder: &Path) -> Result<PathBuf, ModelError> {
         return Ok(folder.to_owned());
     }
     let config = read_config(folder)?.ok_or_else(|| without(folder, CONFIG_FILE))?;
-    base_at_hand(folder, config.base_model_name_or_path)
+    base_of(folder, config.base_model_name_or_path)
 }
 
 /// The files that hold the weights of a model folder: of an adapter, also those of its base model.

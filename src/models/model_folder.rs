@@ -15,8 +15,9 @@ const MOST_LOOKED_AT: usize = 1_000;
 #[must_use]
 pub fn mistaken_for_model(folder: &Path) -> Option<ModelError> {
     let folder = folder.to_owned();
-    if folder.join(ADAPTER_FILE).is_file() && !folder.join(CONFIG_FILE).exists() {
-        return Some(ModelError::Adapter { base: base_of(&folder), folder });
+    if folder.join(ADAPTER_FILE).is_file() {
+        let base = base_of(&folder);
+        return base_at_hand(&folder, base.as_deref()).is_none().then_some(ModelError::Adapter { folder, base });
     }
     if let Some(file) = gguf_of(&folder) {
         return Some(ModelError::OnlyGguf(file));
@@ -48,6 +49,13 @@ fn base_of(folder: &Path) -> Option<String> {
     let text = std::fs::read(folder.join(ADAPTER_FILE)).ok()?;
     let adapter: serde_json::Value = serde_json::from_slice(&text).ok()?;
     Some(adapter.get("base_model_name_or_path")?.as_str()?.to_owned()).filter(|base| !base.is_empty())
+}
+
+/// The folder of an adapter's base model, if it is on this machine. A relative path counts from the adapter's folder.
+pub(super) fn base_at_hand(folder: &Path, base: Option<&str>) -> Option<PathBuf> {
+    let path = folder.join(base?);
+    // One adapter on top of another is not something that `peft` saves.
+    (path.join(CONFIG_FILE).is_file() && !path.join(ADAPTER_FILE).exists()).then_some(path)
 }
 
 /// A model in one of the folder's own folders. In a Hugging Face cache it is the snapshot of the branch `main`, or else
@@ -89,12 +97,16 @@ mod tests {
 
     #[test]
     fn an_adapter_is_no_whole_model() {
-        let named = place(&[(ADAPTER_FILE, r#"{"base_model_name_or_path": "example/base"}"#)]);
+        let of_example = r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 8, "base_model_name_or_path": "example/base"}"#;
+        let named = place(&[(ADAPTER_FILE, of_example)]);
         let message_of_named = message(named.path());
         assert!(message_of_named.contains("holds an adapter (adapter_config.json)"), "{message_of_named}");
-        assert!(message_of_named.contains("its base model, example/base"), "{message_of_named}");
-        let unnamed = place(&[(ADAPTER_FILE, "{")]);
-        assert!(message(unnamed.path()).contains("its base model, and choose"), "{}", message(unnamed.path()));
+        assert!(message_of_named.contains("its base model, example/base, is not a model folder"), "{message_of_named}");
+        assert!(mistaken_for_model(named.path()).is_some());
+        let unnamed = place(&[(ADAPTER_FILE, r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 8}"#)]);
+        assert!(message(unnamed.path()).contains("its base model is not"), "{}", message(unnamed.path()));
+        let at_hand = place(&[("base/config.json", "{}"), (ADAPTER_FILE, r#"{"base_model_name_or_path": "base"}"#)]);
+        assert!(mistaken_for_model(at_hand.path()).is_none());
     }
 
     #[test]
