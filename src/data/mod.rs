@@ -51,7 +51,7 @@ pub use table::{BadRow, Delimited, FileFormat, JsonLayout, Table};
 pub use targets::Target;
 pub use targets::spelling::label_like;
 pub use tokens::TextTokenizer;
-pub use tokens::batch::{Batch, Sequence, TokenOfText, packed};
+pub use tokens::batch::{Batch, Pooling, Sequence, packed};
 pub use tokens::documents::{PackedSequence, cut, pack};
 pub use tokens::gguf_vocabulary::GgufVocabulary;
 pub use tokens::kinds::TokenKinds;

@@ -4,6 +4,7 @@ mod baseline;
 mod classification;
 mod interval;
 mod language;
+mod linear_probe;
 mod logistic;
 mod metrics;
 mod minimise;
@@ -20,6 +21,7 @@ pub use baseline::{
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_interval};
 pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts, TermCounts};
+pub use linear_probe::{FittedProbe, LinearProbe};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
 pub use run_difference::{RunDifference, Tested};

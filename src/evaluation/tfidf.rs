@@ -37,6 +37,13 @@ impl SparseRows {
         sparse
     }
 
+    /// Rows of `width` numbers one after the other.
+    #[cfg(test)]
+    pub fn from_dense(values: &[f32], width: usize) -> Self {
+        let row = |row: &[f32]| (0..).zip(row).map(|(column, &value)| (column, f64::from(value))).collect();
+        Self::from_rows(width, values.chunks(width).map(row).collect())
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::export::{ExportError, ExportSource, model_card, verify};
-use crate::models::{HeadSpec, LoadOptions, Model, is_adapter};
+use crate::models::{DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, is_adapter};
 use crate::progress::Watch;
 use crate::project::TaskKind;
 use crate::storage::{MODEL_INFO_FILE, read_model_info, write_atomic};
@@ -29,10 +29,18 @@ pub(super) fn write_as_it_is(
     folder: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<String, ExportError> {
-    for file in files(&source.run.best())? {
-        let name = file.file_name().unwrap_or_default();
-        watch.begin(&format!("Copying {}", name.display()))?;
-        copy(&file, &folder.join(name))?;
+    let best = source.run.best();
+    for part in [None, Some(POOLING_FOLDER), Some(DENSE_FOLDER)] {
+        let (from, to) = (best.join(part.unwrap_or_default()), folder.join(part.unwrap_or_default()));
+        if !from.is_dir() {
+            continue;
+        }
+        std::fs::create_dir_all(&to).map_err(ExportError::io("write", &to))?;
+        for file in files(&from)? {
+            let name = file.file_name().unwrap_or_default();
+            watch.begin(&format!("Copying {}", name.display()))?;
+            copy(&file, &to.join(name))?;
+        }
     }
     finish(source, folder, watch)
 }

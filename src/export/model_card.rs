@@ -92,6 +92,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         TrainedLayers::All => "all layers".to_owned(),
         TrainedLayers::Top(layers) => format!("head and top {layers} layers"),
         TrainedLayers::Head => "head".to_owned(),
+        TrainedLayers::Instant => "head, as a logistic regression on the frozen model's mean hidden states".to_owned(),
         TrainedLayers::Lora => {
             format!("LoRA of rank {}, alpha {}, dropout {}, and head", lora.rank, lora.alpha, lora.dropout)
         }

@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 
 use crate::export::hugging_face::{self, copy};
 use crate::export::{ExportError, ExportSource, verify};
-use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE, is_adapter};
+use crate::models::{CONFIG_FILE, DENSE_FOLDER, MODULES_FILE, ModelError, WEIGHTS_FILE, is_adapter};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
 
@@ -20,11 +20,18 @@ pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_
         weights = file.to_owned();
     }
     watch.begin("Writing the weights")?;
-    let bytes = std::fs::read(&weights).map_err(ExportError::io("read", &weights))?;
     let damaged = |reason: String| ModelError::Damaged { path: weights.clone(), reason };
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
-    let bytes = safetensors::serialize(tensors.tensors(), Some(metadata(source)))
-        .map_err(|error| damaged(error.to_string()))?;
+    let read = |path: &Path| std::fs::read(path).map_err(ExportError::io("read", path));
+    let bytes = read(&weights)?;
+    let mut tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?.tensors();
+    // A head that has a folder of its own.
+    let of_head = source.run.best().join(DENSE_FOLDER).join(WEIGHTS_FILE);
+    let head = if of_head.is_file() { Some(read(&of_head)?) } else { None };
+    if let Some(head) = &head {
+        let head = SafeTensors::deserialize(head).map_err(|error| damaged(error.to_string()))?.tensors();
+        tensors.extend(head.into_iter().map(|(name, tensor)| (format!("{DENSE_FOLDER}.{name}"), tensor)));
+    }
+    let bytes = safetensors::serialize(tensors, Some(metadata(source))).map_err(|error| damaged(error.to_string()))?;
     write_atomic(file, |writer| writer.write_all(&bytes)).map_err(ExportError::io("write", file))?;
     prove(source, file, watch)
 }
@@ -44,7 +51,7 @@ fn metadata(source: &ExportSource<'_>) -> HashMap<String, String> {
 /// the predictions of that folder.
 fn prove(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     let best = source.run.best();
-    for name in [CONFIG_FILE, "tokenizer.json", "vocab.txt"] {
+    for name in [CONFIG_FILE, MODULES_FILE, "tokenizer.json", "vocab.txt"] {
         if best.join(name).is_file() {
             copy(&best.join(name), &file.with_file_name(name))?;
         }

@@ -56,7 +56,7 @@ impl Backbone {
         Ok(Self { network, layers, max_positions: config.max_positions(), frozen })
     }
 
-    /// Hidden states of the tokens that the batch reads, `[reads, hidden]`. `features` are the [`Self::features`] of
+    /// Hidden states of the tokens that the batch reads, `[reads, hidden]`, or their means, `[sequences, hidden]`. `features` are the [`Self::features`] of
     /// the same batch, if already known.
     pub fn hidden_states(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
         self.check(batch)?;
@@ -68,11 +68,12 @@ impl Backbone {
         if frozen == self.layers {
             return Ok(hidden);
         }
-        self.run(frozen..self.layers, hidden, batch, pass)
+        let hidden = self.run(frozen..self.layers, hidden, batch, pass)?;
+        averaged(hidden, batch, pass)
     }
 
-    /// Output of the frozen layers for a batch, without dropout: `[tokens, hidden]`, or `[reads, hidden]` when every
-    /// layer is frozen. `None` if everything is trained.
+    /// Output of the frozen layers for a batch, without dropout: `[tokens, hidden]` or, when every layer is frozen, what
+    /// [`Self::hidden_states`] gives. `None` if everything is trained.
     pub fn features(&self, batch: &Batch, backend: Backend, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
         if self.frozen.is_none() {
             return Ok(None);
@@ -100,7 +101,7 @@ impl Backbone {
         let hidden = self.embed(batch, pass)?;
         let hidden = self.run(0..frozen, hidden, batch, pass);
         pass.rates = rates;
-        hidden
+        if frozen == self.layers { averaged(hidden?, batch, pass) } else { hidden }
     }
 
     fn embed(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
@@ -143,4 +144,9 @@ impl Backbone {
         }
         Ok(())
     }
+}
+
+/// The mean of what each sequence reads, if the batch wants that.
+fn averaged(hidden: Value, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
+    if batch.averages { pass.tape.mean(&hidden, &batch.cu_reads().into()) } else { Ok(hidden) }
 }

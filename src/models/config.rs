@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::data::{DataError, TextTokenizer, TokenOfText, is_lfs_pointer, read_model_text};
+use crate::data::{DataError, Pooling, TextTokenizer, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
 use crate::models::adapter_files;
 use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, FeedForwardNames, FirstPosition, Network};
@@ -178,12 +178,12 @@ impl ModelConfig {
         }
     }
 
-    /// Which token of a text stands for it.
+    /// How a classifier of this architecture usually pools a text.
     #[must_use]
-    pub fn token_of_text(&self) -> TokenOfText {
+    pub fn pooling(&self) -> Pooling {
         match self.architecture().network {
-            Network::Encoder { .. } => TokenOfText::First,
-            Network::Decoder(_) => TokenOfText::Last,
+            Network::Encoder { .. } => Pooling::First,
+            Network::Decoder(_) => Pooling::Last,
         }
     }
 

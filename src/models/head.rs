@@ -2,11 +2,13 @@
 
 use candle_core::{Result, bail};
 
+use crate::data::Pooling;
 use crate::models::ModelError;
 use crate::models::architecture::{Architecture, ClassifierNames, LM_HEAD, MaskedLmNames, Network, SCORE};
 use crate::models::config::ModelConfig;
 use crate::models::layers::{Form, Linear, load_norm};
 use crate::models::mode::Pass;
+use crate::models::sentence_modules::DENSE_LAYER;
 use crate::models::weights::{Fill, LoadReport, Weights};
 use crate::ops::{self, Dropout, LayerNormWeights, Value, Weight};
 
@@ -18,16 +20,30 @@ pub enum HeadSpec {
         /// Label names in class-id order. A head in the folder is kept if its labels are the same.
         labels: Vec<String>,
     },
+    /// Scores each label from the mean of a text's hidden states.
+    MeanClassification {
+        /// Label names in class-id order. A head in the folder is kept if its labels are the same.
+        labels: Vec<String>,
+    },
     /// Scores each token of the vocabulary: hidden ones for encoders, the next one for decoders. A head in the folder is kept.
     LanguageModel,
 }
 
 impl HeadSpec {
+    /// The head of a classifier that pools texts like this.
+    #[must_use]
+    pub fn classifier(labels: Vec<String>, pooling: Pooling) -> Self {
+        match pooling {
+            Pooling::First | Pooling::Last => Self::Classification { labels },
+            Pooling::Mean => Self::MeanClassification { labels },
+        }
+    }
+
     /// Label names in class-id order; empty for a head without labels.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         match self {
-            Self::Classification { labels } => labels,
+            Self::Classification { labels } | Self::MeanClassification { labels } => labels,
             Self::LanguageModel => &[],
         }
     }
@@ -40,6 +56,8 @@ pub(super) enum Head {
     Classification(Classifier),
     /// One score a label.
     Score(Linear),
+    /// One score a label, of the mean of hidden states.
+    Mean(Linear),
     /// A dense layer, then one score for each token of the vocabulary.
     MaskedLm(MaskedLm),
     /// One score for each token of the vocabulary.
@@ -80,6 +98,15 @@ impl Head {
     ) -> std::result::Result<Self, ModelError> {
         match (spec, &config.architecture().network) {
             (HeadSpec::Classification { labels }, network) => Self::load_classifier(weights, config, labels, network),
+            (HeadSpec::MeanClassification { labels }, _) => {
+                if labels.is_empty() {
+                    return Err(ModelError::NoLabels);
+                }
+                keep_only_for(labels, config, DENSE_LAYER, weights);
+                let fill = Fill::Normal(config.initializer_range);
+                let sizes = (config.hidden_size, labels.len());
+                Ok(Self::Mean(Linear::load(weights, DENSE_LAYER, sizes, fill)?))
+            }
             (HeadSpec::LanguageModel, Network::Encoder { masked_lm, .. }) => {
                 MaskedLm::load(weights, config, masked_lm, words).map(Self::MaskedLm)
             }
@@ -115,10 +142,7 @@ impl Head {
             Network::Encoder { classifier, .. } => classifier.scores,
             Network::Decoder(_) => SCORE,
         };
-        if config.label_names() != labels {
-            weights.leave_out(&format!("{scores}.weight"));
-            weights.leave_out(&format!("{scores}.bias"));
-        }
+        keep_only_for(labels, config, scores, weights);
         let form = Form { fill, has_bias: dense.is_some(), is_transposed: false };
         let scores = Linear::load_as(weights, scores, (hidden, labels.len()), form)?;
         Ok(match (network, dense) {
@@ -134,7 +158,7 @@ impl Head {
         match self {
             Self::Classification(head) => head.scores(hidden, pass),
             // Rounding here would directly change the result, and with so few columns it would save no time.
-            Self::Score(scores) => scores.forward_exactly(pass, hidden),
+            Self::Score(scores) | Self::Mean(scores) => scores.forward_exactly(pass, hidden),
             Self::MaskedLm(head) => head.scores(hidden, pass),
             Self::CausalLm { decoder, .. } => decoder.forward(pass, hidden, None),
         }
@@ -144,7 +168,7 @@ impl Head {
     pub fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
             Self::Classification(head) => head.pooled(hidden, pass),
-            Self::Score(_) => Ok(hidden.clone()),
+            Self::Score(_) | Self::Mean(_) => Ok(hidden.clone()),
             Self::MaskedLm(_) | Self::CausalLm { .. } => bail!("a language model has no pooler"),
         }
     }
@@ -154,6 +178,13 @@ impl Head {
         let (last, names) = match (self, &architecture.network) {
             (Self::Classification(_), Network::Encoder { classifier: ClassifierNames { dense, scores, .. }, .. }) => {
                 (*scores, vec![*dense, *scores])
+            }
+            (Self::Mean(_), network) => {
+                if let Network::Encoder { classifier: ClassifierNames { dense, .. }, .. } = network {
+                    // A pooler, which no mean goes through.
+                    report.unexpected.retain(|name| !architecture.upstream_name(name).starts_with(dense));
+                }
+                (DENSE_LAYER, vec![DENSE_LAYER])
             }
             (Self::MaskedLm(_), Network::Encoder { masked_lm, .. }) => {
                 let MaskedLmNames { dense, norm, decoder, bias, .. } = masked_lm;
@@ -173,8 +204,16 @@ impl Head {
         }
         report.unexpected.retain(|name| {
             let name = architecture.upstream_name(name);
-            !architecture.heads.iter().any(|prefix| name.starts_with(prefix))
+            !name.starts_with(DENSE_LAYER) && !architecture.heads.iter().any(|prefix| name.starts_with(prefix))
         });
+    }
+}
+
+/// Leaves out the layer that scores labels if it was trained for others.
+fn keep_only_for(labels: &[String], config: &ModelConfig, layer: &str, weights: &mut Weights) {
+    if config.label_names() != labels {
+        weights.leave_out(&format!("{layer}.weight"));
+        weights.leave_out(&format!("{layer}.bias"));
     }
 }
 

@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
-use crate::data::Batch;
+use crate::data::{Batch, Pooling};
 use crate::models::ModelError;
 use crate::models::backbone::Backbone;
 use crate::models::compute::Compute;
 use crate::models::config::ModelConfig;
 use crate::models::head::{Head, HeadSpec};
 use crate::models::mode::{DropoutRates, Mode, Pass};
+use crate::models::sentence_modules::DENSE_LAYER;
 use crate::models::weights::{LoadReport, Parameter, Weights};
 use crate::ops::{Array, Backend, CrossEntropy, Gradients, Value, cross_entropy, keep_awake, matrix_speed};
 use crate::project::{LoraSettings, TrainedLayers};
@@ -288,6 +289,32 @@ impl Model {
     #[must_use]
     pub fn config(&self) -> &ModelConfig {
         &self.config
+    }
+
+    /// Sets the layer that scores the labels from the mean of hidden states: its weights, `[labels * hidden]`, label by label,
+    /// and its biases, `[labels]`.
+    ///
+    /// # Errors
+    /// If the model has no such head, or the numbers do not fit.
+    pub fn set_mean_scores(&self, weights: &[f32], bias: &[f32]) -> Result<()> {
+        for (end, values) in [("weight", weights), ("bias", bias)] {
+            let name = format!("{DENSE_LAYER}.{end}");
+            let Some(parameter) = self.parameters.iter().find(|parameter| parameter.name == name) else {
+                bail!("the model has no {name}");
+            };
+            let var = &parameter.var;
+            var.set(&Tensor::from_slice(values, var.shape(), var.device())?)?;
+        }
+        Ok(())
+    }
+
+    /// How it pools texts: as the head was trained, or as the architecture does.
+    #[must_use]
+    pub fn pooling(&self) -> Pooling {
+        match self.spec {
+            HeadSpec::MeanClassification { .. } => Pooling::Mean,
+            HeadSpec::Classification { .. } | HeadSpec::LanguageModel => self.config.pooling(),
+        }
     }
 
     /// Most tokens of a sequence.

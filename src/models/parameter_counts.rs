@@ -48,6 +48,12 @@ impl ModelConfig {
         }
     }
 
+    /// Numbers in the head that scores `labels` labels from the mean of hidden states.
+    #[must_use]
+    pub fn mean_classifier_parameters(&self, labels: usize) -> u64 {
+        labels as u64 * (self.hidden_size as u64 + 1)
+    }
+
     fn encoder_counts(&self) -> ParameterCounts {
         let [hidden, inner, width] =
             [self.hidden_size, self.intermediate_size, self.embedding_width()].map(|size| size as u64);

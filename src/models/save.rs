@@ -13,6 +13,7 @@ use crate::models::head::{Head, MaskedLm};
 use crate::models::model::Model;
 use crate::models::model_folder::{ADAPTER_FILE, CONFIG_FILE};
 use crate::models::save_adapter::adapter_config;
+use crate::models::sentence_modules::{DENSE_FOLDER, POOLING_FOLDER, configurations};
 use crate::models::weight_files::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
 use crate::project::{LoraSettings, TaskKind};
@@ -44,16 +45,17 @@ impl Model {
             self.describe(keys);
         }
         write(out, CONFIG_FILE, format!("{config:#}\n").as_bytes())?;
-        match self.lora() {
-            Some(lora) => self.save_adapter(lora, source, out)?,
-            None => self.save_weights(WEIGHTS_FILE, |parameter| Some(parameter.name.clone()), out)?,
+        match (self.lora(), self.parts().1) {
+            (Some(lora), _) => self.save_adapter(lora, source, out)?,
+            (None, Head::Mean(_)) => self.save_modules(out)?,
+            (None, _) => self.save_weights(WEIGHTS_FILE, |parameter| Some(parameter.name.clone()), out)?,
         }
         copy_tokenizer(source, out)
     }
 
     fn save_adapter(&self, lora: &LoraSettings, source: &Path, out: &Path) -> Result<(), ModelError> {
         let task = match self.parts().1 {
-            Head::Classification(_) | Head::Score(_) => Some("SEQ_CLS"),
+            Head::Classification(_) | Head::Score(_) | Head::Mean(_) => Some("SEQ_CLS"),
             Head::CausalLm { .. } => Some("CAUSAL_LM"),
             Head::MaskedLm(_) => None,
         };
@@ -61,6 +63,24 @@ impl Model {
         write(out, ADAPTER_FILE, format!("{config:#}\n").as_bytes())?;
         let name = |parameter: &Parameter| parameter.trained.then(|| format!("{PREFIX}{}", parameter.name));
         self.save_weights(ADAPTER_WEIGHTS, name, out)
+    }
+
+    /// Writes the network, and the modules that follow it, as `sentence-transformers` does.
+    fn save_modules(&self, out: &Path) -> Result<(), ModelError> {
+        let configurations =
+            configurations(self.config().hidden_size, self.labels().len(), self.config().max_positions());
+        for module in [POOLING_FOLDER, DENSE_FOLDER] {
+            let path = out.join(module);
+            std::fs::create_dir_all(&path).map_err(|source| ModelError::Io { action: "write", path, source })?;
+        }
+        for (file, configuration) in configurations {
+            write(out, &file, format!("{configuration:#}\n").as_bytes())?;
+        }
+        let prefix = format!("{DENSE_FOLDER}.");
+        let of_dense = |parameter: &Parameter| parameter.name.strip_prefix(&prefix).map(str::to_owned);
+        let of_network = |parameter: &Parameter| of_dense(parameter).is_none().then(|| parameter.name.clone());
+        self.save_weights(WEIGHTS_FILE, of_network, out)?;
+        self.save_weights(WEIGHTS_FILE, of_dense, &out.join(DENSE_FOLDER))
     }
 
     /// Writes the parameters that have a name.
@@ -104,7 +124,7 @@ const CLASSIFIER_KEYS: [&str; 4] = ["num_labels", "id2label", "label2id", "probl
 /// The task of a head.
 fn task_of(head: &Head) -> TaskKind {
     match head {
-        Head::Classification(_) | Head::Score(_) => TaskKind::TextClassification,
+        Head::Classification(_) | Head::Score(_) | Head::Mean(_) => TaskKind::TextClassification,
         Head::MaskedLm(_) | Head::CausalLm { .. } => TaskKind::LanguageModelling,
     }
 }
@@ -143,10 +163,14 @@ impl Model {
     /// Sets the keys that identify the network and the head to `transformers`.
     fn describe(&self, config: &mut Map<String, Value>) {
         let (architecture, head) = (self.config().architecture(), self.parts().1);
-        let class = architecture.class(&self.config().model_type, task_of(head));
+        let model_type = &self.config().model_type;
+        let class = match head {
+            Head::Mean(_) => architecture.bare_class(model_type),
+            _ => architecture.class(model_type, task_of(head)),
+        };
         config.insert("architectures".into(), json!(class.as_slice()));
         match head {
-            Head::Classification(_) | Head::Score(_) => {
+            Head::Classification(_) | Head::Score(_) | Head::Mean(_) => {
                 let labels = self.labels();
                 let names = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label)));
                 let ids = labels.iter().enumerate().map(|(id, label)| (label.clone(), json!(id)));

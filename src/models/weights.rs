@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor, Var};
 use crate::models::ModelError;
 use crate::models::adapter_files::AdapterFiles;
 use crate::models::architecture::Architecture;
+use crate::models::sentence_modules::{DENSE_FOLDER, reads_the_mean};
 use crate::models::weight_files::WeightFiles;
 use crate::ops::Weight;
 use crate::project::LoraSettings;
@@ -105,7 +106,12 @@ impl Weights {
         seed: u64,
     ) -> Result<Self, ModelError> {
         let adapter = AdapterFiles::of(folder)?;
-        let files = WeightFiles::open(adapter.as_ref().map_or(folder, AdapterFiles::base))?;
+        let folder = adapter.as_ref().map_or(folder, AdapterFiles::base).to_owned();
+        let mut files = WeightFiles::open(&folder)?;
+        // A single file of weights has the head too.
+        if reads_the_mean(&folder)? && folder.join(DENSE_FOLDER).is_dir() {
+            files.add(&format!("{DENSE_FOLDER}."), &folder.join(DENSE_FOLDER))?;
+        }
         let names = files.names().map(|name| (architecture.upstream_name(name), name.to_owned())).collect();
         Ok(Self {
             files,

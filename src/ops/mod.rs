@@ -20,6 +20,7 @@ mod kernels;
 mod layer_norm;
 mod linear;
 mod low_rank;
+mod mean;
 mod pool;
 mod recompute;
 mod regroup;

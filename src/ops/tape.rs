@@ -17,8 +17,8 @@ use crate::ops::gradients::{Gradients, add_to};
 use crate::ops::kernels::MatrixPrecision;
 use crate::ops::kernels::bf16::Panels;
 use crate::ops::{
-    activation, add, attention, dropout, embedding, gate, layer_norm, linear, low_rank, recompute, rms_norm, rotary,
-    rows,
+    activation, add, attention, dropout, embedding, gate, layer_norm, linear, low_rank, mean, recompute, rms_norm,
+    rotary, rows,
 };
 
 /// Who computes.
@@ -199,6 +199,7 @@ pub(super) enum Op {
     LayerNorm(layer_norm::Record),
     Linear(linear::Record),
     LowRank(low_rank::Record),
+    Mean(mean::Record),
     Recompute(recompute::Record),
     RmsNorm(rms_norm::Record),
     Rotary(rotary::Record),
@@ -217,6 +218,7 @@ impl Op {
             Self::LayerNorm(record) => return record.backward(gradient, flow),
             Self::Linear(record) => return record.backward(gradient, flow),
             Self::LowRank(record) => return record.backward(gradient, flow),
+            Self::Mean(record) => record.backward(&gradient, flow),
             Self::Recompute(record) => return record.backward(gradient, flow),
             Self::RmsNorm(record) => return record.backward(gradient, flow),
             Self::Rotary(record) => record.backward(gradient, flow),

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::data::{Cleaner, Side, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
-use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead};
+use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead, reads_the_mean};
 use crate::progress::{Cancelled, Watch};
 use crate::project::{CleaningSettings, Precision, Project, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
@@ -79,6 +79,9 @@ impl Predictor {
         let no_head = || PredictorError::NoHead { folder: folder.to_owned(), task: info.task };
         let head = match info.task {
             TaskKind::TextClassification if info.labels.is_empty() => return Err(no_head()),
+            TaskKind::TextClassification if reads_the_mean(folder)? => {
+                HeadSpec::MeanClassification { labels: info.labels.clone() }
+            }
             TaskKind::TextClassification => HeadSpec::Classification { labels: info.labels.clone() },
             TaskKind::LanguageModelling => HeadSpec::LanguageModel,
         };
@@ -184,7 +187,7 @@ impl Predictor {
 
     fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
         self.check_labels()?;
-        let task = tasks::classifier(&self.info.labels, self.model.config().token_of_text());
+        let task = tasks::classifier(&self.info.labels, self.model.pooling());
         let what = ToScore { task: &*task, samples, rows: samples.len() };
         Ok(training::predict(&self.model, what, watch)?)
     }
@@ -204,9 +207,7 @@ impl Predictor {
         let mut logits = Vec::with_capacity(rows.len());
         for batch in rows.chunks(LOGITS_BATCH) {
             look()?;
-            logits.extend(
-                self.model.forward(&packed(&ids, self.model.config().token_of_text(), None, batch), Mode::Inference)?,
-            );
+            logits.extend(self.model.forward(&packed(&ids, self.model.pooling(), None, batch), Mode::Inference)?);
         }
         Ok(logits)
     }
@@ -237,6 +238,7 @@ fn info_from_config(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
     let task = match config.saved_head() {
         SavedHead::Of(task) => task,
         SavedHead::Unknown => TaskKind::TextClassification,
+        SavedHead::Missing if reads_the_mean(&folder)? => TaskKind::TextClassification,
         SavedHead::Missing => return Err(PredictorError::NoHead { folder, task: TaskKind::TextClassification }),
         SavedHead::Other(class) => return Err(PredictorError::OtherHead { folder, class }),
     };

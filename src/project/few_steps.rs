@@ -1,6 +1,6 @@
 //! How many optimizer steps a run has, and whether they are so few that the model may learn nothing.
 
-use crate::project::{Project, TaskKind, TrainingSettings};
+use crate::project::{PROBE_STRENGTHS, Project, TaskKind, TrainedLayers, TrainingSettings};
 use crate::words::{count, counted};
 
 /// Most epochs that are proposed: more go over the same few rows too often.
@@ -10,13 +10,17 @@ impl TrainingSettings {
     /// Optimizer steps of an epoch over `rows` training rows.
     #[must_use]
     pub fn steps_per_epoch(&self, rows: usize) -> u64 {
+        if self.trained_layers == TrainedLayers::Instant {
+            return PROBE_STRENGTHS.len() as u64;
+        }
         rows.div_ceil(self.batch_size.max(1)).div_ceil(self.gradient_accumulation.max(1)) as u64
     }
 
     /// Optimizer steps of a whole run over `rows` training rows.
     #[must_use]
     pub fn total_steps(&self, rows: usize) -> u64 {
-        self.steps_per_epoch(rows) * u64::from(self.epochs)
+        let epochs = if self.trained_layers == TrainedLayers::Instant { 1 } else { self.epochs };
+        self.steps_per_epoch(rows) * u64::from(epochs)
     }
 }
 
@@ -36,12 +40,14 @@ impl FewSteps {
     /// label for every row, where the 140 steps of the sample project learn all of its labels.
     pub const ENOUGH: u64 = 100;
 
-    /// Whether a run over `rows` training rows has few steps. `None` for language modelling, whose head is trained before.
+    /// Whether a run over `rows` training rows has few steps. `None` for language modelling, whose head is trained before,
+    /// and where nothing is trained step by step.
     #[must_use]
     pub fn of(project: &Project, rows: usize) -> Option<Self> {
         let settings = &project.training;
         let (steps, per_epoch) = (settings.total_steps(rows), settings.steps_per_epoch(rows));
-        if project.task.kind() != TaskKind::TextClassification || steps == 0 || steps >= Self::ENOUGH {
+        let has_enough = steps >= Self::ENOUGH || settings.trained_layers == TrainedLayers::Instant;
+        if project.task.kind() != TaskKind::TextClassification || steps == 0 || has_enough {
             return None;
         }
         let epochs = Self::ENOUGH.div_ceil(per_epoch) as u32;

@@ -38,10 +38,10 @@ pub use setting::{SettingError, apply_settings};
 pub use split::{RowKey, Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
-pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};
+pub use task::{ClassificationSettings, LanguageModellingSettings, PoolingChoice, RoleRule, Task, TaskKind};
 pub use training::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, LoraMatrices, LoraSettings, OptimizerSettings,
-    Precision, Recompute, ScheduleKind, TrainedLayers, TrainingSettings, are_imbalanced,
+    PROBE_STRENGTHS, Precision, Recompute, ScheduleKind, TrainedLayers, TrainingSettings, are_imbalanced,
 };
 
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,8 @@ use crate::project::{EarlyStopping, OptimizerSettings, TaskKind, TrainedLayers, 
 /// A named set of hyperparameters, with values for each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Preset {
+    /// No training loop: a logistic regression on the frozen model's embeddings. See [`TrainedLayers::Instant`].
+    Instant,
     /// One epoch, short texts: a first look.
     Quick,
     /// The task's defaults.
@@ -24,8 +26,16 @@ impl TrainingSettings {
 }
 
 impl Preset {
-    /// The presets in the order they are shown.
-    pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
+    /// The presets of a task, in the order they are shown.
+    #[must_use]
+    pub fn of_task(task: TaskKind) -> &'static [Self] {
+        const ALL: [Preset; 4] = [Preset::Instant, Preset::Quick, Preset::Balanced, Preset::Thorough];
+        match task {
+            TaskKind::TextClassification => &ALL,
+            // There are no labels to learn from embeddings.
+            TaskKind::LanguageModelling => &ALL[1..],
+        }
+    }
 
     /// The settings of this preset for a task; the metric, `seed`, `device` and `precision` keep their current values.
     ///
@@ -35,10 +45,11 @@ impl Preset {
     #[must_use]
     pub fn apply(self, task: TaskKind, now: &TrainingSettings) -> TrainingSettings {
         let (epochs, max_length, learning_rate, patience) = match (task, self) {
+            (TaskKind::TextClassification, Self::Instant) => (1, 128, 5e-5, 0),
             (TaskKind::TextClassification, Self::Quick) => (1, 64, 5e-5, 2),
             (TaskKind::TextClassification, Self::Balanced) => (3, 128, 5e-5, 2),
             (TaskKind::TextClassification, Self::Thorough) => (8, 256, 3e-5, 3),
-            (TaskKind::LanguageModelling, Self::Quick) => (1, 64, 3e-4, 2),
+            (TaskKind::LanguageModelling, Self::Instant | Self::Quick) => (1, 64, 3e-4, 2),
             (TaskKind::LanguageModelling, Self::Balanced) => (5, 128, 3e-4, 2),
             (TaskKind::LanguageModelling, Self::Thorough) => (15, 256, 2e-4, 3),
         };
@@ -46,7 +57,11 @@ impl Preset {
             epochs,
             max_length,
             optimizer: OptimizerSettings { learning_rate, ..OptimizerSettings::default() },
-            early_stopping: Some(EarlyStopping { patience, min_delta: 0.0 }),
+            early_stopping: (patience > 0).then_some(EarlyStopping { patience, min_delta: 0.0 }),
+            trained_layers: match (task, self) {
+                (TaskKind::TextClassification, Self::Instant) => TrainedLayers::Instant,
+                _ => TrainedLayers::All,
+            },
             best_metric: now.best_metric,
             seed: now.seed,
             device: now.device,
@@ -69,7 +84,7 @@ impl Preset {
     /// The preset that has these settings, if any.
     #[must_use]
     pub fn of(task: TaskKind, settings: &TrainingSettings) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| preset.apply(task, settings) == *settings)
+        Self::of_task(task).iter().copied().find(|preset| preset.apply(task, settings) == *settings)
     }
 }
 
@@ -85,7 +100,7 @@ mod tests {
         assert_eq!((adapting.epochs, adapting.optimizer.learning_rate.to_bits()), (5, 3e-4_f64.to_bits()));
         for task in TaskKind::ALL {
             assert_eq!(Preset::of(task, &TrainingSettings::of_task(task)), Some(Preset::Balanced));
-            assert!(Preset::ALL.iter().all(|preset| preset.apply(task, &adapting).check().is_ok()));
+            assert!(Preset::of_task(task).iter().all(|preset| preset.apply(task, &adapting).check().is_ok()));
         }
         assert_eq!(Preset::of(TaskKind::LanguageModelling, &TrainingSettings::default()), None);
     }

@@ -33,6 +33,20 @@ pub struct ClassificationSettings {
     pub class_weights: ClassWeights,
     /// Share of the probability spread evenly over all labels, 0..1.
     pub label_smoothing: f64,
+    /// How the hidden states of a text become one that the head reads.
+    pub pooling: PoolingChoice,
+}
+
+/// How the hidden states of a text's tokens become one that a classifier's head reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PoolingChoice {
+    /// The mean for [`crate::project::TrainedLayers::Instant`], the token otherwise.
+    #[default]
+    Auto,
+    /// The first token's or, of models such as GPT, the last one's.
+    Token,
+    /// The mean of all.
+    Mean,
 }
 
 /// Settings of masked language modelling.
@@ -244,6 +258,14 @@ impl Project {
             Task::TextClassification(settings) => Some(settings),
             Task::LanguageModelling(_) => None,
         }
+    }
+
+    /// Whether the model is a classifier that reads the mean of a text's hidden states.
+    #[must_use]
+    pub fn reads_the_mean(&self) -> bool {
+        let choice = self.classification().map_or(PoolingChoice::Token, |settings| settings.pooling);
+        let is_instant = self.training.trained_layers == TrainedLayers::Instant;
+        choice == PoolingChoice::Mean || choice == PoolingChoice::Auto && is_instant
     }
 
     /// Mutable [`Self::classification`].

@@ -180,7 +180,14 @@ pub enum TrainedLayers {
     Head,
     /// A low-rank adapter in every layer, and the head. See [`LoraSettings`].
     Lora,
+    /// The head alone, without a training loop: a logistic regression on the embeddings of the texts, solved exactly for each
+    /// of [`PROBE_STRENGTHS`].
+    Instant,
 }
+
+/// The inverse strengths of the penalty that [`TrainedLayers::Instant`] tries, from the strongest penalty on. The validation set
+/// chooses.
+pub const PROBE_STRENGTHS: [f64; 6] = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
 
 /// Whether the backward pass computes the activations of each layer again instead of keeping them (Chen et al., 1604.06174):
 /// less memory, and the time of one more forward pass.
@@ -231,7 +238,7 @@ impl TrainedLayers {
         match self {
             Self::All => None,
             Self::Top(top) => Some(layers.saturating_sub(top as usize)),
-            Self::Head => Some(layers),
+            Self::Head | Self::Instant => Some(layers),
             // Gradients pass through all layers to their adapters.
             Self::Lora => Some(0),
         }

@@ -156,7 +156,12 @@ impl From<Project> for project::Project {
         Self {
             schema_version: 2,
             name: old.name,
-            task: project::Task::TextClassification(ClassificationSettings { labels, class_weights, label_smoothing }),
+            task: project::Task::TextClassification(ClassificationSettings {
+                labels,
+                class_weights,
+                label_smoothing,
+                ..ClassificationSettings::default()
+            }),
             dataset: old.dataset.into(),
             cleaning: old.cleaning,
             split: old.split,

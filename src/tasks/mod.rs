@@ -10,7 +10,7 @@ mod language_modelling;
 mod samples;
 mod text_classification;
 
-use crate::data::{Batch, DataError, Example, Prepared, Side, TextTokenizer, TokenOfText};
+use crate::data::{Batch, DataError, Example, Pooling, Prepared, Side, TextTokenizer};
 use crate::evaluation::{Answer, Baseline, Interval, LabelledTexts, MaskedWord, Scorer};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
@@ -69,9 +69,9 @@ pub trait TaskDefinition: Send + Sync {
     /// The rows and masked words that the reads of a batch belong to. By default, a sample is a row and no words are
     /// masked.
     fn reads(&self, _samples: &Samples, batch: &Batch) -> Reads {
-        let cu_reads = batch.cu_reads();
+        let ends = batch.cu_wanted();
         let of_sequence = |(ends, &row): (&[u32], &usize)| std::iter::repeat_n(row, (ends[1] - ends[0]) as usize);
-        Reads { rows: cu_reads.windows(2).zip(&batch.rows).flat_map(of_sequence).collect(), words: Vec::new() }
+        Reads { rows: ends.windows(2).zip(&batch.rows).flat_map(of_sequence).collect(), words: Vec::new() }
     }
 
     /// The 95% interval of the task's main metric; `None` with too few rows, or if the task has none.
@@ -127,8 +127,8 @@ pub enum Draw {
 
 /// The task of a trained classifier, to predict and score texts with it.
 #[must_use]
-pub fn classifier(labels: &[String], token_of_text: TokenOfText) -> Box<dyn TaskDefinition> {
-    Box::new(TextClassification::trained(labels, token_of_text))
+pub fn classifier(labels: &[String], pooling: Pooling) -> Box<dyn TaskDefinition> {
+    Box::new(TextClassification::trained(labels, pooling))
 }
 
 /// The task of an adapted model, to score texts with it as the run of `project` did. The domain's terms are those of
@@ -146,8 +146,14 @@ pub fn language_model(
     Ok(Box::new(LanguageModelling::new(&settings, project.training.seed, tokenizer, training_texts, watch)?))
 }
 
+/// How a project's model pools texts. `usual` is how its architecture does.
+#[must_use]
+pub fn pooling_of(project: &Project, usual: Pooling) -> Pooling {
+    if project.reads_the_mean() { Pooling::Mean } else { usual }
+}
+
 /// The task of a project. This is the one list of tasks. `tokenizer` is that of the model that training starts from, and
-/// `token_of_text` the token at which it reads a text.
+/// `pooling` how it reads a text.
 ///
 /// # Errors
 /// If the tokenizer does not fit the task, and [`DataError::Cancelled`].
@@ -155,11 +161,11 @@ pub fn definition(
     project: &Project,
     prepared: &Prepared,
     tokenizer: &TextTokenizer,
-    token_of_text: TokenOfText,
+    pooling: Pooling,
     watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
     Ok(match &project.task {
-        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared, token_of_text)),
+        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared, pooling)),
         Task::LanguageModelling(_) => language_model(project, &prepared.texts(Side::Train), tokenizer, watch)?,
     })
 }

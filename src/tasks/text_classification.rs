@@ -1,6 +1,6 @@
-//! Text classification: one label for each text, read at the token that stands for it.
+//! Text classification: one label for each text.
 
-use crate::data::{Batch, DataError, Prepared, TokenOfText, packed};
+use crate::data::{Batch, DataError, Pooling, Prepared, packed};
 use crate::evaluation::{
     Answer, Baseline, Interval, LabelledTexts, ModelPredictions, Scorer, classification_baselines, macro_f1_interval,
 };
@@ -17,29 +17,29 @@ pub(super) struct TextClassification {
     labels: Vec<String>,
     class_weights: ClassWeights,
     label_smoothing: f64,
-    token_of_text: TokenOfText,
+    pooling: Pooling,
 }
 
 impl TextClassification {
-    pub fn new(project: &Project, prepared: &Prepared, token_of_text: TokenOfText) -> Self {
+    pub fn new(project: &Project, prepared: &Prepared, pooling: Pooling) -> Self {
         let settings = project.classification().cloned().unwrap_or_default();
         Self {
             labels: prepared.labels.clone(),
             class_weights: settings.class_weights,
             label_smoothing: settings.label_smoothing,
-            token_of_text,
+            pooling,
         }
     }
 
     /// The task of a trained classifier.
-    pub fn trained(labels: &[String], token_of_text: TokenOfText) -> Self {
-        Self { labels: labels.to_vec(), class_weights: ClassWeights::None, label_smoothing: 0.0, token_of_text }
+    pub fn trained(labels: &[String], pooling: Pooling) -> Self {
+        Self { labels: labels.to_vec(), class_weights: ClassWeights::None, label_smoothing: 0.0, pooling }
     }
 }
 
 impl TaskDefinition for TextClassification {
     fn head(&self) -> HeadSpec {
-        HeadSpec::Classification { labels: self.labels.clone() }
+        HeadSpec::classifier(self.labels.clone(), self.pooling)
     }
 
     fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError> {
@@ -49,7 +49,7 @@ impl TaskDefinition for TextClassification {
 
     fn batch(&self, samples: &Samples, rows: &[usize], _: Draw) -> Batch {
         let classes = (!samples.classes.is_empty()).then_some(samples.classes.as_slice());
-        packed(&samples.ids, self.token_of_text, classes, rows)
+        packed(&samples.ids, self.pooling, classes, rows)
     }
 
     fn scorer(&self, rows: usize) -> Scorer {

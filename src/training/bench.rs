@@ -140,7 +140,7 @@ fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64
 /// Share of the tokens that the head reads.
 fn share_read(head: &HeadSpec) -> f64 {
     match head {
-        HeadSpec::Classification { .. } => 0.0,
+        HeadSpec::Classification { .. } | HeadSpec::MeanClassification { .. } => 0.0,
         HeadSpec::LanguageModel => LanguageModellingSettings::default().masked_share,
     }
 }
@@ -159,8 +159,8 @@ fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
     for row in 0..bench.batch {
         let mut ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
         match model.head() {
-            HeadSpec::Classification { labels } => {
-                batch.push_text(&ids, model.config().token_of_text(), Some(rng.below(labels.len() as u64) as u32), row);
+            HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels } => {
+                batch.push_text(&ids, model.pooling(), Some(rng.below(labels.len() as u64) as u32), row);
             }
             HeadSpec::LanguageModel => {
                 let masked = masked_positions(bench.length, share_read(model.head()));

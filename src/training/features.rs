@@ -78,8 +78,8 @@ impl FeatureCache {
     /// Stores the features of a batch for its samples, as far as there is room.
     fn keep(&mut self, batch: &Batch, features: &Array) {
         self.width = features.width();
-        // Frozen layers below a trained one compute every token; if all are frozen, only the tokens that are read.
-        let ends = if features.rows() == batch.total_tokens() { batch.cu_seqlens.clone() } else { batch.cu_reads() };
+        // Frozen layers below a trained one compute every token; if all are frozen, only what the head gets.
+        let ends = if features.rows() == batch.total_tokens() { batch.cu_seqlens.clone() } else { batch.cu_wanted() };
         let mut rest = features.values();
         for sequences in batch.samples() {
             let row = batch.rows[sequences.start];
@@ -139,7 +139,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::data::{TokenOfText, packed};
+    use crate::data::{Pooling, packed};
     use crate::models::LoadOptions;
     use crate::project::TrainedLayers;
 
@@ -157,12 +157,12 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let mut cache = FeatureCache::with_limit(ids.len(), folder.path().to_owned(), 100);
             let mut of = |rows: &[usize]| {
-                cache.of(&model, &packed(&ids, TokenOfText::First, None, rows), &|| false).unwrap().unwrap().to_rows()
+                cache.of(&model, &packed(&ids, Pooling::First, None, rows), &|| false).unwrap().unwrap().to_rows()
             };
             of(&[6, 1, 3]);
             let rows = [3, 0, 7, 6];
             let expected =
-                model.features(&packed(&ids, TokenOfText::First, None, &rows), &|| false).unwrap().unwrap().to_rows();
+                model.features(&packed(&ids, Pooling::First, None, &rows), &|| false).unwrap().unwrap().to_rows();
             for (got, expected) in of(&rows).iter().flatten().zip(expected.iter().flatten()) {
                 assert!((got - expected).abs() < 1e-5, "{got} {expected}");
             }
@@ -180,7 +180,7 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let mut cache = FeatureCache::with_limit(ids.len(), file.join("below"), 40);
         for rows in [&[0, 1, 2][..], &[2, 4, 0], &[1, 3]] {
-            let batch = packed(&ids, TokenOfText::First, None, rows);
+            let batch = packed(&ids, Pooling::First, None, rows);
             let got = cache.of(&model, &batch, &|| false).unwrap().unwrap();
             let expected = model.features(&batch, &|| false).unwrap().unwrap();
             for (got, expected) in got.values().iter().zip(expected.values()) {
@@ -195,7 +195,7 @@ mod tests {
         let mut cache = FeatureCache::new(1, PathBuf::from("never made"));
         assert!(
             cache
-                .of(&tiny(TrainedLayers::All), &packed(&[vec![5, 6]], TokenOfText::First, None, &[0]), &|| false)
+                .of(&tiny(TrainedLayers::All), &packed(&[vec![5, 6]], Pooling::First, None, &[0]), &|| false)
                 .unwrap()
                 .is_none()
         );

@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod features;
 mod footprint;
+mod instant;
 mod memory;
 mod optimizer;
 mod pace;

@@ -184,6 +184,9 @@ fn create_run(
 }
 
 fn planned_evaluations(settings: &TrainingSettings, total_steps: u64) -> u64 {
+    if settings.trained_layers == TrainedLayers::Instant {
+        return total_steps;
+    }
     match settings.evaluate_every {
         EvaluateEvery::Epoch => u64::from(settings.epochs),
         EvaluateEvery::Steps(steps) => total_steps.div_ceil(u64::from(steps.max(1))),

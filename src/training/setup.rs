@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::data::{Example, Prepared, Side, TextTokenizer};
+use crate::data::{Example, Pooling, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig};
 use crate::progress::Watch;
@@ -73,8 +73,13 @@ pub(super) fn task(
 ) -> Result<Box<dyn TaskDefinition>, TrainError> {
     let control = voice.control;
     let mut report = |progress| voice.say(TrainingEvent::Progress(progress));
-    let (token_of_text, mut watch) = (config.token_of_text(), Watch { control, report: &mut report });
-    Ok(tasks::definition(project, prepared, tokenizer, token_of_text, &mut watch)?)
+    let pooling = tasks::pooling_of(project, config.pooling());
+    if pooling == Pooling::Mean && project.training.trained_layers == TrainedLayers::Lora {
+        let advice = "With an adapter (LoRA), the head reads one token: set pooling to Token.";
+        return Err(TrainError::setting("pooling", "Mean".to_owned(), advice));
+    }
+    let mut watch = Watch { control, report: &mut report };
+    Ok(tasks::definition(project, prepared, tokenizer, pooling, &mut watch)?)
 }
 
 /// Loads the model that training starts from, and logs the load report.
@@ -119,6 +124,7 @@ fn describe(report: &LoadReport, model: &Model, layers: TrainedLayers) -> Vec<(b
     let mut lines = vec![(false, format!("Loaded {tensors}. Training {which} {} parameters.", count(all)))];
     if trained < all {
         let what = match layers {
+            TrainedLayers::Instant => "The rest is frozen, and each text is read once.",
             TrainedLayers::Lora => "They are an adapter and the head; the model's own weights are frozen.",
             _ => "The rest is frozen: it has no dropout and is computed once per text.",
         };
@@ -138,10 +144,10 @@ fn describe(report: &LoadReport, model: &Model, layers: TrainedLayers) -> Vec<(b
 
 fn describe_head(report: &LoadReport, model: &Model) -> String {
     match (model.head(), report.new_head) {
-        (HeadSpec::Classification { labels }, true) => {
+        (HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels }, true) => {
             format!("Created a new classification head for {}.", counted(labels.len(), "label", "labels"))
         }
-        (HeadSpec::Classification { .. }, false) => {
+        (HeadSpec::Classification { .. } | HeadSpec::MeanClassification { .. }, false) => {
             "Training continues with the model's own classification head, which has the same labels.".to_owned()
         }
         (HeadSpec::LanguageModel, true) => {

@@ -12,7 +12,7 @@ use crate::data::BatchPlan;
 use crate::evaluation::{Answer, Baseline, Scored};
 use crate::models::Model;
 use crate::ops::{CrossEntropy, Gradients};
-use crate::project::{EvaluateEvery, TrainingSettings};
+use crate::project::{EvaluateEvery, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
 use crate::tasks::{Draw, TaskDefinition};
 
@@ -62,6 +62,16 @@ pub(super) struct Trainer<'a> {
     pub features: Option<FeatureCaches>,
 }
 
+/// What a step did.
+pub(super) struct Progressed {
+    /// Tokens it trained on.
+    pub tokens: u64,
+    /// In nats.
+    pub loss: f64,
+    pub learning_rate: f64,
+    pub grad_norm: f64,
+}
+
 /// Cached output of the frozen layers.
 pub(super) struct FeatureCaches {
     pub train: FeatureCache,
@@ -89,6 +99,9 @@ impl Trainer<'_> {
     /// # Errors
     /// [`TrainError::Cancelled`] if stopped; [`TrainError::Diverged`], [`TrainError::Unfit`] and others if training fails.
     pub fn fit(&mut self) -> Result<StopReason, TrainError> {
+        if self.settings.trained_layers == TrainedLayers::Instant {
+            return self.fit_instantly();
+        }
         for epoch in 0..self.settings.epochs {
             let steps = self.steps_of_epoch(epoch);
             for (index, rows) in steps.iter().enumerate() {
@@ -102,7 +115,9 @@ impl Trainer<'_> {
                 self.step += 1;
                 self.epoch = f64::from(epoch) + (index + 1) as f64 / steps.len() as f64;
                 self.train_time += stopwatch.elapsed(&self.voice);
-                self.log(rows, loss, learning_rate, grad_norm)?;
+                let ids = &self.data.train.samples.ids;
+                let tokens = rows.iter().flatten().map(|&row| ids[row].len() as u64).sum();
+                self.log(Progressed { tokens, loss, learning_rate, grad_norm })?;
                 let stop = self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop;
                 // At the last step there is nothing left to skip.
                 if stop && self.step < self.total_steps {
@@ -159,9 +174,8 @@ impl Trainer<'_> {
     }
 
     /// Records the step and reports it.
-    fn log(&mut self, rows: &[Vec<usize>], loss: f64, learning_rate: f64, grad_norm: f64) -> Result<(), TrainError> {
-        let ids = &self.data.train.samples.ids;
-        let tokens = rows.iter().flatten().map(|&row| ids[row].len() as u64).sum();
+    pub fn log(&mut self, progressed: Progressed) -> Result<(), TrainError> {
+        let Progressed { tokens, loss, learning_rate, grad_norm } = progressed;
         let train_seconds = self.train_time.as_secs_f64();
         let metrics =
             StepMetrics { step: self.step, epoch: self.epoch, loss, learning_rate, grad_norm, tokens, train_seconds };

@@ -2,7 +2,7 @@
 
 use crate::data::{Prepared, Side};
 use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
-use crate::models::ModelConfig;
+use crate::models::pooling_of_model;
 use crate::progress::Watch;
 use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, TrainedRun, remove_file};
 use crate::tasks::{self, Measured};
@@ -28,9 +28,9 @@ pub(super) fn complete(
     let validation_rows = rows_of(&prepared, Side::Validation);
     let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
     let tokenizer = context.tokenizer(&run.best())?;
-    let token_of_text = ModelConfig::read(&run.best())?.token_of_text();
+    let pooling = pooling_of_model(&run.best())?;
     let comparison = context.watched(|watch| {
-        let task = tasks::definition(&settings.project, &prepared, &tokenizer, token_of_text, watch)?;
+        let task = tasks::definition(&settings.project, &prepared, &tokenizer, pooling, watch)?;
         Ok::<_, JobError>(compare(&*task, settings.project.training.seed, &prepared, test, watch))
     })?;
     let path = run.predictions_path();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hone::data::{Target, TextTokenizer, TokenOfText, packed};
+use hone::data::{Pooling, Target, TextTokenizer, packed};
 use hone::evaluation::{Answer, ClassAnswer, ClassificationMetrics, Metrics, Prediction};
 use hone::export::{ExportError, ExportFormat, Exported, export};
 use hone::models::{LoadOptions, Mode, Model};
@@ -33,7 +33,7 @@ fn load(folder: &Path, labels: &[String]) -> Model {
 fn logits(folder: &Path, labels: &[String]) -> Vec<Vec<f32>> {
     let ids = TextTokenizer::load(folder).unwrap().encode_batch(&TEXTS, 32).unwrap();
     let rows: Vec<usize> = (0..ids.len()).collect();
-    load(folder, labels).forward(&packed(&ids, TokenOfText::First, None, &rows), Mode::Inference).unwrap()
+    load(folder, labels).forward(&packed(&ids, Pooling::First, None, &rows), Mode::Inference).unwrap()
 }
 
 /// A finished run whose best checkpoint is the small BERT of the fixtures, with its real answers.

@@ -1,7 +1,7 @@
 //! The network against `transformers`: values, gradients, learning, dropout.
 
 use candle_core::{Tensor, Var};
-use hone::data::{Batch, TokenOfText};
+use hone::data::{Batch, Pooling};
 use hone::models::{Compute, LoadOptions, Mode, Model, TrainPass};
 use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
 use hone::project::{DeviceChoice, Precision, TrainedLayers};
@@ -128,7 +128,7 @@ fn a_text_has_the_same_logits_alone_and_in_a_batch() {
     let together = logits(&model, Mode::Inference);
     for (case, together) in expected().cases.iter().zip(together) {
         let mut alone = Batch::default();
-        alone.push_text(&case.input_ids, TokenOfText::First, None, 0);
+        alone.push_text(&case.input_ids, Pooling::First, None, 0);
         let alone = model.forward(&alone, Mode::Inference).unwrap();
         for (alone, together) in alone[0].iter().zip(together) {
             assert!((alone - together).abs() < 1e-5, "{alone} {together}");
@@ -199,7 +199,7 @@ fn bad_batches_are_refused() {
     let model = load();
     let refused = |texts: &[&[u32]]| {
         let mut batch = Batch::default();
-        texts.iter().enumerate().for_each(|(row, ids)| batch.push_text(ids, TokenOfText::First, None, row));
+        texts.iter().enumerate().for_each(|(row, ids)| batch.push_text(ids, Pooling::First, None, row));
         model.forward(&batch, Mode::Inference).unwrap_err().to_string()
     };
     assert!(refused(&[]).contains("no text"));
@@ -245,7 +245,7 @@ fn an_inference_only_model_predicts_the_same() {
         [&[2, 7, 9, 3][..], &[2, 3]]
             .iter()
             .enumerate()
-            .for_each(|(row, ids)| batch.push_text(ids, TokenOfText::First, None, row));
+            .for_each(|(row, ids)| batch.push_text(ids, Pooling::First, None, row));
         for _ in 0..2 {
             let answers = answering.forward(&batch, Mode::Inference).unwrap();
             assert_eq!(answers, trained.forward(&batch, Mode::Inference).unwrap(), "{precision:?}");
@@ -322,10 +322,7 @@ mod needs_model {
         assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
         assert_eq!(report.loaded.len(), 103);
         let mut batch = Batch::default();
-        cases
-            .iter()
-            .enumerate()
-            .for_each(|(row, case)| batch.push_text(&case.input_ids, TokenOfText::First, None, row));
+        cases.iter().enumerate().for_each(|(row, case)| batch.push_text(&case.input_ids, Pooling::First, None, row));
         let pooled = model.pooled(&batch).unwrap();
         for (case, pooled) in cases.iter().zip(pooled) {
             assert_eq!(case.pooled.len(), pooled.len());

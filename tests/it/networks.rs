@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use hone::data::{Batch, Sequence, TokenOfText};
+use hone::data::{Batch, Pooling, Sequence};
 use hone::models::{HeadSpec, LoadOptions, LoadReport, Mode, Model, ModelConfig};
 use hone::project::OptimizerSettings;
 use hone::training::Optimizer;
@@ -77,7 +77,7 @@ impl Network {
     pub fn batch(&self) -> Batch {
         let mut batch = Batch::default();
         for (row, (ids, wanted)) in self.expected.texts.iter().zip(&self.expected.targets).enumerate() {
-            let is_decoder = self.token_of_text() == TokenOfText::Last;
+            let is_decoder = self.pooling() == Pooling::Last;
             let reads: Vec<u32> = match self.head() {
                 HeadSpec::Classification { .. } if is_decoder => vec![ids.len() as u32 - 1],
                 _ => (0..wanted.len() as u32).collect(),
@@ -87,8 +87,8 @@ impl Network {
         batch
     }
 
-    fn token_of_text(&self) -> TokenOfText {
-        ModelConfig::read(&self.folder).unwrap().token_of_text()
+    fn pooling(&self) -> Pooling {
+        ModelConfig::read(&self.folder).unwrap().pooling()
     }
 
     pub fn logits(&self, model: &Model) -> Vec<f32> {
@@ -217,7 +217,7 @@ fn a_classifier_starts_from_a_language_model_and_vice_versa() {
         let other = networks.iter().find(is_other).expect("both heads");
         let (_, report) = network.load_from(&other.folder);
         // A decoder's language model shares the word embeddings, or its weight is there.
-        let is_new = !(network.is_language_model() && network.token_of_text() == TokenOfText::Last);
+        let is_new = !(network.is_language_model() && network.pooling() == Pooling::Last);
         assert!(report.new_head == is_new && report.unexpected.is_empty(), "{}: {report:?}", network.name);
         let is_of_network = |name: &String| name == "bert.pooler.dense.weight" || name == "bert.pooler.dense.bias";
         assert!(report.missing.iter().all(is_of_network), "{}: {report:?}", network.name);

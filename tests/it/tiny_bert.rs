@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hone::data::{Batch, TokenOfText};
+use hone::data::{Batch, Pooling};
 use hone::models::{LoadOptions, Mode, Model, TrainPass};
 use hone::ops::{CrossEntropy, Gradients};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ pub fn batch() -> Batch {
     let expected = expected();
     let mut batch = Batch::default();
     for (row, (case, &target)) in expected.cases.iter().zip(&expected.targets).enumerate() {
-        batch.push_text(&case.input_ids, TokenOfText::First, Some(target), row);
+        batch.push_text(&case.input_ids, Pooling::First, Some(target), row);
     }
     batch
 }

@@ -3,10 +3,11 @@
 mod bad_settings;
 mod learning;
 mod stopping;
+mod ways;
 
 use std::path::{Path, PathBuf};
 
-use hone::data::{Prepared, Side, TextTokenizer, TokenOfText, import, prepare};
+use hone::data::{Pooling, Prepared, Side, TextTokenizer, import, prepare};
 use hone::models::{LoadOptions, Model};
 use hone::progress::{Control, Watch};
 use hone::project::{
@@ -159,7 +160,7 @@ fn best_model(bench: &Bench) -> (Model, Vec<Vec<u32>>) {
 /// Probabilities that a model gives tokenised texts, `[texts][labels]`.
 fn probabilities(model: &Model, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
     let (task, samples) =
-        (tasks::classifier(model.labels(), TokenOfText::First), Samples::of_texts(ids.to_vec(), Vec::new()));
+        (tasks::classifier(model.labels(), Pooling::First), Samples::of_texts(ids.to_vec(), Vec::new()));
     let what = ToScore { task: &*task, samples: &samples, rows: ids.len() };
     let scored = quietly(|watch| predict(model, what, watch)).unwrap();
     scored.answers.iter().map(|answer| answer.class().unwrap().probabilities.clone()).collect()

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use hone::data::{Batch, TokenOfText};
+use hone::data::{Batch, Pooling};
 use hone::models::{LoadOptions, Mode, Model, ModelError};
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -34,7 +34,7 @@ fn copy_of(name: &str) -> TempDir {
 
 fn logits(model: &Model) -> Vec<f32> {
     let mut batch = Batch::default();
-    batch.push_text(&[7, 23, 59, 12, 8], TokenOfText::First, None, 0);
+    batch.push_text(&[7, 23, 59, 12, 8], Pooling::First, None, 0);
     model.forward(&batch, Mode::Inference).unwrap().concat()
 }
 

@@ -268,11 +268,11 @@ fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path
     section(ui, theme, "Use the model", "Load the exported folder in a terminal or in Python", |ui| {
         let text = match code {
             Code::Terminal => terminal_code(task, model),
-            Code::Transformers => python_code(task, model, results.settings.project.training.max_length),
+            Code::Transformers => python_code(&results.settings.project, model),
         };
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(code, Code::Terminal, "Terminal");
-            ui.selectable_value(code, Code::Transformers, "Python (transformers)");
+            ui.selectable_value(code, Code::Transformers, "Python");
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if icon_button(ui, theme, icons::COPY, "Copy code").clicked() {
                     ui.ctx().copy_text(text.clone());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::project::TaskKind;
+use crate::project::{Project, TaskKind};
 
 /// A command that uses the model in `folder`.
 #[must_use]
@@ -14,11 +14,20 @@ pub fn terminal_code(task: TaskKind, folder: &Path) -> String {
     }
 }
 
-/// Python code that uses the model in `folder` with `transformers`. Texts are truncated to `max_length` tokens.
+/// Python code that uses the model of `project` in `folder`. Texts are truncated to the project's max length.
 #[must_use]
-pub fn python_code(task: TaskKind, folder: &Path, max_length: usize) -> String {
+pub fn python_code(project: &Project, folder: &Path) -> String {
     let folder = format!("{:?}", folder.display().to_string());
-    let code = match task {
+    if project.reads_the_mean() {
+        return format!(
+            "from sentence_transformers import SentenceTransformer\n\n\
+             model = SentenceTransformer({folder})\n\
+             scores = model.encode(\"The strap broke after a week.\")\n\
+             print(model[0].auto_model.config.id2label[scores.argmax()])"
+        );
+    }
+    let max_length = project.training.max_length;
+    let code = match project.task.kind() {
         TaskKind::TextClassification => format!(
             "classify = pipeline(\"text-classification\", model={folder}, top_k=None)\n\
              print(classify(\"The strap broke after a week.\", truncation=True, max_length={max_length}))"
@@ -34,17 +43,22 @@ pub fn python_code(task: TaskKind, folder: &Path, max_length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::TrainedLayers;
 
     #[test]
     fn the_sample_code_names_the_exported_folder_and_suits_the_task() {
         let model = Path::new("/home/ann/model");
         let classify = TaskKind::TextClassification;
         assert_eq!(terminal_code(classify, model), "hone predict \"/home/ann/model\" reviews.csv --out labelled.csv");
-        let python = python_code(classify, model, 128);
+        let python = python_code(&Project::new(classify), model);
         assert!(python.contains("model=\"/home/ann/model\"") && python.contains("max_length=128"), "{python}");
         let adapt = TaskKind::LanguageModelling;
         assert!(terminal_code(adapt, model).ends_with("--model \"/home/ann/model\""));
-        let python = python_code(adapt, model, 128);
+        let mut instant = Project::new(classify);
+        instant.training.trained_layers = TrainedLayers::Instant;
+        let python = python_code(&instant, model);
+        assert!(python.contains("SentenceTransformer(\"/home/ann/model\")"), "{python}");
+        let python = python_code(&Project::new(adapt), model);
         assert!(python.contains("\"fill-mask\", model=\"/home/ann/model\""), "{python}");
     }
 }

@@ -14,20 +14,25 @@ pub struct Batch {
     pub token_types: Vec<u32>,
     /// Tokens whose hidden states the head reads, as positions in `input_ids`, `[reads]`, ascending.
     pub reads: Vec<u32>,
-    /// The right class or token id at each read, `[reads]`; empty if unknown.
+    /// Whether the head gets the mean of the reads of each sequence instead of each of them.
+    pub averages: bool,
+    /// The right class or token id for each thing that the head gets, `[reads]`, or `[sequences]` if it gets means; empty if
+    /// unknown.
     pub wanted: Vec<u32>,
     /// Sample each sequence belongs to, `[sequences]`. A sample can have several sequences, next to each other.
     pub rows: Vec<usize>,
 }
 
-/// The token whose hidden state stands for its text.
+/// How the hidden states of a text's tokens become one that stands for the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TokenOfText {
-    /// The first. In an encoder every token sees the whole text, and the first is a special token.
+pub enum Pooling {
+    /// That of the first token. In an encoder every token sees the whole text, and the first is a special token.
     #[default]
     First,
-    /// The last: a decoder's tokens see only what is before them.
+    /// That of the last token: a decoder's tokens see only what is before them.
     Last,
+    /// The mean of all, as in most sentence embedding models (Reimers and Gurevych, 1908.10084).
+    Mean,
 }
 
 /// One sequence to add to a [`Batch`].
@@ -86,19 +91,28 @@ impl Batch {
         self.rows.push(sequence.row);
     }
 
-    /// Adds a text, with its class if known. The head reads the token that stands for the text.
-    pub fn push_text(&mut self, ids: &[u32], read: TokenOfText, class: Option<u32>, row: usize) {
-        let place = match read {
-            TokenOfText::First => 0,
-            TokenOfText::Last => ids.len().saturating_sub(1) as u32,
+    /// Adds a text, with its class if known. All texts of a batch must be pooled alike.
+    pub fn push_text(&mut self, ids: &[u32], pooling: Pooling, class: Option<u32>, row: usize) {
+        let last = ids.len().saturating_sub(1) as u32;
+        let reads = match pooling {
+            Pooling::First => 0..=0,
+            Pooling::Last => last..=last,
+            Pooling::Mean => 0..=last,
         };
-        self.push(Sequence { ids, reads: &[place], wanted: class.as_slice(), row });
+        self.averages = pooling == Pooling::Mean;
+        self.push(Sequence { ids, reads: &reads.collect::<Vec<_>>(), wanted: class.as_slice(), row });
     }
 
     /// Cumulative numbers of reads: before each sequence, and in all, `[sequences + 1]`.
     #[must_use]
     pub fn cu_reads(&self) -> Vec<u32> {
         self.cu_seqlens.iter().map(|&end| self.reads.partition_point(|&read| read < end) as u32).collect()
+    }
+
+    /// Cumulative numbers of what the head gets: before each sequence, and in all, `[sequences + 1]`.
+    #[must_use]
+    pub fn cu_wanted(&self) -> Vec<u32> {
+        if self.averages { (0..=self.len() as u32).collect() } else { self.cu_reads() }
     }
 
     /// The range of sequences of each sample, in order.
@@ -114,13 +128,14 @@ impl Batch {
     /// The sequences of the samples that `keep` accepts, in the same order.
     #[must_use]
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let mut kept = Self::default();
-        let cu_reads = self.cu_reads();
-        let sequences = self.cu_seqlens.windows(2).zip(cu_reads.windows(2)).zip(&self.rows);
-        for ((ends, reads), &row) in sequences.filter(|(_, row)| keep(**row)) {
-            let (tokens, reads) = (ends[0] as usize..ends[1] as usize, reads[0] as usize..reads[1] as usize);
-            let positions: Vec<u32> = self.reads[reads.clone()].iter().map(|read| read - ends[0]).collect();
-            let (ids, wanted) = (&self.input_ids[tokens.clone()], self.wanted.get(reads).unwrap_or_default());
+        let mut kept = Self { averages: self.averages, ..Self::default() };
+        let range = |ends: &[u32]| ends[0] as usize..ends[1] as usize;
+        let (cu_reads, cu_wanted) = (self.cu_reads(), self.cu_wanted());
+        let ends = self.cu_seqlens.windows(2).zip(cu_reads.windows(2)).zip(cu_wanted.windows(2));
+        for (((ends, reads), wanted), &row) in ends.zip(&self.rows).filter(|(_, row)| keep(**row)) {
+            let tokens = range(ends);
+            let positions: Vec<u32> = self.reads[range(reads)].iter().map(|read| read - ends[0]).collect();
+            let (ids, wanted) = (&self.input_ids[tokens.clone()], self.wanted.get(range(wanted)).unwrap_or_default());
             kept.push(Sequence { ids, reads: &positions, wanted, row });
             kept.token_types.extend_from_slice(self.token_types.get(tokens).unwrap_or_default());
         }
@@ -128,16 +143,15 @@ impl Batch {
     }
 }
 
-/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their classes if known. The head reads the
-/// token of each that stands for it.
+/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their classes if known.
 ///
 /// # Panics
 /// When a row is not in `ids` or `classes`: rows come from a [`crate::data::BatchPlan`] over the same list.
 #[must_use]
-pub fn packed(ids: &[Vec<u32>], read: TokenOfText, classes: Option<&[u32]>, rows: &[usize]) -> Batch {
+pub fn packed(ids: &[Vec<u32>], pooling: Pooling, classes: Option<&[u32]>, rows: &[usize]) -> Batch {
     let mut batch = Batch::with_capacity(rows.len(), rows.iter().map(|&row| ids[row].len()).sum());
     for &row in rows {
-        batch.push_text(&ids[row], read, classes.map(|classes| classes[row]), row);
+        batch.push_text(&ids[row], pooling, classes.map(|classes| classes[row]), row);
     }
     batch
 }
@@ -148,14 +162,18 @@ mod tests {
 
     #[test]
     fn texts_are_packed_in_the_order_asked_for_and_read_at_one_token() {
-        let batch = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], TokenOfText::First, Some(&[0, 1, 2]), &[2, 0]);
+        let batch = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], Pooling::First, Some(&[0, 1, 2]), &[2, 0]);
         assert_eq!(batch.input_ids, [4, 5, 6, 1, 2]);
         assert_eq!(batch.cu_seqlens, [0, 3, 5]);
         assert_eq!((batch.reads, batch.wanted), (vec![0, 3], vec![2, 0]));
         assert_eq!(batch.rows, [2, 0]);
-        let last = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], TokenOfText::Last, None, &[2, 0]);
+        let last = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], Pooling::Last, None, &[2, 0]);
         assert_eq!(last.reads, [2, 4]);
-        assert!(packed(&[], TokenOfText::First, None, &[]).is_empty());
+        assert!(packed(&[], Pooling::First, None, &[]).is_empty());
+        let mean = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], Pooling::Mean, Some(&[0, 1, 2]), &[2, 0]);
+        assert_eq!((&mean.reads[..], &mean.wanted[..]), (&[0, 1, 2, 3, 4][..], &[2, 0][..]));
+        assert_eq!((mean.cu_reads(), mean.cu_wanted()), (vec![0, 3, 5], vec![0, 1, 2]));
+        assert_eq!(mean.only(|row| row == 0), packed(&[vec![1, 2]], Pooling::Mean, Some(&[0]), &[0]));
     }
 
     #[test]
@@ -172,6 +190,7 @@ mod tests {
             cu_seqlens: vec![0, 2, 3],
             token_types: vec![0, 1, 0],
             reads: vec![1, 2],
+            averages: false,
             wanted: vec![40, 50],
             rows: vec![6, 6],
         };

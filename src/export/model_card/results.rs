@@ -161,6 +161,17 @@ impl<'a> Results<'a> {
 
     /// The section on how to use the model.
     pub fn write_usage(&self, card: &mut String) -> fmt::Result {
+        if self.settings.project.reads_the_mean() {
+            writeln!(
+                card,
+                "## How to use it\n\nWith [sentence-transformers](https://sbert.net), from this folder:\n\n\
+                 ```python\nfrom sentence_transformers import SentenceTransformer\n\n\
+                 model = SentenceTransformer(\"path/to/this/folder\")\n\
+                 scores = model.encode(\"your text\")\n\
+                 print(model[0].auto_model.config.id2label[scores.argmax()])\n```"
+            )?;
+            return self.write_usage_in_hone(card);
+        }
         let length = self.settings.project.training.max_length;
         let (pipeline, arguments, call) = match self.metrics() {
             Metrics::Classification(_) => {
@@ -182,6 +193,10 @@ impl<'a> Results<'a> {
         if self.metrics().classification().is_none() {
             return Ok(());
         }
+        self.write_usage_in_hone(card)
+    }
+
+    fn write_usage_in_hone(&self, card: &mut String) -> fmt::Result {
         // With --text, joined columns may be missing, but the model was trained to read them.
         let named = if self.settings.project.dataset.joined_columns().next().is_none() { " --text text" } else { "" };
         writeln!(

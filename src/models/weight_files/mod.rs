@@ -81,6 +81,13 @@ impl WeightFiles {
         Ok(Self { path, tensors })
     }
 
+    /// Adds the tensors of another folder, with `prefix` before their names.
+    pub fn add(&mut self, prefix: &str, folder: &Path) -> Result<(), ModelError> {
+        let more = Self::open(folder)?.tensors;
+        self.tensors.extend(more.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+        Ok(())
+    }
+
     /// Finds the tensors of one file of a folder.
     pub fn open_file(folder: &Path, file: &str) -> Result<Self, ModelError> {
         let path = model_file(folder, file).map_err(|error| ModelError::unreadable(folder.join(file), error))?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hone::data::TokenOfText;
+use hone::data::Pooling;
 use hone::evaluation::{BaselineName, Metrics};
 use hone::ops::CrossEntropy;
 use hone::project::{ClassWeights, TrainedLayers};
@@ -54,7 +54,7 @@ fn the_best_checkpoint_gives_the_predictions_of_the_run() {
     let control = Control::default();
     control.cancel();
     let (task, samples) =
-        (tasks::classifier(model.labels(), TokenOfText::First), Samples::of_texts(ids.clone(), Vec::new()));
+        (tasks::classifier(model.labels(), Pooling::First), Samples::of_texts(ids.clone(), Vec::new()));
     let rows = ToScore { task: &*task, samples: &samples, rows: ids.len() };
     let stopped = predict(&model, rows, &mut Watch { control: &control, report: &mut |_| () });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use egui::{Checkbox, DragValue, Ui};
 
 use crate::app::steps::model::fields::{choose, decimal, group, number, row, scientific, share};
-use crate::app::steps::model::what_to_train::what_to_train;
+use crate::app::steps::model::what_to_train::{pooling, what_to_train};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::button;
 use crate::models::Compute;
@@ -24,6 +24,9 @@ pub fn hyperparameters_ui(
 ) {
     batches(ui, theme, settings, task.kind());
     what_to_train(ui, theme, settings, task.kind());
+    if let Task::TextClassification(own) = task {
+        pooling(ui, theme, &mut own.pooling);
+    }
     optimizer(ui, theme, settings, task.kind());
     regularisation(ui, theme, settings);
     if let Task::TextClassification(own) = task {

@@ -273,9 +273,10 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 
 fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings), sender: &mut CommandSender) {
     let current = Preset::of(task, now);
-    let across = if is_narrow(ui) { 1 } else { Preset::ALL.len() };
-    card_grid(ui, theme, "presets", (across, Preset::ALL.len()), |ui, place, spare| {
-        let preset = Preset::ALL[place];
+    let presets = Preset::of_task(task);
+    let across = if is_narrow(ui) { 1 } else { presets.len() };
+    card_grid(ui, theme, "presets", (across, presets.len()), |ui, place, spare| {
+        let preset = presets[place];
         let (name, text) = preset_words(task, preset);
         let chosen = current == Some(preset);
         choice_card(ui, theme, chosen, |ui| {
@@ -304,6 +305,7 @@ fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings
 fn preset_words(task: TaskKind, preset: Preset) -> (&'static str, &'static str) {
     let is_adapting = task == TaskKind::LanguageModelling;
     match preset {
+        Preset::Instant => ("Instant", "No training loop: a first model in seconds, for 50 to 500 labelled rows"),
         Preset::Quick => ("Quick", "1 epoch, max length 64 tokens: a first look"),
         Preset::Balanced if is_adapting => {
             ("Balanced", "5 epochs at 3e-4, max length 128 tokens: suits a model without a language model head")

@@ -22,6 +22,16 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let settings = &ctx.project.training;
     let sides = ctx.survey.map(|survey| survey.sides);
     let mut sentences: Vec<String> = download(ctx).into_iter().collect();
+    if settings.trained_layers == TrainedLayers::Instant {
+        let longest = settings.max_length;
+        sentences.push(format!(
+            "The model reads each text once, up to {} (about {} words), and a logistic regression learns the labels from what the \
+             model makes of it. The validation set chooses how strongly its weights are held back.",
+            counted(longest as u64, "token", "tokens"),
+            words(longest)
+        ));
+        return sentences.join(" ");
+    }
     sentences.push(passes(ctx.project.task.kind(), settings, sides.map(|[train, ..]| train)));
     sentences.push(layers(settings.trained_layers));
     if ctx.project.task.kind() == TaskKind::TextClassification {
@@ -82,6 +92,7 @@ fn layers(trained: TrainedLayers) -> String {
         TrainedLayers::Lora => {
             "An adapter (LoRA) and the head are trained, and the model's own weights stay as they are.".to_owned()
         }
+        TrainedLayers::Instant => "Nothing of the model itself is trained.".to_owned(),
         TrainedLayers::Head => "Only the head of the model is trained, which is fastest.".to_owned(),
     }
 }

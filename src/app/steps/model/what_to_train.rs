@@ -4,7 +4,7 @@ use egui::{DragValue, Ui};
 
 use crate::app::steps::model::fields::{choose, decimal, group, number, row, share};
 use crate::app::theme::Theme;
-use crate::project::{LoraMatrices, LoraSettings, Preset, TaskKind, TrainedLayers, TrainingSettings};
+use crate::project::{LoraMatrices, LoraSettings, PoolingChoice, Preset, TaskKind, TrainedLayers, TrainingSettings};
 
 /// Draws the choice and its settings.
 pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
@@ -12,16 +12,19 @@ pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings
     let now = settings.trained_layers;
     let kept = match now {
         TrainedLayers::Top(top) => top,
-        TrainedLayers::All | TrainedLayers::Head | TrainedLayers::Lora => 2,
+        TrainedLayers::All | TrainedLayers::Head | TrainedLayers::Lora | TrainedLayers::Instant => 2,
     };
     let choices = [
         (TrainedLayers::All, "All layers"),
         (TrainedLayers::Top(kept), "Top layers and head"),
         (TrainedLayers::Lora, "Adapter (LoRA) and head"),
         (TrainedLayers::Head, "Head only"),
+        (TrainedLayers::Instant, "Instant: head, solved exactly"),
     ];
+    // There are no labels to solve for.
+    let choices = if task == TaskKind::TextClassification { &choices[..] } else { &choices[..choices.len() - 1] };
     row(ui, theme, "Train", explanation(now), |ui| {
-        choose(ui, "trained layers", &mut settings.trained_layers, &choices);
+        choose(ui, "trained layers", &mut settings.trained_layers, choices);
     });
     match &mut settings.trained_layers {
         TrainedLayers::Head => {
@@ -34,7 +37,7 @@ pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings
             });
         }
         TrainedLayers::Lora => lora(ui, theme, &mut settings.lora),
-        TrainedLayers::All => {}
+        TrainedLayers::All | TrainedLayers::Instant => {}
     }
     let usual = |trained| Preset::learning_rate_for(task, trained);
     if settings.trained_layers != now && settings.optimizer.learning_rate.to_bits() == usual(now).to_bits() {
@@ -52,7 +55,11 @@ fn explanation(trained: TrainedLayers) -> &'static str {
             "Trains two small matrices beside each chosen one and freezes the rest: less memory and small checkpoints, almost as good. \
              Best for large models"
         }
-        TrainedLayers::Head => "Fastest, but learns least. The layers are computed once per text, without dropout",
+        TrainedLayers::Instant => {
+            "Reads each text once and solves a logistic regression on what the model makes of it. Seconds instead of minutes; best \
+             for 50 to 500 rows"
+        }
+        TrainedLayers::Head => "Fast, but learns least. The layers are computed once per text, without dropout",
     }
 }
 
@@ -77,4 +84,16 @@ fn lora(ui: &mut Ui, theme: &Theme, lora: &mut LoraSettings) {
         LoraMatrices::All => "Every matrix of each layer: learns most, and takes more time",
     };
     row(ui, theme, "Matrices", explanation, |ui| choose(ui, "adapter matrices", &mut lora.matrices, &choices));
+}
+
+/// Draws the choice of how a classifier pools texts.
+pub fn pooling(ui: &mut Ui, theme: &Theme, pooling: &mut PoolingChoice) {
+    let choices = [
+        (PoolingChoice::Auto, "Auto"),
+        (PoolingChoice::Token, "First or last token"),
+        (PoolingChoice::Mean, "Mean of all tokens"),
+    ];
+    let explanation = "What the head reads of a text. Auto takes the mean for Instant, and else the first token (BERT) or the last \
+                       (GPT)";
+    row(ui, theme, "Pooling", explanation, |ui| choose(ui, "pooling", pooling, &choices));
 }

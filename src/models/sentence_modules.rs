@@ -1,0 +1,85 @@
+//! Folders of `sentence-transformers`: a network without a head, and the modules that follow it. A classifier that reads the
+//! mean of a text's hidden states is saved as one: Transformer, Pooling, Dense.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::data::{Pooling, read_model_text};
+use crate::models::ModelError;
+use crate::models::config::ModelConfig;
+
+/// The modules, in order.
+pub const MODULES_FILE: &str = "modules.json";
+/// The folder of the module that averages hidden states.
+pub const POOLING_FOLDER: &str = "1_Pooling";
+/// The folder of the module that scores the labels, and what the names of its tensors begin with.
+pub const DENSE_FOLDER: &str = "2_Dense";
+/// The layer in it.
+pub(super) const DENSE_LAYER: &str = "2_Dense.linear";
+
+#[derive(Deserialize)]
+struct Module {
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Whether a folder is a classifier on the mean of hidden states, as Hone saves one: its modules are a network, the mean, and
+/// one dense layer.
+///
+/// # Errors
+/// If the list of modules cannot be read.
+pub fn reads_the_mean(folder: &Path) -> Result<bool, ModelError> {
+    let path = folder.join(MODULES_FILE);
+    let bytes = match read_model_text(folder, MODULES_FILE) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            return Ok(false);
+        }
+        Err(error) => return Err(ModelError::unreadable(path, error)),
+    };
+    let modules: Vec<Module> = serde_json::from_slice(&bytes)
+        .map_err(|error| ModelError::Config { path, reason: format!("it is not a list of modules ({error})") })?;
+    let [_, pooling, dense] = modules.as_slice() else { return Ok(false) };
+    Ok(pooling.path == POOLING_FOLDER && dense.path == DENSE_FOLDER && dense.kind.ends_with("Dense"))
+}
+
+/// How the classifier in a model folder pools texts.
+///
+/// # Errors
+/// If the folder's configuration cannot be read.
+pub fn pooling_of_model(folder: &Path) -> Result<Pooling, ModelError> {
+    if reads_the_mean(folder)? { Ok(Pooling::Mean) } else { Ok(ModelConfig::read(folder)?.pooling()) }
+}
+
+/// The configuration files of such a classifier, with their names in the folder. `max_length` is in tokens.
+pub(super) fn configurations(hidden: usize, labels: usize, max_length: usize) -> [(String, Value); 4] {
+    // The names that every version of `sentence-transformers` knows.
+    let module = |place: usize, path: &str, kind: &str| {
+        let kind = format!("sentence_transformers.models.{kind}");
+        json!({ "idx": place, "name": place.to_string(), "path": path, "type": kind })
+    };
+    let modules =
+        [module(0, "", "Transformer"), module(1, POOLING_FOLDER, "Pooling"), module(2, DENSE_FOLDER, "Dense")];
+    let pooling = json!({
+        "word_embedding_dimension": hidden,
+        "pooling_mode_cls_token": false,
+        "pooling_mode_mean_tokens": true,
+        "pooling_mode_max_tokens": false,
+        "pooling_mode_mean_sqrt_len_tokens": false,
+    });
+    let dense = json!({
+        "in_features": hidden,
+        "out_features": labels,
+        "bias": true,
+        "activation_function": "torch.nn.modules.linear.Identity",
+    });
+    [
+        (MODULES_FILE.to_owned(), json!(modules)),
+        ("sentence_bert_config.json".to_owned(), json!({ "max_seq_length": max_length, "do_lower_case": false })),
+        (format!("{POOLING_FOLDER}/config.json"), pooling),
+        (format!("{DENSE_FOLDER}/config.json"), dense),
+    ]
+}

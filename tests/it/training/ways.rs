@@ -1,0 +1,149 @@
+//! What is trained: adapters, the mean of hidden states, and heads that are solved for.
+
+use std::path::Path;
+
+use hone::export::{ExportError, ExportFormat, Exported, export};
+use hone::models::{Model, is_adapter};
+use hone::predictor::Predictor;
+use hone::project::{LoraSettings, PROBE_STRENGTHS, PoolingChoice, Recompute, TrainedLayers};
+
+use super::*;
+
+/// The answers of the model in a folder to some texts: the class of each.
+fn answers(folder: &Path) -> Vec<u32> {
+    let predictor = Predictor::load(folder).unwrap();
+    let texts = ["the phone 3 is bad and broken", "the book 9 is great and perfect"];
+    let answers = quietly(|watch| predictor.answer(&texts, watch)).unwrap().answers;
+    answers.into_iter().map(|answer| answer.unwrap().class().unwrap().predicted).collect()
+}
+
+fn exported(bench: &Bench, format: ExportFormat, name: &str) -> Result<Exported, ExportError> {
+    quietly(|watch| export(&bench.newest(), format, &bench.folder.path().join(name), watch))
+}
+
+fn is_learnt(outcome: &Outcome) {
+    let losses: Vec<f64> = outcome.steps().iter().map(|step| step.loss).collect();
+    assert!(losses.last() < losses.first(), "{losses:?}");
+    assert!(outcome.summary().test.as_ref().unwrap().classification().unwrap().accuracy > 0.9);
+}
+
+#[test]
+fn an_adapter_is_trained_kept_alone_and_exported_both_ways() {
+    let bench = Bench::new(160);
+    let train = || {
+        bench.train(|settings| {
+            settings.trained_layers = TrainedLayers::Lora;
+            settings.lora = LoraSettings { rank: 4, dropout: 0.1, ..LoraSettings::default() };
+            settings.optimizer.learning_rate = 1e-2;
+            settings.epochs = 4;
+        })
+    };
+    let outcome = train();
+    is_learnt(&outcome);
+    let best = bench.newest().best();
+    assert!(is_adapter(&best) && !best.join("model.safetensors").exists());
+    let size = |file: &Path| file.metadata().unwrap().len();
+    assert!(size(&best.join("adapter_model.safetensors")) * 3 < size(&tiny_bert().join("model.safetensors")));
+    assert_eq!(answers(&best), [0, 1]);
+    assert_eq!(outcome.losses(), train().losses(), "repeats bit for bit");
+
+    let whole = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap();
+    assert!(whole.proof.contains("the answers are identical"), "{}", whole.proof);
+    assert!(!is_adapter(&whole.path) && answers(&whole.path) == [0, 1]);
+    let adapter = exported(&bench, ExportFormat::Adapter, "adapter").unwrap();
+    assert!(is_adapter(&adapter.path) && answers(&adapter.path) == [0, 1]);
+    let card = std::fs::read_to_string(adapter.path.join("README.md")).unwrap();
+    assert!(card.contains("| trained | LoRA of rank 4, alpha 16, dropout 0.1, and head |"), "{card}");
+    let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
+    assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
+    assert_eq!(size(&weights.path).abs_diff(size(&whole.path.join("model.safetensors"))) / 1024, 0);
+}
+
+#[test]
+fn an_adapter_whose_base_model_is_gone_says_where_it_was() {
+    let bench = Bench::new(80);
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
+    }
+    let bench = Bench { model: copy.path().to_owned(), ..bench };
+    bench.train(|settings| settings.trained_layers = TrainedLayers::Lora).summary();
+    let best = bench.newest().best();
+    let base = copy.path().canonicalize().unwrap();
+    drop(copy);
+    let error = Predictor::load(&best).err().unwrap().to_string();
+    assert!(error.contains(&format!("its base model, {}, is not", base.display())), "{error}");
+    let error = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap_err().to_string();
+    assert!(error.contains(&base.display().to_string()), "{error}");
+    assert!(!bench.folder.path().join("whole").exists());
+}
+
+#[test]
+fn a_run_without_an_adapter_cannot_export_one() {
+    let bench = Bench::new(80);
+    bench.train(|settings| settings.epochs = 1).summary();
+    let error = exported(&bench, ExportFormat::Adapter, "adapter").unwrap_err().to_string();
+    assert!(error.contains("trained no adapter"), "{error}");
+}
+
+#[test]
+fn an_instant_model_is_solved_for_and_repeats_bit_for_bit() {
+    let bench = Bench::new(160);
+    let train = || bench.train(|settings| settings.trained_layers = TrainedLayers::Instant);
+    let outcome = train();
+    is_learnt(&outcome);
+    let strengths = PROBE_STRENGTHS.len();
+    assert_eq!((outcome.steps().len(), outcome.evaluations()), (strengths, strengths));
+    let best = bench.newest().best();
+    assert_eq!(answers(&best), [0, 1]);
+    for file in ["modules.json", "1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors"] {
+        assert!(best.join(file).is_file(), "{file}");
+    }
+    assert_eq!(outcome.losses(), train().losses());
+    let (first, second) = (outcome.summary().test.clone(), train().summary().test.clone());
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_head_on_the_mean_is_exported_with_its_modules_and_as_one_file() {
+    let bench = Bench::new(160);
+    let outcome = bench.train_task(|task, settings| {
+        task.pooling = PoolingChoice::Mean;
+        settings.epochs = 3;
+    });
+    is_learnt(&outcome);
+    let whole = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap();
+    assert!(whole.proof.contains("the answers are identical"), "{}", whole.proof);
+    assert_eq!(answers(&whole.path), [0, 1]);
+    // Another program knows nothing of `hone.ron`.
+    std::fs::remove_file(whole.path.join("hone.ron")).unwrap();
+    assert_eq!(answers(&whole.path), [0, 1]);
+    let card = std::fs::read_to_string(whole.path.join("README.md")).unwrap();
+    assert!(card.contains("SentenceTransformer("), "{card}");
+    let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
+    assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
+    // Training goes on with the head, for the same labels.
+    let head = hone::models::HeadSpec::MeanClassification { labels: bench.prepared.labels.clone() };
+    let report = |head| Model::load(&whole.path, &LoadOptions::new(head)).unwrap().1;
+    assert!(!report(head).new_head);
+    let other = hone::models::HeadSpec::MeanClassification { labels: vec!["a".to_owned(), "b".to_owned()] };
+    assert!(report(other).new_head);
+}
+
+#[test]
+fn an_adapter_with_the_mean_is_refused_with_what_to_do() {
+    let bench = Bench::new(80);
+    let outcome = bench.train_task(|task, settings| {
+        task.pooling = PoolingChoice::Mean;
+        settings.trained_layers = TrainedLayers::Lora;
+    });
+    assert!(outcome.error().contains("set pooling to Token"), "{}", outcome.error());
+    assert_eq!(bench.runs(), 0);
+}
+
+#[test]
+fn recomputing_activations_changes_no_bit() {
+    let bench = Bench::new(80);
+    let with = |recompute| bench.train(|settings| settings.recompute = recompute).losses();
+    assert_eq!(with(Recompute::Never), with(Recompute::Always));
+}
