@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainingSettings};
+use crate::project::{
+    ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainedLayers, TrainingSettings,
+};
 
 /// The task a model is trained for, with its own settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,9 @@ entries! {
     /// A term of the field.
     Term {
         Accuracy: "Accuracy", "Share of rows with the right prediction: 0.83 means 83 of 100 rows. It can be high even if the model never finds a rare label.";
+        AdapterDropout: "Adapter dropout", "Switches off a random part of what an adapter (LoRA) reads at each step of training. Reduces overfitting.";
         Accumulation: "Gradient accumulation", "Adds up several batches before each step: the effect of a larger batch, in the memory of a small one.";
+        Alpha: "Alpha", "How much an adapter (LoRA) counts: alpha divided by the rank. Leave it at once or twice the rank.";
         Baseline: "Baseline", "A simple method to compare with. A model that does not beat it is not worth its effort.";
         BatchSize: "Batch size", "Number of texts the model reads before it changes once. A larger batch is steadier and needs more memory.";
         Beta1: "Beta 1", "How long the optimizer remembers the direction of past steps. Leave it unless you know why.";
@@ -22,6 +24,7 @@ entries! {
         Domain: "Domain terms", "Words that are typical of your texts and rare elsewhere.";
         Dropout: "Dropout", "Switches off a random part of the model at each step of training, so that it does not rely on single details. Reduces overfitting.";
         EarlyStopping: "Early stopping", "Ends training when the validation metric no longer improves. It saves time, and the best checkpoint is kept anyway.";
+        Embedding: "Embedding", "What a model makes of a text, as a list of numbers. Texts of similar meaning have similar embeddings.";
         Encoding: "Encoding", "How a file stores letters as bytes. If é looks like Ã©, the encoding is wrong. UTF-8 is usual today.";
         Epoch: "Epoch", "One round through all training rows. Two to four are usual; more can lead to overfitting.";
         Epsilon: "Epsilon", "A tiny number that keeps the optimizer from dividing by zero. Leave it unless you know why.";
@@ -34,7 +37,7 @@ entries! {
         Leakage: "Leakage", "The test set contains rows the model has seen in some form, such as copies of training rows. The score is then better than it will be on new texts.";
         LearningRate: "Learning rate", "How far the model moves at each step. Too high, and it forgets what it knew; too low, and it learns nothing. The presets choose it for you.";
         Logit: "Logit", "The raw score of a label before it becomes a probability.";
-        Lora: "LoRA", "A way to train a few added numbers instead of the whole model. Hone does not use it; it trains whole layers.";
+        Lora: "LoRA", "A way to train a few added numbers (an adapter) instead of the whole model. It needs less memory, and its checkpoints are small. Best for large models.";
         Loss: "Loss", "How wrong the model is, counting how sure it was. Lower is better. Its size depends on the number of labels, so compare it only within the same data.";
         MacroF1: "Macro-F1", "The mean F1 of all labels. Every label counts equally, so it drops when a rare label does badly.";
         MacroAverage: "Macro average", "Every label counts equally, however few rows it has. It drops when a rare label does badly.";
@@ -44,10 +47,13 @@ entries! {
         Overfitting: "Overfitting", "The model memorises the training rows instead of learning what they have in common. The training loss falls while the validation loss rises.";
         Patience: "Patience", "How many evaluations in a row may bring no improvement before training stops.";
         Perplexity: "Perplexity", "How many words the model has to choose between when one is hidden. Lower is better; 1 means it always knows.";
+        Pooling: "Pooling", "How the model's numbers for each token become one list for the whole text: those of the first or last token, or the mean of all.";
         Precision: "Precision", "Of the rows predicted as this label, the share that really have it. If it is low, the model uses the label too often.";
         NumberPrecision: "Number format", "How exactly numbers are computed. f32 is exact; bf16 is coarser and faster on some processors, with the same results for nearly all data.";
         PreTraining: "Pre-training", "The training a model had before it saw your texts, on a large amount of other text. Fine-tuning adds your labels to it.";
+        Rank: "Rank", "The size of an adapter (LoRA). A higher rank can learn more and needs more memory.";
         Recall: "Recall", "Of the rows that have this label, the share the model found. If it is low, the model misses them.";
+        Recompute: "Recompute activations", "Keeps less in memory during training by computing it a second time when it is needed. The result is the same; it takes about a third longer.";
         Safetensors: "Safetensors", "A file format for a model's weights. It holds numbers only and cannot run code.";
         Schedule: "Schedule", "How the learning rate changes during training. It usually falls towards the end, so that the model settles.";
         Seed: "Seed", "The number that chance starts from. The same seed and settings give the same result again; another seed shows how much is chance.";
