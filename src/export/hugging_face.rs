@@ -35,7 +35,6 @@ pub(super) fn write_as_it_is(
         if !from.is_dir() {
             continue;
         }
-        std::fs::create_dir_all(&to).map_err(ExportError::io("write", &to))?;
         for file in files(&from)? {
             let name = file.file_name().unwrap_or_default();
             watch.begin(&format!("Copying {}", name.display()))?;

@@ -13,7 +13,7 @@ use crate::models::head::{Head, MaskedLm};
 use crate::models::model::Model;
 use crate::models::model_folder::{ADAPTER_FILE, CONFIG_FILE};
 use crate::models::save_adapter::adapter_config;
-use crate::models::sentence_modules::{DENSE_FOLDER, POOLING_FOLDER, configurations};
+use crate::models::sentence_modules::{DENSE_FOLDER, configurations};
 use crate::models::weight_files::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
 use crate::project::{LoraSettings, TaskKind};
@@ -69,10 +69,6 @@ impl Model {
     fn save_modules(&self, out: &Path) -> Result<(), ModelError> {
         let configurations =
             configurations(self.config().hidden_size, self.labels().len(), self.config().max_positions());
-        for module in [POOLING_FOLDER, DENSE_FOLDER] {
-            let path = out.join(module);
-            std::fs::create_dir_all(&path).map_err(|source| ModelError::Io { action: "write", path, source })?;
-        }
         for (file, configuration) in configurations {
             write(out, &file, format!("{configuration:#}\n").as_bytes())?;
         }

@@ -12,7 +12,7 @@ use super::*;
 /// The answers of the model in a folder to some texts: the class of each.
 fn answers(folder: &Path) -> Vec<u32> {
     let predictor = Predictor::load(folder).unwrap();
-    let texts = ["the phone 3 is bad and broken", "the book 9 is great and perfect"];
+    let texts = ["the phone 20 is bad and broken", "the dress 23 is great and perfect"];
     let answers = quietly(|watch| predictor.answer(&texts, watch)).unwrap().answers;
     answers.into_iter().map(|answer| answer.unwrap().class().unwrap().predicted).collect()
 }
@@ -109,7 +109,7 @@ fn a_head_on_the_mean_is_exported_with_its_modules_and_as_one_file() {
     let bench = Bench::new(160);
     let outcome = bench.train_task(|task, settings| {
         task.pooling = PoolingChoice::Mean;
-        settings.epochs = 3;
+        settings.epochs = 8;
     });
     is_learnt(&outcome);
     let whole = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap();
