@@ -46,7 +46,13 @@ pub(super) fn model_choice(jobs: &mut JobRunner, model: &str) -> Result<ModelCho
         let message = format!("'{folder}' has no config.json. Choose a model folder saved by Hone or by transformers.");
         return Err(CliError::Failed(message));
     }
-    model_to_download(jobs, model)
+    model_to_download(jobs, model).map_err(|error| match error {
+        // A folder may have been meant.
+        CliError::Failed(why) if model.contains('/') && !model.contains("://") => {
+            CliError::Failed(format!("{why} No folder has this name."))
+        }
+        other => other,
+    })
 }
 
 /// A model that can be downloaded: one of the catalogue, or one of the Hub, which is looked up and pinned.
@@ -67,8 +73,7 @@ pub(super) fn model_to_download(jobs: &mut JobRunner, model: &str) -> Result<Mod
         Ok(model) => Ok(ModelChoice::Hub(model)),
         // Perhaps no model of the Hub was meant.
         Err(CliError::Failed(why)) if !name.has_owner() => Err(CliError::Failed(format!(
-            "'{model}' is neither a known model nor a folder, and it was not found on the Hugging Face Hub either. {} \
-             Known models: {ids}.",
+            "'{model}' is neither a known model nor a folder. Known models: {ids}. {}",
             full_stop(&why)
         ))),
         Err(CliError::Failed(why)) => Err(CliError::Failed(full_stop(&why))),

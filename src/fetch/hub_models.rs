@@ -3,6 +3,7 @@
 //!
 //! The questions are those of `HfApi.list_models` and `HfApi.model_info` in `huggingface_hub`.
 
+use std::cmp::Reverse;
 use std::path::Path;
 
 use crate::data::git_sha1;
@@ -45,7 +46,7 @@ pub struct HubListing {
     pub untrainable: Option<Untrainable>,
 }
 
-/// Models with these words in their names, the most downloaded first, and those that Hone can train before the others. The
+/// Models with these words in their names: those that Hone can train first, and the most downloaded first among them. The
 /// address or the full name of a model finds that one.
 ///
 /// # Errors
@@ -64,7 +65,7 @@ pub fn search(words: &str, settings: &FetchSettings, watch: &mut Watch<'_>) -> R
     // What cannot be a name cannot be looked up either.
     let named = answers.iter().filter_map(|answer| Some(listing(&HubName::parse(&answer.id).ok()?, answer)));
     let mut found: Vec<HubListing> = named.take(MOST_FOUND).collect();
-    found.sort_by_key(|listing| listing.untrainable.is_some());
+    found.sort_by_key(|listing| (listing.untrainable.is_some(), Reverse(listing.downloads)));
     Ok(found)
 }
 

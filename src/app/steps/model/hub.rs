@@ -18,8 +18,6 @@ use crate::words::{bytes, count, counted, parameters};
 const FIRST: usize = 5;
 /// Width that is left for a row's button.
 const BUTTON: f32 = 150.0;
-/// Width of the button beside the field.
-const SEARCH: f32 = 104.0;
 /// Name of the field.
 const FIELD: &str = "Search the Hugging Face Hub, or paste owner/name";
 
@@ -69,10 +67,12 @@ fn host(models: &FetchSettings) -> &str {
 fn field_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut HubSearch, sender: &mut CommandSender) {
     let theme = ctx.theme;
     ui.horizontal_wrapped(|ui| {
-        let width = (ui.available_width() - SEARCH).max(160.0);
+        let margin = egui::vec2(theme.space.s, 7.0);
+        let beside = search_width(ui) + ui.spacing().item_spacing.x + 2.0 * margin.x;
+        let width = (ui.available_width() - beside).max(160.0);
         let hint = format!("{}  {FIELD}", icons::MAGNIFYING_GLASS);
         let field = TextEdit::singleline(&mut state.text).id_salt("hub").hint_text(hint).desired_width(width);
-        let field = ui.add(field.margin(egui::vec2(theme.space.s, 7.0))).accessible_name(FIELD);
+        let field = ui.add(field.margin(margin)).accessible_name(FIELD);
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let words = state.text.trim();
         let search = button_if(ui, theme, !words.is_empty(), icons::MAGNIFYING_GLASS, "Search");
@@ -81,6 +81,14 @@ fn field_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut HubSearch, sender: &
             sender.send(AppCommand::SearchHub(words.to_owned()));
         }
     });
+}
+
+/// Width of the button beside the field.
+fn search_width(ui: &Ui) -> f32 {
+    let text = RichText::new(format!("{}  Search", icons::MAGNIFYING_GLASS));
+    let text = egui::WidgetText::from(text);
+    let text = text.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Button);
+    text.size().x + 2.0 * ui.spacing().button_padding.x
 }
 
 fn found_ui(
@@ -93,9 +101,12 @@ fn found_ui(
     let theme = ctx.theme;
     let title = match found.len() {
         0 => format!("No model on the Hub has \"{words}\" in its name. Check the spelling, or paste owner/name"),
-        models => format!("{} for \"{words}\", the most downloaded first", counted(models, "model", "models")),
+        models => {
+            format!("{} for \"{words}\". Those that Hone can train come first", counted(models, "model", "models"))
+        }
     };
     ui.add(egui::Label::new(theme.muted(title)).wrap());
+    ui.add_space(theme.space.xs);
     let shows_all = state.all_of.as_deref() == Some(words);
     let shown = if shows_all { found.len() } else { FIRST.min(found.len()) };
     for (place, listing) in found[..shown].iter().enumerate() {
