@@ -68,7 +68,7 @@ fn field_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut HubSearch, sender: &
     let theme = ctx.theme;
     ui.horizontal_wrapped(|ui| {
         let margin = egui::vec2(theme.space.s, 7.0);
-        let beside = search_width(ui) + ui.spacing().item_spacing.x + 2.0 * margin.x;
+        let beside = search_width(ui) + ui.spacing().item_spacing.x;
         let width = (ui.available_width() - beside).max(160.0);
         let hint = format!("{}  {FIELD}", icons::MAGNIFYING_GLASS);
         let field = TextEdit::singleline(&mut state.text).id_salt("hub").hint_text(hint).desired_width(width);

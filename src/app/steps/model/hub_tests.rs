@@ -256,18 +256,17 @@ fn pictures_of_the_hub_search() {
         for (pixels, zoom) in sizes {
             let settings = AppSettings { theme, zoom, ..AppSettings::default() };
             let mut scene = Scene::with(settings, |_| {}).publish(&like_real_ones());
-            scene.window.set_size(vec2(pixels[0] / zoom, 2600.0));
-            settle(&mut scene.window);
             scene.search("base");
             scene.click("Use FacebookAI/xlm-roberta-base");
             let name = format!("hub-{look}-{}-{zoom}", pixels[0]);
-            picture(&format!("{name}-whole"), &mut scene.window);
             scene.window.set_size(vec2(pixels[0] / zoom, pixels[1] / zoom));
             settle(&mut scene.window);
             picture(&format!("{name}-top"), &mut scene.window);
-            scene.window.get_by_label("Hugging Face Hub").scroll_to_me();
-            settle(&mut scene.window);
-            picture(&format!("{name}-search"), &mut scene.window);
+            for label in ["Hugging Face Hub", "Show 2 more models"] {
+                scene.window.get_by_label(label).scroll_to_me();
+                settle(&mut scene.window);
+                picture(&format!("{name}-{}", label.replace(' ', "-")), &mut scene.window);
+            }
         }
     }
 }
