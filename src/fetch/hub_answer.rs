@@ -119,7 +119,7 @@ impl ModelAnswer {
     /// Bytes of the weights, if they are in safetensors files.
     pub fn weight_bytes(&self) -> Option<u64> {
         let counts = &self.safetensors.as_ref()?.parameters;
-        let bytes = counts.iter().map(|(kind, count)| Some(count.checked_mul(bytes_of_type(kind)?)?));
+        let bytes = counts.iter().map(|(kind, count)| count.checked_mul(bytes_of_type(kind)?));
         bytes.sum::<Option<u64>>().filter(|_| !counts.is_empty())
     }
 }

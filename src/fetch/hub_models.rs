@@ -4,6 +4,7 @@
 //! The questions are those of `HfApi.list_models` and `HfApi.model_info` in `huggingface_hub`.
 
 use std::cmp::Reverse;
+use std::fmt::Write;
 use std::path::Path;
 
 use crate::data::git_sha1;
@@ -211,7 +212,8 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -18,7 +18,7 @@ fn terminal(place: &Place, hub: &Server, lines: &str) -> String {
         command.env_remove("HF_HUB_OFFLINE").env_remove("HF_TOKEN").env("HF_ENDPOINT", hub.url());
         command.env("NO_PROXY", "127.0.0.1").env("COLUMNS", "200");
         let ended = Ended::from(command.output().unwrap(), &place.path(""));
-        let told: String = ended.err.lines().map(|line| format!("! {line}\n")).collect();
+        let told: String = ended.err.lines().flat_map(|line| ["! ", line, "\n"]).collect();
         let code = if ended.code == Some(0) { String::new() } else { format!("exit code {}\n", ended.code.unwrap()) };
         steady(&format!("$ {line}\n{}{told}{code}", ended.out))
             .replace(&hub.url(), "[hub]")

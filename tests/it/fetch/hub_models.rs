@@ -22,7 +22,9 @@ struct Hub {
 
 fn hub(repos: &[HubRepo]) -> Hub {
     let Scene { server, folder, settings, .. } = scene();
-    repos.iter().for_each(|repo| repo.publish(&server));
+    for repo in repos {
+        repo.publish(&server);
+    }
     Hub { server, folder, settings }
 }
 

@@ -57,8 +57,8 @@ impl HubRepo {
     }
 
     /// Changes what the API says.
-    pub fn saying(mut self, fact: &str, value: Value) -> Self {
-        self.facts[fact] = value;
+    pub fn saying(mut self, fact: &str, value: impl Into<Value>) -> Self {
+        self.facts[fact] = value.into();
         self
     }
 
@@ -88,10 +88,10 @@ impl HubRepo {
             }
             file
         };
-        self.answer(self.files.iter().map(file).collect())
+        self.answer(&self.files.iter().map(file).collect::<Vec<_>>())
     }
 
-    fn answer(&self, siblings: Vec<Value>) -> Value {
+    fn answer(&self, siblings: &[Value]) -> Value {
         let mut answer =
             json!({"_id": "1", "id": self.name, "modelId": self.name, "sha": COMMIT, "siblings": siblings});
         for (fact, value) in self.facts.as_object().unwrap() {
@@ -118,7 +118,7 @@ impl HubRepo {
 pub fn publish_search(server: &Server, repos: &[HubRepo]) {
     let names = |repo: &HubRepo| {
         let siblings = repo.files.iter().map(|(path, _)| json!({"rfilename": path}));
-        repo.answer(siblings.collect())
+        repo.answer(&siblings.collect::<Vec<_>>())
     };
     server.put("/api/models", json_resource(&repos.iter().map(names).collect()));
 }
@@ -138,7 +138,7 @@ pub fn refusal(status: u16, code: &str, message: &str) -> Resource {
 }
 
 fn is_large(path: &str) -> bool {
-    path.ends_with(".safetensors") || path.ends_with(".bin")
+    Path::new(path).extension().is_some_and(|end| end == "safetensors" || end == "bin")
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
@@ -150,5 +150,5 @@ pub fn git_sha1(bytes: &[u8]) -> String {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -59,7 +59,9 @@ impl Scene {
     }
 
     fn publish(self, repos: &[HubRepo]) -> Self {
-        repos.iter().for_each(|repo| repo.publish(&self.hub));
+        for repo in repos {
+            repo.publish(&self.hub);
+        }
         publish_search(&self.hub, repos);
         self
     }
