@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Likeness, Prepared, TokenHistogram};
 use crate::evaluation::Prediction;
-use crate::project::{DatasetSettings, Project};
+use crate::fetch::{HubListing, HubName};
+use crate::project::{DatasetSettings, HubModel, ModelChoice, Project};
 use crate::worker::{
     Classified, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows, LabelledRows,
     Profile, RowSource, RunResults, SavedPredictions, SavedRows,
@@ -41,8 +42,12 @@ pub struct Answers {
     pub text_tokens: Slot<usize, (String, PathBuf)>,
     /// The file that the unreadable rows were written to.
     pub saved_rows: Slot<SavedRows>,
-    /// The folder of a downloaded model, by its catalogue id.
-    pub fetch: Slot<PathBuf, String>,
+    /// The folder of a downloaded model.
+    pub fetch: Slot<PathBuf, ModelChoice>,
+    /// Models of the Hugging Face Hub, for words.
+    pub hub_search: Slot<Vec<HubListing>, String>,
+    /// The model of the Hub that is to be used, by its name.
+    pub look_up: Slot<HubModel, HubName>,
     /// The estimated time, memory and disk space of a run with these settings.
     pub forecast: Slot<Box<DryRun>, Project>,
     /// The current run, or the last one.
@@ -193,6 +198,8 @@ impl Answers {
         ];
         let model = [
             self.fetch.is_running(),
+            self.hub_search.is_running(),
+            self.look_up.is_running(),
             self.forecast.is_running(),
             self.is_training(),
             self.results.is_running(),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use egui::accesskit::Role;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, UiBuilder};
 
+use crate::fetch::FetchSettings;
 use crate::storage::{AppSettings, ThemeChoice, projects_folder};
 
 use crate::app::commands::UserCommand;
@@ -51,6 +52,8 @@ pub struct Start {
     pub settings: AppSettings,
     /// Whether settings are written when they change.
     pub keep_settings: bool,
+    /// Where models are looked for, downloaded from and kept; `None`: where the environment says.
+    pub models: Option<FetchSettings>,
 }
 
 /// The state that the window keeps between frames.
@@ -88,7 +91,7 @@ impl HoneApp {
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         // One frame a little later handles all messages up to then.
-        let work = Work::new(move || waker.request_repaint_after(Duration::from_millis(30)))?;
+        let work = Work::new(start.models, move || waker.request_repaint_after(Duration::from_millis(30)))?;
         let mut app = Self {
             themes,
             state: AppState::new(work, start.settings),
@@ -333,7 +336,7 @@ pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
         system_font_fallback: false,
         ..eframe::NativeOptions::default()
     };
-    let start = Start { project, projects: projects_folder(), settings, keep_settings: true };
+    let start = Start { project, projects: projects_folder(), settings, keep_settings: true, models: None };
     let create = |creation: &eframe::CreationContext<'_>| {
         let app = HoneApp::new(&creation.egui_ctx, start)?;
         follow_motion_of_system(&creation.egui_ctx);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
+use crate::fetch::FetchSettings;
 use crate::project::{Facts, Project, Step};
 use crate::storage::{AdaptedModel, RunListing, TableLayouts};
 use crate::worker::{EvaluationReport, RunResults, Survey};
@@ -45,6 +46,8 @@ pub struct StepContext<'a> {
     pub preview: Option<&'a Running>,
     /// The chosen model's folder, if it is on this machine.
     pub model_folder: Option<&'a Path>,
+    /// Where models are looked for and downloaded from; `None` if the system has no home folder.
+    pub models: Option<&'a FetchSettings>,
     /// Why training cannot start, for a person to read; `None` if it can.
     pub train_blocked: Option<&'a str>,
     /// The current run, or the last one since the project was opened.
@@ -91,6 +94,7 @@ impl<'a> StepContext<'a> {
             findings: answers.findings.value.as_ref(),
             preview: answers.preview(),
             model_folder: None,
+            models: None,
             train_blocked: None,
             live: answers.live.as_ref(),
             tables: const { &TableLayouts::new() },

@@ -1,5 +1,6 @@
 //! Tests of opening and closing projects.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -131,7 +132,7 @@ fn enter_confirms_and_escape_cancels_every_dialog() {
         Dialog::Versions(Vec::new()),
         Dialog::Duplicate { folder: "somewhere".to_owned(), error: None },
         Dialog::TypePath { pick: Pick::Project, path: "somewhere".to_owned() },
-        Dialog::Download { entry: &Catalogue::bundled().unwrap().entries()[0], what: ModelUse::Train },
+        Dialog::Download { entry: Cow::Borrowed(&Catalogue::bundled().unwrap().entries()[0]), what: ModelUse::Train },
         Dialog::Shortcuts,
         Dialog::About,
         Dialog::Notifications,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::{Imported, RowQuery};
+use crate::fetch::HubName;
 use crate::project::{
     CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, Project, RowEdit, RowId, SplitSettings,
     Step, Task, TrainingSettings,
@@ -175,10 +176,18 @@ pub enum AppCommand {
     StopLooking,
     /// Open the project in this folder (or this `project.ron`).
     OpenProject(PathBuf),
-    /// Download a model of the catalogue.
-    FetchModel(String),
+    /// Download a model of the catalogue or of the Hugging Face Hub.
+    FetchModel(ModelChoice),
     /// Stop the download.
     StopFetch,
+    /// Search the Hugging Face Hub for these words; the answer comes in `Answers::hub_search`.
+    SearchHub(String),
+    /// Stop the search.
+    StopSearchingHub,
+    /// Look a model of the Hub up, and choose it as it is now.
+    UseHubModel(HubName),
+    /// Stop looking it up.
+    StopLookingUp,
     /// Estimate the time, memory and disk space of a run.
     DryRun,
     /// Stop the estimate.

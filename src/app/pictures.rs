@@ -4,6 +4,7 @@
 //! project with the runs it has. `HONE_PICTURES_SIZE=1920x1080` draws a window of this many pixels.
 //! `pictures_of_what_opens` draws in the same way the start page, dialogs, menus and how a run goes and ends.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -148,7 +149,13 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
         ("training", Dialog::Training(leaving.clone())),
         ("stopping", Dialog::Stopping(leaving.clone())),
         ("unsaved", Dialog::Unsaved { leaving, why: "No space left on device".to_owned() }),
-        ("download", Dialog::Download { entry: &Catalogue::bundled().unwrap().entries()[0], what: ModelUse::Train }),
+        (
+            "download",
+            Dialog::Download {
+                entry: Cow::Borrowed(&Catalogue::bundled().unwrap().entries()[0]),
+                what: ModelUse::Train,
+            },
+        ),
     ]
 }
 

@@ -1,9 +1,10 @@
 //! The state of the window: the open project, the work on it, and what follows from both.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::fetch::{Catalogue, CatalogueEntry, locate};
+use crate::fetch::{CatalogueEntry, entry_of, locate};
 use crate::project::{DatasetSettings, Facts, ModelChoice, Readiness, Step, changes, readiness};
 use crate::storage::{
     AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, with_absolute_paths,
@@ -208,7 +209,8 @@ impl AppState {
     /// Looks for the chosen model on this machine.
     pub fn refresh_model(&mut self) {
         // A catalogue that cannot be read is reported where the model is chosen.
-        let located = self.session.as_ref().map(|session| locate(&session.project().model, session.folder()));
+        let folders = self.work.models().map(|models| &models.folders);
+        let located = self.session.as_ref().map(|session| locate(&session.project().model, session.folder(), folders));
         self.model_folder = located.and_then(Result::ok).flatten();
     }
 
@@ -340,6 +342,7 @@ impl AppState {
         let of = (session.project(), session.folder());
         Some(StepContext {
             model_folder: self.model_folder.as_deref(),
+            models: self.work.models(),
             train_blocked: self.train_blocked.as_deref(),
             changed_since_run: &self.changed_since_run,
             tables: &self.settings.tables,
@@ -351,11 +354,8 @@ impl AppState {
     }
 }
 
-/// The chosen model's entry in the catalogue, if it has one.
+/// What is known of a model that can be downloaded.
 #[must_use]
-pub fn entry(choice: &ModelChoice) -> Option<&'static CatalogueEntry> {
-    match choice {
-        ModelChoice::Catalogue(id) => Catalogue::bundled().ok()?.get(id),
-        ModelChoice::Folder(_) => None,
-    }
+pub fn entry(choice: &ModelChoice) -> Option<Cow<'static, CatalogueEntry>> {
+    entry_of(choice).ok().flatten()
 }

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use crate::app::app::HoneApp;
 use crate::app::context::Notice;
+use crate::app::messages::Edit;
 use crate::app::slot::Ended;
 use crate::app::steps::verdict::{finished_title, tone};
 use crate::app::theme::Tone;
 use crate::app::view::View;
 use crate::app::widgets::{Anchor, scroll_to};
-use crate::project::{Project, Step};
+use crate::project::{ModelChoice, Project, Step};
 use crate::words::{counted, score};
 use crate::worker::ExportFormat;
 
@@ -93,6 +94,10 @@ impl HoneApp {
     fn take_in_models(&mut self) {
         let answers = &mut self.state.work.answers;
         let fetched = answers.fetch.poll();
+        // Failures of these are shown where they were asked for.
+        answers.hub_search.poll();
+        let looked_up = answers.look_up.poll();
+        let pinned = answers.look_up.value.take_if(|_| looked_up == Some(Ended::Answered));
         // Estimating downloads the model first if that was agreed to, or finds that it is damaged. A failure is shown where it
         // was requested.
         let estimated = answers.forecast.poll();
@@ -101,6 +106,9 @@ impl HoneApp {
         }
         if fetched.is_some() || estimated.is_some() {
             self.look_for_model();
+        }
+        if let Some(model) = pinned {
+            self.edit(Edit::Model(ModelChoice::Hub(model)));
         }
         self.tell_failure(fetched);
     }

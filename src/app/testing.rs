@@ -18,6 +18,7 @@ use crate::evaluation::{
     Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Metrics, Prediction, macro_f1_difference,
     macro_f1_interval, majority_baseline,
 };
+use crate::fetch::{Endpoints, FetchSettings};
 use crate::progress::{Control, Watch};
 use crate::project::{
     ClassificationSettings, ColumnRole, DatasetSettings, Facts, LabelSettings, MetricName, Project, RowId, SourceFile,
@@ -399,10 +400,16 @@ pub fn app(theme: ThemeChoice, scale: f32) -> (Harness<'static, Option<HoneApp>>
     (app_on(Some(copy), theme, scale), folder)
 }
 
+/// The models of this machine. The pages are drawn as where there is a network; no test uses it.
+fn models() -> Option<FetchSettings> {
+    let settings = FetchSettings::from_environment().ok()?;
+    Some(FetchSettings { endpoints: Endpoints { offline: false, ..settings.endpoints }, ..settings })
+}
+
 /// The whole app on a project.
 pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Window {
     let settings = AppSettings { theme, ..AppSettings::default() };
-    app_from(Start { project, settings, ..Start::default() }, scale)
+    app_from(Start { project, settings, models: models(), ..Start::default() }, scale)
 }
 
 /// The whole app, started this way.

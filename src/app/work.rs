@@ -1,7 +1,8 @@
 //! Long work: the requests to the workers.
 //!
 //! One worker trains, downloads and exports; another reads, prepares and predicts typed texts, so that the data steps
-//! respond while a model is trained; a third one analyses the data, so that nothing else waits for that.
+//! respond while a model is trained; a third one analyses the data, so that nothing else waits for that; a fourth one asks the
+//! Hugging Face Hub, which may be silent for a while.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use crate::data::{Checks, Prepared, RowQuery};
-use crate::project::{DatasetSettings, Project};
+use crate::fetch::{FetchSettings, HubName};
+use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::storage::RecentProject;
 use crate::worker::{
     CheckTrainingRows, Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun,
     Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import,
-    JobError, LabelRows, LoadRun, LogLine, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel, RunEvent,
-    RunResults, Said, SaveBadRows, SaveLabelledRows, SharedData, Train, Worker, WorkerOptions,
+    JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel,
+    RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -28,6 +30,9 @@ pub struct Work {
     heavy: Worker,
     preview: Worker,
     background: Worker,
+    hub: Worker,
+    /// Where models are looked for, downloaded from and kept.
+    models: Option<FetchSettings>,
     /// What they have read, for each other.
     data: SharedData,
     training: Option<Training>,
@@ -44,18 +49,24 @@ struct Training {
 }
 
 impl Work {
-    /// Starts the workers. `wake` is called after each of their messages.
+    /// Starts the workers. `models`: where models are looked for, downloaded from and kept; `None`: where the environment says.
+    /// `wake` is called after each of the workers' messages.
     ///
     /// # Errors
     /// If the operating system cannot start the threads.
-    pub fn new(wake: impl Fn() + Send + Sync + Clone + 'static) -> io::Result<Self> {
-        let background = WorkerOptions { background_priority: true };
+    pub fn new(models: Option<FetchSettings>, wake: impl Fn() + Send + Sync + Clone + 'static) -> io::Result<Self> {
+        // Without a home folder, what needs one says so.
+        let models = models.or_else(|| FetchSettings::from_environment().ok());
+        let preview = WorkerOptions { background_priority: false, models: models.clone() };
+        let background = WorkerOptions { background_priority: true, ..preview.clone() };
         // Training uses the data that was read for the screen.
         let data = SharedData::default();
         Ok(Self {
-            heavy: Worker::spawn_with(background, data.clone(), wake.clone())?,
-            preview: Worker::spawn_with(WorkerOptions::default(), data.clone(), wake.clone())?,
-            background: Worker::spawn_with(background, data.clone(), wake)?,
+            heavy: Worker::spawn_with(background.clone(), data.clone(), wake.clone())?,
+            preview: Worker::spawn_with(preview.clone(), data.clone(), wake.clone())?,
+            background: Worker::spawn_with(background, data.clone(), wake.clone())?,
+            hub: Worker::spawn_with(preview, data.clone(), wake)?,
+            models,
             data,
             training: None,
             recent: Slot::default(),
@@ -68,7 +79,7 @@ impl Work {
         self.training = None;
         self.answers = Answers::default();
         self.data.forget();
-        for worker in [&self.heavy, &self.preview, &self.background] {
+        for worker in [&self.heavy, &self.preview, &self.background, &self.hub] {
             worker.forget();
         }
     }
@@ -218,11 +229,28 @@ impl Work {
 
     // Models and runs.
 
+    /// Where models are looked for, downloaded from and kept; `None` if the system has no home folder.
+    #[must_use]
+    pub fn models(&self) -> Option<&FetchSettings> {
+        self.models.as_ref()
+    }
+
     /// Downloads a model, unless one is being downloaded.
-    pub fn fetch(&mut self, id: String) {
+    pub fn fetch(&mut self, model: ModelChoice) {
         if !self.answers.fetch.is_running() {
-            self.answers.fetch.ask_about(id.clone(), &self.heavy, FetchModel { id });
+            self.answers.fetch.ask_about(model.clone(), &self.heavy, FetchModel { model });
         }
+    }
+
+    /// Searches the Hugging Face Hub.
+    pub fn search_hub(&mut self, words: String) {
+        self.answers.look_up.clear();
+        self.answers.hub_search.ask_about(words.clone(), &self.hub, SearchHub { words });
+    }
+
+    /// Looks a model of the Hub up.
+    pub fn look_up(&mut self, name: HubName) {
+        self.answers.look_up.ask_about(name.clone(), &self.hub, LookUpModel { name });
     }
 
     /// Estimates the time, memory and disk space of a run with these settings. `may_fetch`: the person agreed to download the

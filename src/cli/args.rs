@@ -47,7 +47,7 @@ pub enum TerminalCommand {
     Export(ExportArguments),
     /// Inspect a data file: columns, labels, lengths, bad rows, leakage
     Inspect(InspectArguments),
-    /// List the models Hone knows, or download one
+    /// List models, search the Hugging Face Hub, or download a model
     #[command(subcommand)]
     Models(ModelsCommand),
     /// List a project's training runs
@@ -141,8 +141,10 @@ pub struct NewArguments {
     /// Separate file to use as the test set
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Pre-trained model: an id from `hone models list`, a Hugging Face folder, or a project with --task adapt
-    #[arg(long, value_name = "ID|FOLDER")]
+    /// Pre-trained model: an id from `hone models list`, a Hugging Face folder, a project with --task adapt, or owner/name or
+    /// owner/name@revision of the Hugging Face Hub. Of the same name, an id is used before a folder, and a folder before a model
+    /// of the Hub
+    #[arg(long, value_name = "ID|FOLDER|NAME")]
     pub model: Option<String>,
     /// Name of the project [default: the folder's name]
     #[arg(long)]
@@ -371,10 +373,20 @@ pub enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Search the Hugging Face Hub for models, and say which Hone can train
+    Search {
+        /// Part of a model's name; or owner/name, or the address of its page, for that one
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Print the list as one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Download a model and check it
     Fetch {
-        /// Id of the model, from `hone models list`
-        id: String,
+        /// Id of the model, from `hone models list`; or owner/name or owner/name@revision of the Hugging Face Hub. Of the same
+        /// name, an id is used before a model of the Hub
+        name: String,
     },
     /// Turn a GGUF file of the Llama family into a model folder to train
     Convert {
@@ -413,8 +425,8 @@ pub struct BenchTokeniseArguments {
     /// Text column [default: guessed]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
-    /// Model: an id from `hone models list`, or a Hugging Face folder
-    #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
+    /// Model: an id from `hone models list`, a Hugging Face folder, or owner/name of the Hugging Face Hub
+    #[arg(long, value_name = "ID|FOLDER|NAME", default_value = "minilm-l6")]
     pub model: String,
     /// Max length in tokens
     #[arg(long, default_value_t = 128)]
@@ -424,8 +436,8 @@ pub struct BenchTokeniseArguments {
 /// `hone bench step`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchStepArguments {
-    /// Model: an id from `hone models list`, or a Hugging Face folder
-    #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
+    /// Model: an id from `hone models list`, a Hugging Face folder, or owner/name of the Hugging Face Hub
+    #[arg(long, value_name = "ID|FOLDER|NAME", default_value = "minilm-l6")]
     pub model: String,
     /// classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked
     #[arg(long, value_name = "TASK", value_parser = task, default_value = "classify")]

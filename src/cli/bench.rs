@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::cli::CliError;
 use crate::cli::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments};
 use crate::cli::job_runner::JobRunner;
-use crate::cli::new::{absolute, model_choice};
+use crate::cli::model_choice::model_choice;
 use crate::cli::outcome::print_json;
+use crate::cli::shell::absolute;
 use crate::project::{DeviceChoice, Precision, TaskKind, TrainedLayers};
 use crate::worker::{BenchStep, BenchTokenise, StepBench, StepFigures, StepTimes, TokeniseTimes};
 
@@ -21,13 +22,14 @@ pub(super) fn run(command: &BenchCommand, out: &mut dyn Write) -> Result<(), Cli
 }
 
 fn tokenise(arguments: &BenchTokeniseArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let mut jobs = JobRunner::begin()?;
     let job = BenchTokenise {
-        model: model_choice(&arguments.model)?,
+        model: model_choice(&mut jobs, &arguments.model)?,
         file: absolute(&arguments.data),
         text_column: arguments.text.clone(),
         max_length: arguments.len,
     };
-    let TokeniseTimes { rows, tokens, seconds } = JobRunner::begin()?.run(job)?;
+    let TokeniseTimes { rows, tokens, seconds } = jobs.run(job)?;
     let per_second = |count: usize| count as f64 / seconds.max(f64::MIN_POSITIVE);
     let outcome = TokeniseOutcome {
         rows,
@@ -52,8 +54,9 @@ struct TokeniseOutcome {
 fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let BenchStepArguments { model, task, lora, recompute, batch, len, steps, compute } = arguments;
     let bench = StepBench { batch: *batch, length: *len, steps: *steps };
+    let mut jobs = JobRunner::begin()?;
     let job = BenchStep {
-        model: model_choice(model)?,
+        model: model_choice(&mut jobs, model)?,
         task: *task,
         bench,
         device: compute.device.map_or(DeviceChoice::Auto, Into::into),
@@ -61,7 +64,7 @@ fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliEr
         trained: if *lora { TrainedLayers::Lora } else { TrainedLayers::All },
         recompute: *recompute,
     };
-    let StepTimes { figures, device } = JobRunner::begin()?.run(job)?;
+    let StepTimes { figures, device } = jobs.run(job)?;
     print_json(out, &StepOutcome::new(*task, &figures, device))
 }
 

@@ -11,11 +11,12 @@ use crate::cli::args::InspectArguments;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::new::{
-    absolute, choose_columns, choose_method, choose_split_columns, given_split, is_split_given, label_columns_hint,
+    choose_columns, choose_method, choose_split_columns, given_split, is_split_given, label_columns_hint,
     print_remarks, reading, use_own_parts,
 };
 use crate::cli::outcome::print_json;
 use crate::cli::profile::print_missing;
+use crate::cli::shell::absolute;
 use crate::cli::table::table;
 use crate::cli::texts::{Inspection, Texts};
 use crate::data::{ColumnSummary, FileFormat, FilePart, Imported, Table, summarise_columns};

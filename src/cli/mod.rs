@@ -5,6 +5,8 @@ mod bench;
 mod dry_run;
 mod inspect;
 mod lists;
+mod hub_search;
+mod model_choice;
 mod model_commands;
 mod new;
 mod outcome;

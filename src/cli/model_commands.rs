@@ -7,16 +7,19 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::args::{EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand, RunsArguments};
+use crate::cli::hub_search::search_hub;
 use crate::cli::job_runner::JobRunner;
-use crate::cli::new::{absolute, reading};
+use crate::cli::model_choice::model_to_download;
+use crate::cli::new::reading;
 use crate::cli::outcome::{RunEntry, Scores, print_json};
+use crate::cli::shell::absolute;
 use crate::cli::table::{details, metric, scores, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
 use crate::evaluation::Metrics;
-use crate::fetch::{Catalogue, CatalogueEntry, locate};
+use crate::fetch::{Catalogue, CatalogueEntry, ModelFolders};
 use crate::models::{convert_gguf, mistaken_for_model};
-use crate::project::{DatasetSettings, MetricName, ModelChoice, TaskKind};
+use crate::project::{DatasetSettings, MetricName, TaskKind};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason};
 use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
 use crate::worker::{Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel};
@@ -80,18 +83,16 @@ pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result
     Ok(())
 }
 
-/// Lists the models, or downloads one.
+/// Lists, finds and downloads models.
 pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(), CliError> {
     let catalogue = Catalogue::bundled().map_err(|error| CliError::Failed(error.to_string()))?;
     match command {
         ModelsCommand::List { json } => list_models(catalogue.entries(), *json, out),
-        ModelsCommand::Fetch { id } => {
-            if catalogue.get(id).is_none() {
-                let ids: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
-                let message = format!("There is no model '{id}'. Available models: {}.", ids.join(", "));
-                return Err(CliError::Failed(message));
-            }
-            let folder = JobRunner::begin()?.run(FetchModel { id: id.clone() })?;
+        ModelsCommand::Search { words, json } => search_hub(&words.join(" "), *json, out),
+        ModelsCommand::Fetch { name } => {
+            let mut jobs = JobRunner::begin()?;
+            let model = model_to_download(&mut jobs, name)?;
+            let folder = jobs.run(FetchModel { model })?;
             writeln!(out, "{}", folder.display())?;
             Ok(())
         }
@@ -105,8 +106,8 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
 }
 
 fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let place =
-        |entry: &CatalogueEntry| locate(&ModelChoice::Catalogue(entry.id.clone()), Path::new(".")).ok().flatten();
+    let folders = ModelFolders::from_environment();
+    let place = |entry: &CatalogueEntry| folders.as_ref().and_then(|folders| folders.locate(entry));
     if json {
         let models: Vec<_> = entries
             .iter()

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::job_runner::JobRunner;
+use crate::cli::model_choice::model_choice;
+use crate::cli::shell::absolute;
 use crate::cli::{CliError, shell_word};
 use crate::data::{DomainTerm, DomainTerms, FilePart, Imported, check_pattern};
-use crate::fetch::{Catalogue, locate};
-use crate::models::mistaken_for_model;
+use crate::fetch::{ModelFolders, locate};
 use crate::project::{
-    ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SourceFile, SplitMethod, TaskKind,
-    apply_settings,
+    ColumnRole, DatasetSettings, Pattern, Project, RoleRule, SourceFile, SplitMethod, TaskKind, apply_settings,
 };
-use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
+use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::words::{count, counted, full_stop, plural, printable};
 use crate::worker::{FindTerms, Import, Prepare};
 
@@ -32,8 +32,9 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         test: arguments.test.as_deref().map(absolute),
         ..reading(&arguments.data, &arguments.reading)
     };
+    let mut jobs = JobRunner::begin()?;
     if let Some(model) = &arguments.model {
-        project.model = model_choice(model)?;
+        project.model = model_choice(&mut jobs, model)?;
     }
     choose_method(&mut project, &arguments.split);
     project = apply_settings(&project, &arguments.settings)?;
@@ -41,7 +42,6 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);
     }
-    let mut jobs = JobRunner::begin()?;
     let read = |project: &Project| Import { project: project.clone(), folder: arguments.folder.clone() };
     let mut imported = jobs.run(read(&project))?;
     let is_split_given = is_split_given(&arguments.split, &arguments.settings);
@@ -74,7 +74,8 @@ fn find_terms(
     project: &Project,
     imported: &Arc<Imported>,
 ) -> Result<Option<Arc<DomainTerms>>, CliError> {
-    let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(None) };
+    let folders = ModelFolders::from_environment();
+    let Some(model) = locate(&project.model, folder, folders.as_ref()).ok().flatten() else { return Ok(None) };
     let rows = jobs.run(Prepare {
         project: Arc::new(project.clone()),
         imported: Arc::clone(imported),
@@ -368,70 +369,8 @@ fn must_be_there(column: &str, names: &[String]) -> Result<(), CliError> {
     Err(CliError::Failed(format!("There is no column '{column}'.{near} The columns are: {listed}.")))
 }
 
-/// Typed paths are relative to the current folder, not to the project's folder.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
 fn project_name(arguments: &NewArguments) -> String {
     let folder = absolute(&arguments.folder);
     let from_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
     arguments.name.clone().or_else(from_folder).unwrap_or_else(|| Project::default().name)
-}
-
-pub(super) fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
-    let catalogue = Catalogue::bundled().map_err(|error| CliError::Failed(error.to_string()))?;
-    if catalogue.get(model).is_some() {
-        return Ok(ModelChoice::Catalogue(model.to_owned()));
-    }
-    let folder = absolute(Path::new(model));
-    if folder.join("config.json").is_file() {
-        return Ok(ModelChoice::Folder(folder));
-    }
-    if let Some(model) = adapted_model(&folder) {
-        return Ok(ModelChoice::Folder(model.folder));
-    }
-    if let Ok((project, settings)) = ProjectFile::read(&folder) {
-        let project = shell_word(&project);
-        let message = match settings.task.kind() {
-            TaskKind::LanguageModelling => {
-                format!("{project} has no trained model yet. Train it first: hone train {project}")
-            }
-            TaskKind::TextClassification => format!(
-                "{project} is a project that classifies texts. Choose a project with --task adapt, or the folder best of one \
-                 of its runs."
-            ),
-        };
-        return Err(CliError::Failed(message));
-    }
-    if let Some(error) = mistaken_for_model(&folder) {
-        return Err(CliError::Failed(error.to_string()));
-    }
-    if folder.is_dir() {
-        let folder = folder.display();
-        let message = format!("'{folder}' has no config.json. Choose a model folder saved by Hone or by transformers.");
-        return Err(CliError::Failed(message));
-    }
-    let ids: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
-    Err(CliError::Failed(format!(
-        "'{model}' is neither a known model nor a folder. Available models: {}.",
-        ids.join(", ")
-    )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_error_for_a_missing_column_lists_the_columns() {
-        let names = ["review", "stars"].map(str::to_owned);
-        assert!(must_be_there("review", &names).is_ok());
-        let message = |asked| must_be_there(asked, &names).unwrap_err().to_string();
-        assert_eq!(
-            message("Review"),
-            "There is no column 'Review'. Did you mean 'review'? The columns are: review, stars."
-        );
-        assert_eq!(message("body"), "There is no column 'body'. The columns are: review, stars.");
-    }
 }

@@ -1,7 +1,7 @@
-//! Parses the command line, and quotes paths for the commands that Hone suggests.
+//! Parses the command line and its paths, and quotes paths for the commands that Hone suggests.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::Arguments;
 use crate::cli::{CliError, report};
@@ -10,6 +10,11 @@ use clap::{CommandFactory, Parser};
 
 /// Largest edit distance for suggesting a command.
 const NEAR: usize = 2;
+
+/// Typed paths are relative to the current folder, not to the project's folder.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
 
 /// Parses the command line. Prints help, the version or a usage error, and then returns an exit code.
 ///

@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use crate::export::model_card::quoting::file_name;
 use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
-use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern, Task, TrainedLayers};
+use crate::project::{ClassWeights, CleaningSettings, HubModel, ModelChoice, Pattern, Task, TrainedLayers};
 use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
 use crate::words::collapsed;
 
@@ -163,6 +163,12 @@ impl Base {
     fn of(choice: &ModelChoice) -> Self {
         let id = match choice {
             ModelChoice::Catalogue(id) => id.as_str(),
+            ModelChoice::Hub(HubModel { repo, commit, licence, .. }) => {
+                let commit = commit.get(..8).unwrap_or(commit);
+                let shown = format!("[{repo}](https://huggingface.co/{repo}) at commit {commit}");
+                let licence = licence.clone().unwrap_or_else(|| "unknown".to_owned()).to_lowercase();
+                return Self { repo: Some(repo.clone()), shown, licence };
+            }
             ModelChoice::Folder(folder) => {
                 // Only the folder's name: the rest of the path is private.
                 let shown = format!("the model in the folder `{}`", file_name(folder));

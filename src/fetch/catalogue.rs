@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::models::WEIGHTS_FILE;
+use crate::project::ModelFile;
 
 /// Why a catalogue cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,7 +23,7 @@ pub struct Catalogue {
     entries: Vec<CatalogueEntry>,
 }
 
-/// One pre-trained model.
+/// One pre-trained model: of the catalogue, or described like one of it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct CatalogueEntry {
     /// Short name used in projects and in the terminal.
@@ -32,10 +32,6 @@ pub struct CatalogueEntry {
     pub name: String,
     /// `model_type` of its `config.json`.
     pub architecture: String,
-    /// Transformer layers.
-    pub layers: u32,
-    /// Width of the hidden states.
-    pub hidden: u32,
     /// Parameters of the encoder, without a classification head.
     pub parameters: u64,
     /// SPDX name of the licence of the weights.
@@ -49,19 +45,10 @@ pub struct CatalogueEntry {
     pub files: Vec<ModelFile>,
     /// Where to download the files, tried in this order.
     pub sources: Vec<Source>,
-}
-
-/// One file of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ModelFile {
-    /// Path inside the model's folder, with `/`.
-    pub path: String,
-    /// Size, if known.
-    #[serde(default)]
-    pub bytes: Option<u64>,
-    /// SHA-256 in lower-case hexadecimal, if known.
-    #[serde(default)]
-    pub sha256: Option<String>,
+    /// Whether every file must be that of the pinned commit, as a person chose it. Otherwise another commit with the same weights
+    /// will do, if it is on this machine already.
+    #[serde(skip)]
+    pub exact: bool,
 }
 
 /// A place that has a model's files.
@@ -134,11 +121,10 @@ impl Catalogue {
 }
 
 impl CatalogueEntry {
-    /// Bytes of all files whose size is known; `None` when that of the weights is not.
+    /// Bytes of all files; `None` if the size of one is not known.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
-        self.files.iter().find(|file| file.path == WEIGHTS_FILE)?.bytes?;
-        Some(self.files.iter().filter_map(|file| file.bytes).sum())
+        self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
@@ -209,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_repeated_id_is_refused() {
-        let one = r#"(id: "a", name: "A", architecture: "bert", layers: 1, hidden: 2, parameters: 3,
+        let one = r#"(id: "a", name: "A", architecture: "bert", parameters: 3,
             licence: "MIT", description: "", files: [], sources: [])"#;
         let error = Catalogue::parse(&format!("[{one}, {one}]")).unwrap_err();
         assert!(matches!(error, CatalogueError::TwiceNamed(id) if id == "a"));

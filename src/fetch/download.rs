@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::data::file_sha256;
+use crate::fetch::file_hash::FileHash;
 use crate::fetch::http::{Fault, Network, Reply, Request};
 use crate::progress::{Cancelled, Control, Progress, Watch};
 use crate::storage::PartialFile;
@@ -28,8 +28,8 @@ pub(super) struct Download<'a> {
     pub bytes: Option<u64>,
     /// The most bytes it may have, whatever the server says.
     pub most: u64,
-    /// Its SHA-256, if known.
-    pub sha256: Option<&'a str>,
+    /// Its hash, if known.
+    pub hash: Option<FileHash<'a>>,
 }
 
 /// Counts the bytes of a model being downloaded and reports them.
@@ -118,10 +118,10 @@ pub(super) fn download(
     let mut resumed = file.length() > 0;
     loop {
         fill(wanted, &mut file, network, meter)?;
-        let Some((expected, found)) = wrong_hash_of(wanted, &file, meter)? else { break };
+        let Some(wrong) = wrong_hash_of(wanted, &file, meter)? else { break };
         if !resumed {
             file.discard().map_err(|error| Fault::disk("removing", wanted.target, &error))?;
-            return Err(Fault::Failed(wrong_hash(wanted.name, &expected, &found)));
+            return Err(Fault::Failed(wrong));
         }
         resumed = false;
         begin_again(&mut file, meter).map_err(|error| Fault::disk("writing", wanted.target, &error))?;
@@ -209,33 +209,24 @@ fn take(
     }
 }
 
-/// The expected and the actual hash, if they differ.
+/// The message about the hash, if it is not the expected one.
 fn wrong_hash_of(
     wanted: &Download<'_>,
     file: &PartialFile,
     meter: &mut DownloadMeter<'_, '_>,
-) -> Result<Option<(String, String)>, Fault> {
-    let Some(expected) = wanted.sha256 else { return Ok(None) };
+) -> Result<Option<String>, Fault> {
+    let Some(expected) = wanted.hash else { return Ok(None) };
     meter.say(&format!("Checking {}", wanted.name));
-    let found = file_sha256(file.path(), Some(meter.control()))
+    let found = expected
+        .found(file.path(), Some(meter.control()))
         .map_err(|error| Fault::disk("reading", file.path(), &error))?
         .ok_or(Cancelled)?;
-    Ok((found != expected).then(|| (expected.to_owned(), found)))
+    Ok((found != expected.digits()).then(|| wrong_hash(wanted.name, expected, &found)))
 }
 
 /// The message for a file with the wrong hash.
-pub(super) fn wrong_hash(name: &str, expected: &str, found: &str) -> String {
-    let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
-    format!(
-        "{name} is not the expected file (SHA-256 {}… instead of {}…); it was removed",
-        short(found),
-        short(expected)
-    )
-}
-
-/// Whether a file has this SHA-256.
-pub(super) fn sha256_matches(path: &Path, expected: &str) -> std::io::Result<bool> {
-    Ok(file_sha256(path, None)?.is_some_and(|found| found == expected))
+pub(super) fn wrong_hash(name: &str, expected: FileHash<'_>, found: &str) -> String {
+    format!("{name} is not the expected file ({}); it was removed", expected.instead(found))
 }
 
 fn begin_again(file: &mut PartialFile, meter: &mut DownloadMeter<'_, '_>) -> std::io::Result<()> {
@@ -298,7 +289,7 @@ mod tests {
             target: &target,
             bytes: Some(u64::MAX / 2),
             most: u64::MAX,
-            sha256: None,
+            hash: None,
         };
         let fault = check_space(&wanted, &file).unwrap_err();
         assert!(matches!(fault, Fault::Failed(reason) if reason.contains("free some space")));

@@ -6,8 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fetch::catalogue::{CatalogueEntry, ModelFile, Source};
+use crate::fetch::catalogue::{CatalogueEntry, Source};
 use crate::models::WEIGHTS_FILE;
+use crate::project::ModelFile;
 
 /// Address of the Hub unless `HF_ENDPOINT` is set.
 const HUB: &str = "https://huggingface.co";
@@ -100,9 +101,13 @@ impl ModelFolders {
         self.own.join(&entry.id)
     }
 
-    /// Locked by the process that downloads the model.
+    /// Locked by the process that downloads the model. All revisions of a repository share one: they share its blobs.
     pub(super) fn lock_of(&self, entry: &CatalogueEntry) -> PathBuf {
-        self.own.join(format!("{}.lock", entry.id))
+        let repo = entry.sources.iter().find_map(|source| match source {
+            Source::Hub { repo, .. } => Some(folder_name(repo)),
+            Source::PythonPackage { .. } => None,
+        });
+        self.own.join(format!("{}.lock", repo.as_ref().unwrap_or(&entry.id)))
     }
 
     /// All folders that have the model's files, by their names and sizes.
@@ -122,6 +127,9 @@ impl ModelFolders {
             if is_whole(&folder, &entry.files) {
                 return Some(Candidate { folder, is_pinned: true });
             }
+            if entry.exact {
+                return None;
+            }
         }
         let commit = std::fs::read_to_string(self.main_reference(repo)).ok()?;
         let folder = self.snapshot_folder(repo, &commit);
@@ -136,7 +144,7 @@ impl ModelFolders {
 
     /// The folder of a model in the Hugging Face cache: `models--owner--name`.
     pub(super) fn repo_folder(&self, repo: &str) -> PathBuf {
-        self.hub_cache.join(format!("models--{}", repo.replace('/', "--")))
+        self.hub_cache.join(folder_name(repo))
     }
 
     /// The folder of a model's files at a commit.
@@ -148,6 +156,11 @@ impl ModelFolders {
     pub(super) fn main_reference(&self, repo: &str) -> PathBuf {
         self.repo_folder(repo).join("refs/main")
     }
+}
+
+/// The name of a repository's folder in the Hugging Face cache.
+pub(super) fn folder_name(repo: &str) -> String {
+    format!("models--{}", repo.replace('/', "--"))
 }
 
 /// Whether every file exists and, if its size is known, has that size.
@@ -272,7 +285,7 @@ mod tests {
     fn entry(revision: &str) -> CatalogueEntry {
         let text = format!(
             r#"#![enable(implicit_some)]
-            [(id: "m", name: "M", architecture: "bert", layers: 1, hidden: 2, parameters: 3, licence: "MIT",
+            [(id: "m", name: "M", architecture: "bert", parameters: 3, licence: "MIT",
               description: "", files: [(path: "config.json"), (path: "{WEIGHTS_FILE}", bytes: 3, sha256: "feed")],
               sources: [Hub(repo: "a/b", revision: {revision})])]"#
         );

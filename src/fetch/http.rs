@@ -174,7 +174,12 @@ impl Reply {
     }
 
     /// The whole body as text, up to `limit` bytes.
-    pub(super) fn text(mut self, limit: usize, control: &Control) -> Result<String, Fault> {
+    pub(super) fn text(self, limit: usize, control: &Control) -> Result<String, Fault> {
+        Ok(String::from_utf8_lossy(&self.bytes(limit, control)?).into_owned())
+    }
+
+    /// The whole body, up to `limit` bytes.
+    pub(super) fn bytes(mut self, limit: usize, control: &Control) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.piece(control)? {
             bytes.extend_from_slice(&piece);
@@ -182,7 +187,7 @@ impl Reply {
                 return Err(Fault::Failed(format!("{} sent more than {limit} bytes", self.host)));
             }
         }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(bytes)
     }
 
     /// The error for an unexpected status.

@@ -5,9 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::fetch::FetchSettings;
 use crate::fetch::address::join_url;
-use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
-use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, sha256_matches};
-use crate::fetch::http::{AUTHORIZATION, Fault, Network, Request};
+use crate::fetch::catalogue::CatalogueEntry;
+use crate::fetch::download::{Download, DownloadMeter, download, send_patiently};
+use crate::fetch::file_hash::FileHash;
+use crate::fetch::http::{Fault, Network, Request};
+use crate::fetch::hub_api::{headers, refusal};
+use crate::fetch::hub_error::HubError;
+use crate::fetch::hub_name::HubName;
+use crate::project::ModelFile;
 use crate::storage::{link_or_copy, remove_file, write_atomic};
 
 /// Redirects followed when asking about a file; renamed repositories need one.
@@ -64,13 +69,14 @@ fn fetch_file(
 ) -> Result<String, Fault> {
     let revision = revision.unwrap_or("main").replace('/', "%2F");
     let url = format!("{}/{repo}/resolve/{revision}/{}", settings.endpoints.hub, file.path);
-    let headers = headers(settings);
-    let found = ask(&url, &file.path, &headers, network, meter)?;
+    let headers = headers(&settings.endpoints);
+    let found = ask(&url, (repo, &file.path), settings, network, meter)?;
     let folder = settings.folders.repo_folder(repo);
     let blob = folder.join("blobs").join(&found.etag);
     // The catalogue's hash decides. Without one: the Hub names large files by their hash.
-    let sha256 = file.sha256.clone().or_else(|| is_sha256(&found.etag).then(|| found.etag.clone()));
-    let present = blob.is_file() && sha256.as_deref().is_none_or(|hash| sha256_matches(&blob, hash).unwrap_or(false));
+    let stated = is_sha256(&found.etag).then_some(FileHash::Sha256(&found.etag));
+    let hash = FileHash::of(file).or(stated);
+    let present = blob.is_file() && hash.is_none_or(|hash| hash.matches(&blob));
     if present {
         meter.advance(found.size.unwrap_or(0));
     } else {
@@ -83,7 +89,7 @@ fn fetch_file(
             // The catalogue's word bounds the download; the Hub only fills in what the catalogue does not know.
             bytes: file.bytes.or(found.size),
             most: file.bytes.unwrap_or(MAX_UNKNOWN_FILE),
-            sha256: sha256.as_deref(),
+            hash,
         };
         download(&wanted, network, meter)?;
     }
@@ -98,14 +104,14 @@ fn fetch_file(
 /// only redirects within the Hub (renamed repositories) are followed.
 fn ask(
     url: &str,
-    name: &str,
-    headers: &[(&'static str, String)],
+    (repo, name): (&str, &str),
+    settings: &FetchSettings,
     network: &Network,
     meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<HubFile, Fault> {
-    let mut url = url.to_owned();
+    let (mut url, headers) = (url.to_owned(), headers(&settings.endpoints));
     for _ in 0..MAX_REDIRECTS {
-        let request = Request { url: &url, head_only: true, headers };
+        let request = Request { url: &url, head_only: true, headers: &headers };
         let reply = send_patiently(&request, network, meter.control())?;
         // Two slashes begin the name of another server.
         let is_within = |location: &&str| location.starts_with('/') && !location.starts_with("//");
@@ -114,7 +120,11 @@ fn ask(
             continue;
         }
         if !matches!(reply.status, 200..=399) {
-            return Err(reply.refusal(name));
+            let of_hub = HubName::parse(repo).ok().and_then(|repo| refusal(&reply, &settings.endpoints, Some(&repo)));
+            return Err(match of_hub {
+                Some(refused) if !matches!(refused, HubError::NoSuchModel { .. }) => Fault::Failed(refused.to_string()),
+                _ => reply.refusal(name),
+            });
         }
         let linked = reply.header("x-linked-etag");
         let etag = linked.or_else(|| reply.header("etag")).map(clean_etag);
@@ -129,14 +139,6 @@ fn ask(
         };
     }
     Err(Fault::Failed(format!("{name} was redirected more than {MAX_REDIRECTS} times")))
-}
-
-fn headers(settings: &FetchSettings) -> Vec<(&'static str, String)> {
-    let mut headers = vec![("accept-encoding", "identity".to_owned())];
-    if let Some(token) = &settings.endpoints.token {
-        headers.push((AUTHORIZATION, format!("Bearer {token}")));
-    }
-    headers
 }
 
 fn clean_etag(etag: &str) -> String {

@@ -3,16 +3,30 @@
 mod address;
 mod catalogue;
 mod download;
+mod entry;
+mod file_hash;
+mod folders;
 mod http;
 mod hub;
-mod folders;
+mod hub_answer;
+mod hub_api;
+mod hub_error;
+mod hub_files;
+mod hub_models;
+mod hub_name;
 mod leftovers;
 mod python_package;
+mod untrainable;
 mod verified;
 
-pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, ModelFile, Source};
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, Source};
+pub use entry::entry_of;
 pub use folders::{Endpoints, ModelFolders};
 pub use http::bytes_transferred;
+pub use hub_error::HubError;
+pub use hub_models::{HubListing, look_up, search};
+pub use hub_name::{HubName, NotAHubName};
+pub use untrainable::Untrainable;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,7 +40,7 @@ use crate::project::ModelChoice;
 use crate::storage::FileLock;
 
 /// Where to look for models, where to download them from, and where to keep them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchSettings {
     /// Addresses.
     pub endpoints: Endpoints,
@@ -49,6 +63,14 @@ pub enum FetchError {
     /// The built-in catalogue is damaged.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// A damaged pin of a model of the Hub.
+    #[error("the project's model {repo} cannot be used: {reason}. Choose it again in the Model step")]
+    BadPin {
+        /// The model, as the project names it.
+        repo: String,
+        /// What is wrong with the pin.
+        reason: String,
+    },
     /// No such id.
     #[error("there is no model \"{id}\" in the catalogue. Available models: {known}")]
     UnknownModel {
@@ -129,59 +151,37 @@ impl FetchSettings {
 
 /// The folder of a model if it is on this machine. Does not use the network.
 ///
-/// A chosen folder is relative to the project's folder and is returned if it exists; loading it reports missing files.
+/// A chosen folder is relative to the project's folder and is returned if it exists; loading it reports missing files. Without
+/// `folders`, there are no other models.
 ///
 /// # Errors
-/// If the catalogue has no such model.
-pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<PathBuf>, FetchError> {
-    match choice {
-        ModelChoice::Folder(_) => locate_with(choice, project_folder, None),
-        ModelChoice::Catalogue(_) => {
-            locate_with(choice, project_folder, Some(&FetchSettings::from_environment()?.folders))
-        }
-    }
-}
-
-/// [`locate`] with explicit folders.
-///
-/// # Errors
-/// If the catalogue has no such model.
-fn locate_with(
+/// If the catalogue has no such model, or the pin of a model of the Hub is damaged.
+pub fn locate(
     choice: &ModelChoice,
     project_folder: &Path,
     folders: Option<&ModelFolders>,
 ) -> Result<Option<PathBuf>, FetchError> {
-    match choice {
-        ModelChoice::Folder(folder) => Ok(Some(project_folder.join(folder)).filter(|folder| folder.is_dir())),
-        ModelChoice::Catalogue(id) => {
-            let entry = known_entry(id)?;
-            Ok(folders.and_then(|folders| folders.locate(entry)))
-        }
+    if let ModelChoice::Folder(folder) = choice {
+        return Ok(Some(project_folder.join(folder)).filter(|folder| folder.is_dir()));
     }
+    Ok(entry_of(choice)?.zip(folders).and_then(|(entry, folders)| folders.locate(&entry)))
 }
 
-fn known_entry(id: &str) -> Result<&'static CatalogueEntry, FetchError> {
-    let catalogue = Catalogue::bundled()?;
-    catalogue.get(id).ok_or_else(|| FetchError::UnknownModel {
-        id: id.to_owned(),
-        known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
-    })
-}
-
-/// [`locate`], with the model's files compared with the catalogue's hashes: `None` also if one is damaged, and then a sentence
-/// for each that is.
+/// [`locate`], with the model's files compared with their hashes: `None` also if one is damaged, and then a sentence for each
+/// that is.
 ///
 /// # Errors
-/// If the catalogue has no such model, a file cannot be read, or the watch is cancelled.
+/// As for [`locate`], or if a file cannot be read, or the watch is cancelled.
 pub fn locate_checked(
     choice: &ModelChoice,
     project_folder: &Path,
+    folders: Option<&ModelFolders>,
     watch: &mut Watch<'_>,
 ) -> Result<(Option<PathBuf>, Vec<String>), FetchError> {
-    match choice {
-        ModelChoice::Folder(_) => Ok((locate(choice, project_folder)?, Vec::new())),
-        ModelChoice::Catalogue(id) => {
-            let found = verified::find(known_entry(id)?, &FetchSettings::from_environment()?.folders, watch)?;
+    match entry_of(choice)?.zip(folders) {
+        None => Ok((locate(choice, project_folder, folders)?, Vec::new())),
+        Some((entry, folders)) => {
+            let found = verified::find(&entry, folders, watch)?;
             Ok((found.folder, found.damaged))
         }
     }
@@ -191,15 +191,7 @@ pub fn locate_checked(
 ///
 /// # Errors
 /// See [`FetchError`].
-pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, FetchError> {
-    fetch_with(entry, &FetchSettings::from_environment()?, watch)
-}
-
-/// [`fetch`] with explicit addresses and folders.
-///
-/// # Errors
-/// See [`FetchError`].
-pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
+pub fn fetch(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
     leftovers::recover(entry, &settings.folders);
     let Found { folder, damaged } = verified::find(entry, &settings.folders, watch)?;
     if let Some(folder) = folder {
@@ -280,7 +272,7 @@ mod tests {
     #[test]
     fn the_error_for_an_unknown_model_lists_the_known_ones() {
         let choice = ModelChoice::Catalogue("nothing".to_owned());
-        let error = locate_with(&choice, Path::new("."), None).unwrap_err().to_string();
+        let error = locate(&choice, Path::new("."), None).unwrap_err().to_string();
         assert!(error.contains("\"nothing\"") && error.contains("minilm-l6"), "{error}");
     }
 
@@ -288,9 +280,9 @@ mod tests {
     fn a_chosen_folder_is_relative_to_the_project() {
         let project = tempfile::tempdir().unwrap();
         let choice = ModelChoice::Folder("model".into());
-        assert_eq!(locate_with(&choice, project.path(), None).unwrap(), None);
+        assert_eq!(locate(&choice, project.path(), None).unwrap(), None);
         std::fs::create_dir(project.path().join("model")).unwrap();
-        assert_eq!(locate_with(&choice, project.path(), None).unwrap(), Some(project.path().join("model")));
+        assert_eq!(locate(&choice, project.path(), None).unwrap(), Some(project.path().join("model")));
     }
 
     #[test]

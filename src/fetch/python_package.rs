@@ -8,14 +8,15 @@ use regex::Regex;
 use serde::Deserialize;
 use zip::ZipArchive;
 
-use crate::data::file_sha256;
 use crate::fetch::FetchSettings;
 use crate::fetch::address::{join_url, without_password};
-use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
-use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, sha256_matches, wrong_hash};
+use crate::fetch::catalogue::CatalogueEntry;
+use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, wrong_hash};
+use crate::fetch::file_hash::FileHash;
 use crate::fetch::folders::ModelFolders;
 use crate::fetch::http::{Fault, Network, Request};
 use crate::progress::Cancelled;
+use crate::project::ModelFile;
 use crate::storage::{remove_file, replace_folder, write_atomic};
 
 /// Longest index page that is read.
@@ -82,10 +83,10 @@ pub(super) fn fetch(
         target: &target,
         bytes,
         most: package.bytes.unwrap_or(MAX_UNKNOWN_FILE),
-        sha256: package.sha256.or(wheel.sha256.as_deref()),
+        hash: package.sha256.or(wheel.sha256.as_deref()).map(FileHash::Sha256),
     };
     // The wheel is here if the process was killed while it unpacked it.
-    let is_here = wanted.sha256.is_some_and(|hash| sha256_matches(&target, hash).unwrap_or(false));
+    let is_here = wanted.hash.is_some_and(|hash| hash.matches(&target));
     if !is_here {
         download(&wanted, network, meter)?;
     }
@@ -186,11 +187,12 @@ fn unpack(
         let packed = archive.by_name(&inside).map_err(|error| damaged(&format!("{inside}: {error}")))?;
         let path = unfinished.join(&file.path);
         unpack_file(packed, file, &path)?;
-        if let Some(expected) = &file.sha256 {
-            let found = file_sha256(&path, Some(meter.control()))
+        if let Some(expected) = FileHash::of(file) {
+            let found = expected
+                .found(&path, Some(meter.control()))
                 .map_err(|error| Fault::disk("reading", &path, &error))?
                 .ok_or(Cancelled)?;
-            if found != *expected {
+            if found != expected.digits() {
                 return Err(Fault::Failed(wrong_hash(&file.path, expected, &found)));
             }
         }

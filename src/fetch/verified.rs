@@ -8,12 +8,13 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::file_sha256;
 use crate::fetch::FetchError;
-use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
+use crate::fetch::catalogue::CatalogueEntry;
+use crate::fetch::file_hash::FileHash;
 use crate::fetch::folders::{Candidate, ModelFolders};
 use crate::models::WEIGHTS_FILE;
 use crate::progress::{Cancelled, Progress, Watch};
+use crate::project::ModelFile;
 use crate::storage::write_atomic;
 
 /// Where the hashes are remembered, in Hone's own cache of models.
@@ -42,13 +43,10 @@ pub(super) fn find(entry: &CatalogueEntry, folders: &ModelFolders, watch: &mut W
         let mut is_whole = true;
         for (file, expected) in hashed(entry, &candidate) {
             let path = candidate.folder.join(&file.path);
-            let sha256 = memory.hash_of(&path, &file.path, watch).map_err(unreadable)?.ok_or(Cancelled)?;
-            if sha256 != expected {
+            let hash = memory.hash_of(&path, (&file.path, expected), watch).map_err(unreadable)?.ok_or(Cancelled)?;
+            if hash != expected.digits() {
                 is_whole = false;
-                let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
-                let (sha256, expected) = (short(&sha256), short(expected));
-                let path = path.display();
-                found.damaged.push(format!("{path} is damaged (SHA-256 {sha256}… instead of {expected}…)"));
+                found.damaged.push(format!("{} is damaged ({})", path.display(), expected.instead(&hash)));
             }
         }
         if is_whole {
@@ -78,26 +76,36 @@ impl ModelFolders {
 fn hashed<'a>(
     entry: &'a CatalogueEntry,
     candidate: &Candidate,
-) -> impl Iterator<Item = (&'a ModelFile, &'a str)> + use<'a> {
+) -> impl Iterator<Item = (&'a ModelFile, FileHash<'a>)> + use<'a> {
     let is_pinned = candidate.is_pinned;
     let files = entry.files.iter().filter(move |file| is_pinned || file.path == WEIGHTS_FILE);
-    files.filter_map(|file| Some((file, file.sha256.as_deref()?)))
+    files.filter_map(|file| Some((file, FileHash::of(file)?)))
 }
 
 /// Hashes of files.
 struct Memory {
     path: PathBuf,
-    hashes: BTreeMap<PathBuf, FileHash>,
+    hashes: BTreeMap<PathBuf, KnownHashes>,
     is_changed: bool,
 }
 
-/// The hash of a file when it had this size and time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct FileHash {
+/// The hashes of a file when it had this size and time.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct KnownHashes {
     bytes: u64,
     /// Nanoseconds since 1970 when it was last changed.
     changed: u64,
-    sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    git_sha1: Option<String>,
+}
+
+impl KnownHashes {
+    /// Whether the file has not changed since.
+    fn is_of(&self, file: &Described) -> bool {
+        (self.bytes, self.changed) == (file.bytes, file.changed)
+    }
 }
 
 /// A file, by what is remembered with its hash.
@@ -128,30 +136,43 @@ impl Memory {
     fn knows_damage(&self, entry: &CatalogueEntry, candidate: &Candidate) -> bool {
         hashed(entry, candidate).any(|(file, expected)| {
             let known = Described::of(&candidate.folder.join(&file.path)).ok();
-            known.and_then(|described| self.known(&described)).is_some_and(|sha256| sha256 != expected)
+            known.and_then(|described| self.known(&described, expected)).is_some_and(|hash| hash != expected.digits())
         })
     }
 
     /// The hash of a file that has not changed since it was hashed.
-    fn known(&self, file: &Described) -> Option<&str> {
-        let known = self.hashes.get(&file.path)?;
-        ((known.bytes, known.changed) == (file.bytes, file.changed)).then_some(known.sha256.as_str())
+    fn known(&self, file: &Described, expected: FileHash<'_>) -> Option<&str> {
+        let known = self.hashes.get(&file.path).filter(|known| known.is_of(file))?;
+        match expected {
+            FileHash::Sha256(_) => known.sha256.as_deref(),
+            FileHash::Git(_) => known.git_sha1.as_deref(),
+        }
     }
 
     /// The hash of a file; `None` if it was cancelled.
-    fn hash_of(&mut self, path: &Path, name: &str, watch: &mut Watch<'_>) -> io::Result<Option<String>> {
-        let described = Described::of(path)?;
-        if let Some(sha256) = self.known(&described) {
-            return Ok(Some(sha256.to_owned()));
+    fn hash_of(
+        &mut self,
+        path: &Path,
+        (name, expected): (&str, FileHash<'_>),
+        watch: &mut Watch<'_>,
+    ) -> io::Result<Option<String>> {
+        let file = Described::of(path)?;
+        if let Some(hash) = self.known(&file, expected) {
+            return Ok(Some(hash.to_owned()));
         }
-        let Described { path, bytes, changed } = described;
         watch.progress(Progress::stage(&format!("Checking {name}")));
-        let sha256 = file_sha256(&path, Some(watch.control))?;
-        if let Some(sha256) = sha256.clone() {
-            self.hashes.insert(path, FileHash { bytes, changed, sha256 });
+        let hash = expected.found(&file.path, Some(watch.control))?;
+        if let Some(hash) = hash.clone() {
+            let mut known = self.hashes.remove(&file.path).filter(|known| known.is_of(&file)).unwrap_or_default();
+            (known.bytes, known.changed) = (file.bytes, file.changed);
+            match expected {
+                FileHash::Sha256(_) => known.sha256 = Some(hash),
+                FileHash::Git(_) => known.git_sha1 = Some(hash),
+            }
+            self.hashes.insert(file.path, known);
             self.is_changed = true;
         }
-        Ok(sha256)
+        Ok(hash)
     }
 
     /// Writes what is remembered. If that fails, files are hashed again the next time.

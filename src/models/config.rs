@@ -127,14 +127,23 @@ impl ModelConfig {
     /// # Errors
     /// If the file is missing, unreadable or not JSON, if the network has another type, or if its sizes make no sense.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
-        let path = folder.join(CONFIG_FILE);
-        let wrong = |reason: String| ModelError::Config { path: path.clone(), reason };
-        let json = read_json(folder)?;
+        Self::from_json(read_json(folder)?, &folder.join(CONFIG_FILE))
+    }
+
+    /// Checks the content of a `config.json`; `path` is its name in messages.
+    ///
+    /// # Errors
+    /// If the network has another type, or if its sizes make no sense.
+    pub fn from_json(json: Value, path: &Path) -> Result<Self, ModelError> {
+        let wrong = |reason: String| ModelError::Config { path: path.to_owned(), reason };
         let Some(model_type) = json.get("model_type").and_then(Value::as_str) else {
             return Err(wrong("it does not name a model_type".to_owned()));
         };
         let Some(architecture) = architectures::of(model_type) else {
-            return Err(ModelError::UnsupportedArchitecture { path, model_type: model_type.to_owned() });
+            return Err(ModelError::UnsupportedArchitecture {
+                path: path.to_owned(),
+                model_type: model_type.to_owned(),
+            });
         };
         refuse_unsupported(&json).map_err(wrong)?;
         if architecture.encoder().is_none() {

@@ -7,7 +7,7 @@ use crate::models::ModelError;
 /// The configuration's file name.
 pub const CONFIG_FILE: &str = "config.json";
 /// The file that describes an adapter, as `peft` saves it.
-pub(super) const ADAPTER_FILE: &str = "adapter_config.json";
+pub const ADAPTER_FILE: &str = "adapter_config.json";
 /// Folders looked at for a model inside.
 const MOST_LOOKED_AT: usize = 1_000;
 

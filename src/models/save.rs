@@ -20,7 +20,7 @@ use crate::project::{LoraSettings, TaskKind};
 use crate::storage::write_atomic;
 
 /// Tokenizer files; which of them a folder has depends on the model.
-const TOKENIZER_FILES: [&str; 7] = [
+pub const TOKENIZER_FILES: [&str; 7] = [
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",

@@ -117,6 +117,11 @@ fn in_words(value: &Value) -> Option<String> {
             let last = text.rsplit(['/', '\\']).next().unwrap_or(text);
             Some(shortened(last, LONGEST))
         }
+        Value::Object(fields) if fields.contains_key("Hub") => {
+            let part = |name: &str| fields["Hub"].get(name)?.as_str();
+            let commit = part("commit")?;
+            Some(format!("{} at {}", shortened(part("repo")?, LONGEST), commit.get(..8).unwrap_or(commit)))
+        }
         Value::Object(fields) if is_choice(value) => {
             let (name, value) = fields.iter().next()?;
             Some(format!("{} {}", name.to_lowercase(), in_words(value)?))
@@ -128,7 +133,7 @@ fn in_words(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{ClassWeights, ModelChoice, RowEdit, RowId, TaskKind};
+    use crate::project::{ClassWeights, HubModel, ModelChoice, RowEdit, RowId, TaskKind};
 
     fn changed(change: impl FnOnce(&mut Project)) -> Vec<String> {
         let before = Project::new(TaskKind::TextClassification);
@@ -153,6 +158,15 @@ mod tests {
         assert!(said.iter().any(|line| line.starts_with("Learning rate: ") && line.ends_with("→ 0.5")), "{said:?}");
         assert!(said.iter().any(|line| line.starts_with("Model: ") && line.ends_with("folder mine")), "{said:?}");
         assert_eq!(said.len(), 4, "{said:?}");
+    }
+
+    #[test]
+    fn a_model_of_the_hub_is_named_with_its_commit() {
+        let commit = "0123456789".repeat(4);
+        let (repo, architecture) = ("owner/name".to_owned(), "bert".to_owned());
+        let model = HubModel { repo, commit, architecture, licence: None, parameters: 1, files: Vec::new() };
+        let said = changed(|project| project.model = ModelChoice::Hub(model));
+        assert_eq!(said, ["Model: catalogue minilm-l6 → owner/name at 01234567"]);
     }
 
     #[test]

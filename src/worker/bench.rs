@@ -7,7 +7,6 @@ use crate::data::{self, TextTokenizer};
 use crate::models::{Compute, HeadSpec, LoadOptions, Model};
 use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, TaskKind, TrainedLayers};
 use crate::training::{self, StepBench, StepFigures};
-use crate::worker::models::local_model;
 use crate::worker::other_file::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
@@ -44,7 +43,7 @@ impl Job for BenchStep {
     const TITLE: &'static str = "Timing training steps";
 
     fn run(self, context: &mut Context<'_>) -> Result<StepTimes, JobError> {
-        let folder = local_model(&self.model)?;
+        let folder = context.local_model(&self.model)?;
         let compute = Compute::choose(self.device, self.precision)?;
         let device = compute.to_string();
         if let Some(warning) = compute.warning() {
@@ -96,7 +95,7 @@ impl Job for BenchTokenise {
     const TITLE: &'static str = "Timing the tokenizer";
 
     fn run(self, context: &mut Context<'_>) -> Result<TokeniseTimes, JobError> {
-        let tokenizer = TextTokenizer::load(&local_model(&self.model)?)?;
+        let tokenizer = TextTokenizer::load(&context.local_model(&self.model)?)?;
         let dataset = DatasetSettings { main: Some(self.file.clone()), ..DatasetSettings::default() };
         let project = Project { dataset, ..Project::default() };
         let imported = context.watched(|watch| data::import(&project, Path::new("."), watch))?;

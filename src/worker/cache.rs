@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use crate::data::{LanguageSample, Prepared, TextTokenizer, TextsKey, TokenLengths};
+use crate::fetch::FetchSettings;
 use crate::predictor::Predictor;
 use crate::worker::SharedData;
 
@@ -12,6 +13,8 @@ use crate::worker::SharedData;
 #[derive(Default)]
 pub(super) struct Cache {
     pub data: SharedData,
+    /// See [`crate::worker::WorkerOptions::models`].
+    pub models: Option<FetchSettings>,
     pub model: CachedModel,
     pub untrained: CachedUntrained,
     pub lengths: CachedLengths,

@@ -87,7 +87,7 @@ fn lengths(
     prepared: &Prepared,
 ) -> Result<Arc<TokenLengths>, JobError> {
     let estimate = || Arc::new(TokenLengths::estimate(prepared));
-    let Some(model) = fetch::locate(&project.model, folder).ok().flatten() else { return Ok(estimate()) };
+    let Some(model) = context.locate(&project.model, folder).ok().flatten() else { return Ok(estimate()) };
     let key = TextsKey::of(&prepared.examples);
     if let Some(lengths) = context.cache.lengths.of(&key, &model) {
         return Ok(lengths);

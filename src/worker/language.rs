@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::{DomainTerms, project_terms};
-use crate::fetch::locate;
 use crate::predictor::{Guess, Predictor, PredictorError};
 use crate::project::{ModelChoice, TaskKind};
 use crate::storage::ModelFolderInfo;
@@ -68,7 +67,7 @@ impl Job for FillBlanks {
         let Self { before: (choice, folder), after, text } = self;
         let trained = context.model(&after)?;
         let after = trained.fill_blanks(&text, GUESSES)?;
-        let before = match locate(&choice, &folder).ok().flatten() {
+        let before = match context.locate(&choice, &folder).ok().flatten() {
             Some(folder) => context.untrained(&folder, trained.info())?,
             None => None,
         };

@@ -1,17 +1,17 @@
-//! The job that downloads a model, and how other jobs find models.
+//! The jobs that look models up and download them, and how other jobs find models.
 
 use std::path::{Path, PathBuf};
 
-use crate::fetch::{self, Catalogue};
-use crate::project::ModelChoice;
+use crate::fetch::{self, FetchError, FetchSettings, HubListing, HubName, ModelFolders, entry_of};
+use crate::project::{HubModel, ModelChoice};
 use crate::words::bytes;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
-/// Downloads a model of the catalogue. The answer is its folder.
+/// Downloads a model of the catalogue or of the Hugging Face Hub. The answer is its folder.
 #[derive(Clone, Debug)]
 pub struct FetchModel {
-    /// Catalogue id.
-    pub id: String,
+    /// The model.
+    pub model: ModelChoice,
 }
 
 impl Job for FetchModel {
@@ -19,46 +19,86 @@ impl Job for FetchModel {
     const TITLE: &'static str = "Downloading the model";
 
     fn run(self, context: &mut Context<'_>) -> Result<PathBuf, JobError> {
-        let catalogue = Catalogue::bundled().map_err(JobError::failed)?;
-        let Some(entry) = catalogue.get(&self.id) else {
-            let known: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
-            let (id, known) = (self.id, known.join(", "));
-            return Err(JobError::Failed(format!("There is no model '{id}' in the catalogue. It has: {known}.")));
-        };
-        Ok(context.watched(|watch| fetch::fetch(entry, watch))?)
+        match (entry_of(&self.model)?, &self.model) {
+            (Some(entry), _) => {
+                let settings = context.fetch_settings()?;
+                Ok(context.watched(|watch| fetch::fetch(&entry, &settings, watch))?)
+            }
+            (None, choice) => context.local_model(choice),
+        }
+    }
+}
+
+/// Looks a model of the Hugging Face Hub up, and pins it to its commit and to the hashes of its files.
+#[derive(Clone, Debug)]
+pub struct LookUpModel {
+    /// Its name.
+    pub name: HubName,
+}
+
+impl Job for LookUpModel {
+    type Answer = HubModel;
+    const TITLE: &'static str = "Looking the model up";
+
+    fn run(self, context: &mut Context<'_>) -> Result<HubModel, JobError> {
+        let settings = context.fetch_settings()?;
+        Ok(context.watched(|watch| fetch::look_up(&self.name, &settings, watch))?)
+    }
+}
+
+/// Searches the Hugging Face Hub for models.
+#[derive(Clone, Debug)]
+pub struct SearchHub {
+    /// Words, or a model's full name or address.
+    pub words: String,
+}
+
+impl Job for SearchHub {
+    type Answer = Vec<HubListing>;
+    const TITLE: &'static str = "Searching the Hugging Face Hub";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Vec<HubListing>, JobError> {
+        let settings = context.fetch_settings()?;
+        Ok(context.watched(|watch| fetch::search(&self.words, &settings, watch))?)
     }
 }
 
 impl Context<'_> {
-    /// The model's folder, with its files compared with the catalogue's hashes. A model of the catalogue that is not on this
-    /// machine, or damaged, is downloaded if `may_fetch`.
+    /// Where models are looked for, downloaded from and kept.
+    fn fetch_settings(&self) -> Result<FetchSettings, FetchError> {
+        self.cache.models.clone().map_or_else(FetchSettings::from_environment, Ok)
+    }
+
+    fn model_folders(&self) -> Option<ModelFolders> {
+        let given = self.cache.models.as_ref().map(|models| models.folders.clone());
+        given.or_else(ModelFolders::from_environment)
+    }
+
+    /// The folder of a model if it is on this machine; `folder` is the project's.
+    pub(super) fn locate(&self, choice: &ModelChoice, folder: &Path) -> Result<Option<PathBuf>, FetchError> {
+        fetch::locate(choice, folder, self.model_folders().as_ref())
+    }
+
+    /// The model's folder, with its files compared with their hashes. A model that is not on this machine, or damaged, is
+    /// downloaded if `may_fetch`.
     pub(super) fn find_model(
         &mut self,
         choice: &ModelChoice,
         folder: &Path,
         may_fetch: bool,
     ) -> Result<PathBuf, JobError> {
-        let (found, damaged) = self.watched(|watch| fetch::locate_checked(choice, folder, watch))?;
+        let folders = self.model_folders();
+        let (found, damaged) = self.watched(|watch| fetch::locate_checked(choice, folder, folders.as_ref(), watch))?;
         if let Some(found) = found {
             return Ok(found);
         }
-        let id = match choice {
-            ModelChoice::Catalogue(id) => id,
-            ModelChoice::Folder(path) => {
-                let message = format!("There is no model in {}. Choose another one in the Model step.", path.display());
-                return Err(JobError::Failed(message));
-            }
-        };
-        let catalogue = Catalogue::bundled().map_err(JobError::failed)?;
-        let Some(entry) = catalogue.get(id) else {
-            let message = format!("There is no model '{id}' in the catalogue. Choose another one in the Model step.");
-            return Err(JobError::Failed(message));
-        };
+        let Some(entry) = entry_of(choice)? else { return Err(not_here(choice)) };
         let size = entry.bytes().map_or_else(String::new, |size| format!(" ({})", bytes(size)));
         if !may_fetch {
-            let why = damaged.first().map_or_else(|| format!("The model {id} is not on this machine"), Clone::clone);
+            let name = name_of(choice);
+            let why = damaged.first().map_or_else(|| format!("The model {name} is not on this machine"), Clone::clone);
             let message = format!(
-                "{why}. Download it{size}: in the Model step, with `hone models fetch {id}`, or by adding --fetch."
+                "{why}. Download it{size}: in the Model step, with `hone models fetch {name}`, or by adding --fetch."
             );
             return Err(JobError::Failed(message));
         }
@@ -66,21 +106,31 @@ impl Context<'_> {
             self.log(LogLevel::Warning, format!("{damaged}, so it is downloaded again."));
         }
         self.log(LogLevel::Info, format!("Downloading the model {}{size}.", entry.name));
-        Ok(self.watched(|watch| fetch::fetch(entry, watch))?)
+        let settings = self.fetch_settings()?;
+        Ok(self.watched(|watch| fetch::fetch(&entry, &settings, watch))?)
+    }
+
+    /// The folder of a model that must be on this machine already.
+    pub(super) fn local_model(&self, model: &ModelChoice) -> Result<PathBuf, JobError> {
+        self.locate(model, Path::new("."))?.ok_or_else(|| not_here(model))
     }
 }
 
-/// The folder of a model that must be on this machine already.
-pub(super) fn local_model(model: &ModelChoice) -> Result<PathBuf, JobError> {
-    let found = fetch::locate(model, Path::new(".")).map_err(JobError::failed)?;
-    found.ok_or_else(|| {
-        JobError::Failed(match model {
-            ModelChoice::Catalogue(id) => {
-                format!(
-                    "The model {id} is not on this machine. Download it with `hone models fetch {id}`, or choose a model folder."
-                )
-            }
-            ModelChoice::Folder(path) => format!("There is no model in {}.", path.display()),
-        })
+/// The name with which `hone models fetch` downloads the model as it is pinned.
+fn name_of(model: &ModelChoice) -> String {
+    match model {
+        ModelChoice::Catalogue(id) => id.clone(),
+        ModelChoice::Hub(HubModel { repo, commit, .. }) => format!("{repo}@{commit}"),
+        ModelChoice::Folder(path) => path.display().to_string(),
+    }
+}
+
+fn not_here(model: &ModelChoice) -> JobError {
+    let name = name_of(model);
+    JobError::Failed(match model {
+        ModelChoice::Folder(_) => format!("There is no model in {name}. Choose another one in the Model step."),
+        ModelChoice::Catalogue(_) | ModelChoice::Hub(_) => format!(
+            "The model {name} is not on this machine. Download it with `hone models fetch {name}`, or choose a model folder."
+        ),
     })
 }

@@ -9,6 +9,7 @@ use std::{io, thread};
 use crossbeam_channel::Sender;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::fetch::FetchSettings;
 use crate::ops;
 use crate::worker::cache::Cache;
 use crate::worker::pending::{Ticket, Wake};
@@ -18,11 +19,13 @@ use crate::worker::{Context, Job, JobError, Pending, SharedData};
 const STACK_BYTES: usize = 64 << 20;
 
 /// Options of a worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkerOptions {
     /// Gives way to other threads, so that the window stays responsive while all cores compute. On Linux
     /// the computing threads get a nice value of 10; elsewhere nothing changes.
     pub background_priority: bool,
+    /// Where models are looked for, downloaded from and kept; `None`: where the environment says.
+    pub models: Option<FetchSettings>,
 }
 
 /// One thread that runs one job at a time, in order.
@@ -79,10 +82,11 @@ impl Worker {
         data: SharedData,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let pool = computing_pool(options)?;
+        let pool = computing_pool(options.background_priority)?;
         let (queue, jobs) = crossbeam_channel::unbounded::<Work>();
         let outstanding = Outstanding::default();
-        let mut shop = Shop { pool, cache: Cache { data, ..Cache::default() }, outstanding: outstanding.clone() };
+        let cache = Cache { data, models: options.models, ..Cache::default() };
+        let mut shop = Shop { pool, cache, outstanding: outstanding.clone() };
         let thread = thread::Builder::new()
             .name("hone-worker".into())
             .stack_size(STACK_BYTES)
@@ -117,7 +121,8 @@ impl Worker {
     /// others, and gives free memory back to the system.
     pub fn forget(&self) {
         let work: Work = Box::new(|shop| {
-            shop.cache = Cache { data: shop.cache.data.clone(), ..Cache::default() };
+            let Cache { data, models, .. } = std::mem::take(&mut shop.cache);
+            shop.cache = Cache { data, models, ..Cache::default() };
             ops::trim_memory();
         });
         if let Some(queue) = &self.queue {
@@ -169,12 +174,12 @@ fn panic_message(title: &str, panic: &(dyn Any + Send)) -> String {
 
 /// The thread pool in which jobs run. It is separate from rayon's global one to set the priority and stack of its
 /// threads.
-fn computing_pool(options: WorkerOptions) -> io::Result<ThreadPool> {
+fn computing_pool(background_priority: bool) -> io::Result<ThreadPool> {
     ThreadPoolBuilder::new()
         .thread_name(|index| format!("hone-compute-{index}"))
         .stack_size(STACK_BYTES)
         .start_handler(move |_| {
-            if options.background_priority {
+            if background_priority {
                 lower_priority();
             }
         })
@@ -370,13 +375,14 @@ mod tests {
     #[test]
     fn every_message_wakes_the_owner_and_a_pause_reaches_the_job() {
         let woken = Arc::new(AtomicU64::new(0));
-        let worker = Worker::spawn_with(WorkerOptions { background_priority: true }, SharedData::default(), {
-            let woken = Arc::clone(&woken);
-            move || {
-                woken.fetch_add(1, Ordering::Relaxed);
-            }
-        })
-        .unwrap();
+        let worker =
+            Worker::spawn_with(WorkerOptions { background_priority: true, models: None }, SharedData::default(), {
+                let woken = Arc::clone(&woken);
+                move || {
+                    woken.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+            .unwrap();
         let mut pending = worker.submit(job(|context| {
             while !context.control.is_paused() {
                 thread::sleep(Duration::from_millis(5));
@@ -401,7 +407,7 @@ mod tests {
     fn background_priority_applies_to_the_computing_threads_only() {
         let nice = || rustix::process::getpriority_process(None).unwrap();
         let before = nice();
-        let pool = computing_pool(WorkerOptions { background_priority: true }).unwrap();
+        let pool = computing_pool(true).unwrap();
         assert_eq!(pool.install(nice), before.max(10));
         assert_eq!(nice(), before);
     }

@@ -1,5 +1,7 @@
 //! Downloads models from a real server on this machine.
 
+mod hub_models;
+pub mod hub_server;
 mod killed;
 pub mod server;
 mod untrusted;
@@ -8,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use hone::fetch::{
-    Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, ModelFolders, bytes_transferred, fetch_with,
+    Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, ModelFolders, bytes_transferred, fetch,
 };
 use hone::progress::{Control, Progress, Watch};
 use server::{Resource, Server};
@@ -58,7 +60,7 @@ fn entry(revision: &str) -> CatalogueEntry {
     let listed = files().iter().map(describe).collect::<Vec<_>>().join(", ");
     let text = format!(
         r#"#![enable(implicit_some)]
-        [(id: "toy", name: "Toy", architecture: "bert", layers: 1, hidden: 2, parameters: 3, licence: "MIT",
+        [(id: "toy", name: "Toy", architecture: "bert", parameters: 3, licence: "MIT",
           description: "", files: [{listed}], sources: [
             Hub(repo: "owner/name", revision: {revision}),
             PythonPackage(name: "toy-model", version: "1.0", folder: "{FOLDER}"),
@@ -113,7 +115,7 @@ impl Scene {
     }
 
     fn fetch_watched(&self, control: &Control, report: &mut dyn FnMut(Progress)) -> Result<PathBuf, FetchError> {
-        fetch_with(&self.entry, &self.settings, &mut Watch { control, report })
+        fetch(&self.entry, &self.settings, &mut Watch { control, report })
     }
 
     fn reasons(&self) -> Vec<String> {

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hone::fetch::locate;
+use hone::fetch::{ModelFolders, locate};
 use hone::models::Compute;
 use hone::project::{DeviceChoice, ModelChoice};
 
@@ -33,7 +33,10 @@ pub fn shared(path: &str) -> PathBuf {
 /// The folder of MiniLM-L6 in the cache of models.
 pub fn minilm() -> PathBuf {
     let choice = ModelChoice::Catalogue("minilm-l6".to_owned());
-    locate(&choice, Path::new(".")).unwrap().expect("this test needs a model: run `hone models fetch minilm-l6` first")
+    let folders = ModelFolders::from_environment();
+    locate(&choice, Path::new("."), folders.as_ref())
+        .unwrap()
+        .expect("this test needs a model: run `hone models fetch minilm-l6` first")
 }
 
 /// The GPU that this build can use and this machine has.

@@ -14,6 +14,8 @@ pub enum Page {
     TryIt,
     /// Labelling a file.
     LabelAFile,
+    /// Models of the Hugging Face Hub.
+    Hub,
 }
 
 /// A part of a page.
@@ -29,12 +31,13 @@ pub enum Part<'a> {
 
 impl Page {
     /// All pages, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Start,
         Self::Step(Step::Data),
         Self::Step(Step::Labels),
         Self::Step(Step::Prepare),
         Self::Step(Step::Model),
+        Self::Hub,
         Self::Step(Step::Train),
         Self::Step(Step::Evaluate),
         Self::Step(Step::Review),
@@ -64,6 +67,7 @@ impl Page {
             Self::Step(Step::Review) => include_str!("../../../assets/help/review.md"),
             Self::Step(Step::Export) => include_str!("../../../assets/help/export.md"),
             Self::TryIt => include_str!("../../../assets/help/try_it.md"),
+            Self::Hub => include_str!("../../../assets/help/hub.md"),
             Self::LabelAFile => include_str!("../../../assets/help/label_a_file.md"),
         }
     }

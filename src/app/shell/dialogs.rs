@@ -1,5 +1,6 @@
 //! Modal dialogs: what they ask and answer, and those about models, runs and damaged files.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use egui::{CornerRadius, Frame, Id, Margin, Modal, ScrollArea, Stroke, Ui};
@@ -85,7 +86,7 @@ pub enum Dialog {
     /// Asks before a model is downloaded.
     Download {
         /// The model.
-        entry: &'static CatalogueEntry,
+        entry: Cow<'static, CatalogueEntry>,
         /// What needs it.
         what: ModelUse,
     },
@@ -342,11 +343,11 @@ mod tests {
 
     #[test]
     fn agreeing_to_a_download_says_what_it_is_for() {
-        let entry = &Catalogue::bundled().unwrap().entries()[0];
+        let entry = Cow::Borrowed(&Catalogue::bundled().unwrap().entries()[0]);
         for (what, label) in
             [(ModelUse::Train, "Download 87.3 MiB and train"), (ModelUse::Measure, "Download 87.3 MiB and measure")]
         {
-            let state = (Some(Dialog::Download { entry, what }), None);
+            let state = (Some(Dialog::Download { entry: entry.clone(), what }), None);
             let mut harness = window(false, state, |ui, (dialog, answer)| {
                 let sender = &mut CommandSender::default();
                 *answer = dialogs_ui(ui, &theme(false), dialog, &Notices::default(), sender).or(answer.take());

@@ -136,7 +136,7 @@ fn sent() -> (String, String) {
     let (received, sent) = bytes_transferred();
     let hover = format!(
         "{} sent and {} received since Hone started. Your data never leaves this machine: \
-         Hone uses the network only to download models",
+         Hone uses the network only to find and download models",
         amount(sent),
         amount(received)
     );

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::data::Example;
@@ -23,8 +24,31 @@ pub fn content_hash(text: &str, label: &str) -> String {
 /// # Errors
 /// Errors of the file system.
 pub fn file_sha256(path: &Path, control: Option<&Control>) -> io::Result<Option<String>> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
+    hash_of(File::open(path)?, Sha256::new(), control)
+}
+
+/// SHA-1 that git has for a file as a blob: of its kind and length, and then of its bytes. `None` when cancelled. It is what
+/// the Hugging Face Hub states for files that are not large.
+///
+/// # Errors
+/// Errors of the file system.
+pub fn file_git_sha1(path: &Path, control: Option<&Control>) -> io::Result<Option<String>> {
+    let file = File::open(path)?;
+    let hasher = blob_hasher(file.metadata()?.len());
+    hash_of(file, hasher, control)
+}
+
+/// [`file_git_sha1`] of bytes.
+#[must_use]
+pub fn git_sha1(bytes: &[u8]) -> String {
+    hexadecimal(&blob_hasher(bytes.len() as u64).chain_update(bytes).finalize())
+}
+
+fn blob_hasher(bytes: u64) -> Sha1 {
+    Sha1::new_with_prefix(format!("blob {bytes}\0"))
+}
+
+fn hash_of(mut file: File, mut hasher: impl Digest, control: Option<&Control>) -> io::Result<Option<String>> {
     let mut piece = vec![0; 1 << 20];
     loop {
         if control.is_some_and(Control::is_cancelled) {
@@ -90,6 +114,10 @@ mod tests {
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let control = Control::default();
         assert_eq!(file_sha256(file.path(), Some(&control)).unwrap().as_deref(), Some(known));
+        // printf abc | git hash-object --stdin
+        let blob = "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f";
+        assert_eq!(file_git_sha1(file.path(), Some(&control)).unwrap().as_deref(), Some(blob));
+        assert_eq!(git_sha1(b"abc"), blob);
         control.cancel();
         assert_eq!(file_sha256(file.path(), Some(&control)).unwrap(), None);
     }

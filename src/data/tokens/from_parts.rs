@@ -14,7 +14,7 @@ use tokenizers::{AddedToken, Tokenizer};
 use crate::data::{DataError, is_lfs_pointer, read_model_text};
 
 /// Names of vocabularies that only the `SentencePiece` library reads.
-const SENTENCE_PIECE: [&str; 4] = ["sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model"];
+pub const SENTENCE_PIECE: [&str; 4] = ["sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model"];
 
 /// The tokenizer of a folder without a `tokenizer.json`.
 pub(super) fn tokenizer(folder: &Path) -> Result<Tokenizer, DataError> {

@@ -2,7 +2,7 @@
 
 pub mod batch;
 pub mod documents;
-mod from_parts;
+pub mod from_parts;
 pub mod gguf_vocabulary;
 mod growth;
 pub mod kinds;

@@ -24,8 +24,15 @@ pub(super) fn of(model_type: &str) -> Option<&'static Architecture> {
     ALL.into_iter().find(|architecture| architecture.has_type(model_type))
 }
 
-/// Every `model_type`, in words.
-pub(super) fn names() -> String {
+/// Whether Hone can train networks of this `model_type`.
+#[must_use]
+pub fn can_train(model_type: &str) -> bool {
+    of(model_type).is_some()
+}
+
+/// Every `model_type` that Hone can train, in words.
+#[must_use]
+pub fn names() -> String {
     let types = ALL.iter().flat_map(|architecture| architecture.types);
     joined(&types.map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>())
 }

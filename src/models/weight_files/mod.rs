@@ -22,12 +22,12 @@ use crate::models::{ModelError, model_folder};
 
 /// The name of a weights file; Hone writes no other.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
-/// The name of a weights file in `PyTorch`'s format.
-const PYTORCH_FILE: &str = "pytorch_model.bin";
+/// The names of a weights file, the one that is read first: the second is in `PyTorch`'s format.
+pub const WEIGHT_FILES: [&str; 2] = [WEIGHTS_FILE, "pytorch_model.bin"];
 /// What follows the name if the weights are in several files.
-const INDEX_END: &str = ".index.json";
+pub const INDEX_END: &str = ".index.json";
 /// Weights in a format that is not read.
-const OTHERS: [&str; 2] = ["tf_model.h5", "flax_model.msgpack"];
+pub const OTHER_WEIGHTS: [&str; 2] = ["tf_model.h5", "flax_model.msgpack"];
 
 /// Numbers read at a time.
 const PIECE: usize = 1 << 20;
@@ -187,7 +187,7 @@ fn float_type(name: &str, tensor: &Stored) -> Result<DType, ModelError> {
 
 /// Finds the weights of a folder.
 fn find(folder: &Path) -> Result<Found, ModelError> {
-    for file in [WEIGHTS_FILE, PYTORCH_FILE] {
+    for file in WEIGHT_FILES {
         if let Some(path) = existing(folder, file)? {
             return Ok(Found { parts: vec![(file.to_owned(), path.clone())], path, index: None });
         }
@@ -198,7 +198,7 @@ fn find(folder: &Path) -> Result<Found, ModelError> {
             return Ok(Found { path, parts, index: Some(index) });
         }
     }
-    Err(match OTHERS.into_iter().find(|file| folder.join(file).exists()) {
+    Err(match OTHER_WEIGHTS.into_iter().find(|file| folder.join(file).exists()) {
         Some(file) => ModelError::UnsupportedWeights { folder: folder.to_owned(), file },
         None => model_folder::without(folder, WEIGHTS_FILE),
     })
@@ -212,18 +212,32 @@ fn read_index(folder: &Path, name: &str, path: &Path) -> Result<Index, ModelErro
     serde_json::from_slice(&bytes).map_err(|error| damaged(path, error.to_string()))
 }
 
+/// The files that the index of weights in several files names.
+///
+/// # Errors
+/// What is wrong with the index.
+pub fn parts_of_index(index: &[u8]) -> Result<BTreeSet<String>, String> {
+    serde_json::from_slice::<Index>(index).map_err(|error| error.to_string())?.files()
+}
+
+impl Index {
+    fn files(&self) -> Result<BTreeSet<String>, String> {
+        let files: BTreeSet<String> = self.weight_map.values().cloned().collect();
+        // Anything but the name of a file beside the index would be a file that is nobody's business.
+        let is_beside = |file: &String| Path::new(file).file_name().is_some_and(|name| name == file.as_str());
+        match files.iter().find(|file| !is_beside(file)) {
+            Some(file) => Err(format!("it names the file {file:?}")),
+            None => Ok(files),
+        }
+    }
+}
+
 /// The files that an index names.
 fn parts_of(folder: &Path, index: &Index, path: &Path) -> Result<Vec<(String, PathBuf)>, ModelError> {
-    let files: BTreeSet<&String> = index.weight_map.values().collect();
-    let parts = files.into_iter().map(|file| {
-        // Anything but the name of a file beside the index would be a file that is nobody's business.
-        if Path::new(file).file_name().is_none_or(|name| name != file.as_str()) {
-            return Err(damaged(path, format!("it names the file {file:?}")));
-        }
-        match existing(folder, file)? {
-            Some(part) => Ok((file.clone(), part)),
-            None => Err(ModelError::MissingPart { index: path.to_owned(), file: file.clone() }),
-        }
+    let files = index.files().map_err(|reason| damaged(path, reason))?;
+    let parts = files.into_iter().map(|file| match existing(folder, &file)? {
+        Some(part) => Ok((file, part)),
+        None => Err(ModelError::MissingPart { index: path.to_owned(), file }),
     });
     parts.collect()
 }

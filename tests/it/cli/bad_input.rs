@@ -119,11 +119,11 @@ fn columns_and_models_that_do_not_exist() {
         exit code 1
 
         $ hone new shop --data data.csv --text review --label mood --model bert-huge
-        ! Error: 'bert-huge' is neither a known model nor a folder. Available models: minilm-l6, bge-small-en, bert-base-uncased.
+        ! Error: 'bert-huge' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
         exit code 1
 
         $ hone new shop --data data.csv --text review --label mood --model home
-        ! Error: 'home' is neither a known model nor a folder. Available models: minilm-l6, bge-small-en, bert-base-uncased.
+        ! Error: 'home' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
         exit code 1
         "
     );

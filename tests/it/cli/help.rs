@@ -20,7 +20,7 @@ fn help_of_hone() {
           predict   Predict a label for every row of a file
           export    Save a trained model for other tools
           inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
-          models    List the models Hone knows, or download one
+          models    List models, search the Hugging Face Hub, or download a model
           runs      List a project's training runs
           bench     Measure how fast this machine trains
           help      Print this message or the help of the given subcommand(s)
@@ -58,7 +58,7 @@ fn help_of_new() {
               --id <COLUMN>             Column of row ids, copied to the predictions [default: guessed, unless --text is given]
               --validation <FILE>       Separate file to use as the validation set
               --test <FILE>             Separate file to use as the test set
-              --model <ID|FOLDER>       Pre-trained model: an id from `hone models list`, a Hugging Face folder, or a project with --task adapt
+              --model <ID|FOLDER|NAME>  Pre-trained model: an id from `hone models list`, a Hugging Face folder, a project with --task adapt, or owner/name or owner/name@revision of the Hugging Face Hub. Of the same name, an id is used before a folder, and a folder before a model of the Hub
               --name <NAME>             Name of the project [default: the folder's name]
               --group <COLUMN>          Column of customers, documents, ...: rows with the same value stay in the same split
               --time <COLUMN>           Column of dates: train on the oldest rows, test on the newest
@@ -238,12 +238,13 @@ fn help_of_models_and_runs() {
         ),
         @r"
         $ hone models --help
-        List the models Hone knows, or download one
+        List models, search the Hugging Face Hub, or download a model
 
         Usage: hone models <COMMAND>
 
         Commands:
           list     List the models Hone knows
+          search   Search the Hugging Face Hub for models, and say which Hone can train
           fetch    Download a model and check it
           convert  Turn a GGUF file of the Llama family into a model folder to train
           help     Print this message or the help of the given subcommand(s)
@@ -263,10 +264,10 @@ fn help_of_models_and_runs() {
         $ hone models fetch --help
         Download a model and check it
 
-        Usage: hone models fetch <ID>
+        Usage: hone models fetch <NAME>
 
         Arguments:
-          <ID>  Id of the model, from `hone models list`
+          <NAME>  Id of the model, from `hone models list`; or owner/name or owner/name@revision of the Hugging Face Hub. Of the same name, an id is used before a model of the Hub
 
         Options:
           -h, --help  Print help
@@ -316,14 +317,14 @@ fn help_of_bench() {
         Usage: hone bench step [OPTIONS]
 
         Options:
-              --model <ID|FOLDER>      Model: an id from `hone models list`, or a Hugging Face folder [default: minilm-l6]
-              --task <TASK>            classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked [default: classify]
-              --batch <BATCH>          Texts per step, computed as one batch [default: 32]
-              --len <LEN>              Tokens per text [default: 64]
-              --device <DEVICE>        Device to train on: auto, cpu, cuda or metal
-              --precision <PRECISION>  Precision of matrix products: auto, f32 or bf16
-              --steps <STEPS>          Number of steps to time [default: 12]
-          -h, --help                   Print help
+              --model <ID|FOLDER|NAME>  Model: an id from `hone models list`, a Hugging Face folder, or owner/name of the Hugging Face Hub [default: minilm-l6]
+              --task <TASK>             classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked [default: classify]
+              --batch <BATCH>           Texts per step, computed as one batch [default: 32]
+              --len <LEN>               Tokens per text [default: 64]
+              --device <DEVICE>         Device to train on: auto, cpu, cuda or metal
+              --precision <PRECISION>   Precision of matrix products: auto, f32 or bf16
+              --steps <STEPS>           Number of steps to time [default: 12]
+          -h, --help                    Print help
 
         $ hone bench tokenise --help
         Time tokenising the texts of a file and print the result as one JSON object
@@ -334,10 +335,10 @@ fn help_of_bench() {
           <DATA>  File of texts
 
         Options:
-              --text <COLUMN>      Text column [default: guessed]
-              --model <ID|FOLDER>  Model: an id from `hone models list`, or a Hugging Face folder [default: minilm-l6]
-              --len <LEN>          Max length in tokens [default: 128]
-          -h, --help               Print help
+              --text <COLUMN>           Text column [default: guessed]
+              --model <ID|FOLDER|NAME>  Model: an id from `hone models list`, a Hugging Face folder, or owner/name of the Hugging Face Hub [default: minilm-l6]
+              --len <LEN>               Max length in tokens [default: 128]
+          -h, --help                    Print help
         "
     );
 }

@@ -18,6 +18,7 @@ mod columns;
 mod compared_runs;
 mod data;
 mod help;
+mod hub;
 mod job;
 mod kept_rows;
 mod label;

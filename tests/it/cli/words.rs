@@ -198,7 +198,7 @@ fn models_are_listed_and_an_unknown_one_is_an_error() {
         bert-base-uncased  BERT base (uncased)     109.5 M   [size]  Apache-2.0  no
 
         $ hone models fetch gpt-9
-        ! Error: There is no model 'gpt-9'. Available models: minilm-l6, bge-small-en, bert-base-uncased.
+        ! Error: 'gpt-9' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
         exit code 1
         "
     );

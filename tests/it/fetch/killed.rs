@@ -11,7 +11,7 @@ fn names(folder: &Path) -> Vec<String> {
         .flatten()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    names.retain(|name| name != "hashes.json" && name != "toy.lock");
+    names.retain(|name| name != "hashes.json" && name != "models--owner--name.lock");
     names.sort();
     names
 }

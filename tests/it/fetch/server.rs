@@ -103,8 +103,11 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let resource = {
         let mut state = state.lock().unwrap();
         state.asked.push(asked.clone());
-        let resource = state.resources.get(&asked.path).cloned();
-        if let Some(stored) = state.resources.get_mut(&asked.path).filter(|_| asked.method == "GET") {
+        // A resource without a query answers every query.
+        let bare = asked.path.split('?').next().unwrap_or_default();
+        let path = if state.resources.contains_key(&asked.path) { &asked.path } else { bare };
+        let resource = state.resources.get(path).cloned();
+        if let Some(stored) = state.resources.get_mut(path).filter(|_| asked.method == "GET") {
             stored.cut = stored.cut.and_then(|(at, times)| (times > 1).then(|| (at, times - 1)));
         }
         resource.unwrap_or(Resource { status: 404, ..Resource::default() })

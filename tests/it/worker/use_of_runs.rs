@@ -76,8 +76,8 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
 #[test]
 fn errors_name_the_missing_model_run_or_folder() {
     let mut bench = Bench::new(|_| ());
-    let message = bench.refused(FetchModel { id: "bart-huge".into() });
-    assert!(message.contains("'bart-huge'") && message.contains("minilm-l6"), "{message}");
+    let message = bench.refused(FetchModel { model: ModelChoice::Catalogue("bart-huge".into()) });
+    assert!(message.contains("\"bart-huge\"") && message.contains("minilm-l6"), "{message}");
     let message = bench.refused(LoadRun { run: bench.path("runs/none") });
     assert!(message.contains("Could not open the run"), "{message}");
     let texts = vec!["a text".to_owned()];

@@ -1,0 +1,274 @@
+//! The search of the Hugging Face Hub in the window, with real workers and a Hub on this machine.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Key, vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use serde_json::json;
+
+use crate::app::app::Start;
+use crate::app::messages::{AppCommand, Edit};
+use crate::app::steps::model::hub_tests::hub_server::{COMMIT, HubRepo, publish_search, refusal};
+use crate::app::steps::model::hub_tests::server::{Resource, Server};
+use crate::app::testing::{Window, app_from, hone, picture, settle};
+use crate::fetch::{Endpoints, FetchSettings, ModelFolders};
+use crate::project::{HubModel, ModelChoice, Step};
+use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
+
+#[allow(dead_code, reason = "the tests of downloads use more of it")]
+#[path = "../../../../tests/it/fetch/hub_server.rs"]
+mod hub_server;
+#[allow(dead_code, reason = "the tests of downloads use more of it")]
+#[path = "../../../../tests/it/fetch/server.rs"]
+mod server;
+
+const FIELD: &str = "Search the Hugging Face Hub, or paste owner/name";
+const TINY: &str = "owner/tiny-bert";
+
+/// A window on a copy of the sample project, whose models come from a Hub on this machine.
+struct Scene {
+    window: Window,
+    hub: Server,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::with(AppSettings::default(), |_| {})
+    }
+
+    fn with(settings: AppSettings, change: impl FnOnce(&mut FetchSettings)) -> Self {
+        let (hub, folder) = (Server::start(), tempfile::tempdir().unwrap());
+        let project = folder.path().join("customer-reviews");
+        std::fs::create_dir(&project).unwrap();
+        for name in ["project.ron", "reviews.csv"] {
+            let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews");
+            std::fs::copy(sample.join(name), project.join(name)).unwrap();
+        }
+        let endpoints = Endpoints { hub: hub.url(), token: None, python_index: None, offline: false };
+        let folders = ModelFolders { hub_cache: folder.path().join("hub"), own: folder.path().join("own") };
+        let mut models = FetchSettings { endpoints, folders };
+        change(&mut models);
+        let start = Start { project: Some(project), settings, models: Some(models), ..Start::default() };
+        let mut window = app_from(start, 1.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Model));
+        window.set_size(vec2(1280.0, 2000.0));
+        settle(&mut window);
+        Self { window, hub, folder }
+    }
+
+    fn publish(self, repos: &[HubRepo]) -> Self {
+        for repo in repos {
+            repo.publish(&self.hub);
+        }
+        publish_search(&self.hub, repos);
+        self
+    }
+
+    /// Types into the field of the search.
+    fn type_words(&mut self, words: &str) {
+        self.window.get_by_label(FIELD).click();
+        self.window.run_steps(2);
+        self.window.get_by_label(FIELD).type_text(words);
+        self.window.run_steps(2);
+    }
+
+    fn search(&mut self, words: &str) {
+        self.type_words(words);
+        self.window.key_press(Key::Enter);
+        settle(&mut self.window);
+    }
+
+    fn click(&mut self, label: &str) {
+        self.window.get_by_label(label).click();
+        settle(&mut self.window);
+    }
+
+    fn shows(&self, part: &str) -> bool {
+        self.window.query_all_by_label_contains(part).next().is_some()
+    }
+
+    fn model(&mut self) -> ModelChoice {
+        hone(&mut self.window).project().model.clone()
+    }
+}
+
+fn t5() -> HubRepo {
+    HubRepo::with_names("google-t5/t5-small", "t5", &["config.json", "model.safetensors", "tokenizer.json"])
+}
+
+#[test]
+fn a_model_is_found_pinned_and_downloaded() {
+    let mut scene = Scene::new().publish(&[t5(), HubRepo::tiny(TINY)]);
+    scene.type_words("tiny");
+    assert!(scene.hub.asked().is_empty(), "nothing is asked while someone types");
+    scene.window.key_press(Key::Enter);
+    settle(&mut scene.window);
+    scene.window.get_by_label("2 models for \"tiny\". Those that Hone can train come first");
+    scene.window.get_by_label("Hone can train it");
+    scene.window.get_by_label("Hone can't train t5 models yet");
+    assert!(scene.window.get_by_label("Use google-t5/t5-small").accesskit_node().is_disabled());
+    picture("hub-found", &mut scene.window);
+
+    scene.click(&format!("Use {TINY}"));
+    let ModelChoice::Hub(HubModel { repo, commit, files, .. }) = scene.model() else { panic!("{:?}", scene.model()) };
+    assert_eq!((repo.as_str(), commit.as_str(), files.len()), (TINY, COMMIT, 5));
+    assert!(scene.shows("Chosen") && scene.shows("bert from the Hugging Face Hub, pinned to commit 5eed5eed"));
+    assert!(scene.hub.ranges("model.safetensors").is_empty(), "nothing large is downloaded before someone asks");
+    picture("hub-chosen", &mut scene.window);
+
+    scene.click(&format!("Download {TINY}"));
+    scene.window.get_by_label("on this machine");
+    let expected = scene.folder.path().join("hub/models--owner--tiny-bert/snapshots").join(COMMIT);
+    assert_eq!(hone(&mut scene.window).state.model_folder, Some(expected));
+    picture("hub-downloaded", &mut scene.window);
+
+    drop(scene.window);
+    let (_, saved) = ProjectFile::read(&scene.folder.path().join("customer-reviews")).unwrap();
+    assert!(matches!(saved.model, ModelChoice::Hub(model) if model.repo == TINY));
+}
+
+#[test]
+fn undo_returns_to_the_model_before() {
+    let mut scene = Scene::new().publish(&[HubRepo::tiny(TINY)]);
+    let before = scene.model();
+    scene.search(TINY);
+    scene.click(&format!("Use {TINY}"));
+    assert_ne!(scene.model(), before);
+    hone(&mut scene.window).run_command(AppCommand::User(crate::app::commands::UserCommand::Undo));
+    settle(&mut scene.window);
+    assert_eq!(scene.model(), before);
+}
+
+#[test]
+fn a_model_that_does_not_exist_is_an_error_in_place() {
+    let mut scene = Scene::new();
+    scene.hub.put("/api/models/owner/none/revision/main", refusal(401, "RepoNotFound", "Repository not found"));
+    scene.search("owner/none");
+    scene.window.get_by_label("The search failed");
+    assert!(scene.shows("There is no model owner/none on the Hugging Face Hub"));
+    picture("hub-none", &mut scene.window);
+    HubRepo::tiny("owner/none").publish(&scene.hub);
+    scene.click("Try again");
+    scene.window.get_by_label("Use owner/none");
+}
+
+#[test]
+fn a_gated_model_says_what_to_do_below_its_row() {
+    let repo = HubRepo::tiny(TINY).saying("gated", json!("manual"));
+    let mut scene = Scene::new().publish(std::slice::from_ref(&repo));
+    scene.hub.put(&repo.path_of("config.json"), refusal(403, "GatedRepo", "restricted"));
+    scene.search("tiny");
+    scene.window.get_by_label("Gated");
+    let before = scene.model();
+    scene.click(&format!("Use {TINY}"));
+    scene.window.get_by_label("This model cannot be used");
+    assert!(scene.shows("is gated: its authors want you to accept their terms first") && scene.model() == before);
+    picture("hub-gated", &mut scene.window);
+}
+
+#[test]
+fn words_that_nothing_has_say_so() {
+    let mut scene = Scene::new().publish(&[]);
+    scene.search("nothing");
+    scene
+        .window
+        .get_by_label("No model on the Hub has \"nothing\" in its name. Check the spelling, or paste owner/name");
+}
+
+#[test]
+fn many_models_are_shown_when_asked_for() {
+    let repos: Vec<HubRepo> = (0..9).map(|at| HubRepo::tiny(&format!("owner/tiny-{at}"))).collect();
+    let mut scene = Scene::new().publish(&repos);
+    scene.search("tiny");
+    assert!(scene.window.query_by_label("Use owner/tiny-8").is_none());
+    scene.click("Show 4 more models");
+    scene.window.get_by_label("Use owner/tiny-8");
+}
+
+#[test]
+fn a_silent_hub_blocks_nothing_and_can_be_stopped() {
+    let mut scene = Scene::new();
+    scene.hub.put("/api/models", Resource { body: vec![b'['; 9], stall: Some(1), ..Resource::default() });
+    scene.type_words("bert");
+    scene.window.get_by_label("Search").click();
+    scene.window.run_steps(6);
+    assert!(scene.shows("Searching the Hugging Face Hub"));
+    // Other work goes on meanwhile.
+    let tiny = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+    hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(tiny))));
+    scene.window.run_steps(6);
+    assert!(hone(&mut scene.window).state.work.answers.hub_search.is_running());
+    scene.click("Stop searching");
+    assert!(scene.shows("The search was stopped"));
+}
+
+#[test]
+fn offline_says_so_and_asks_nobody() {
+    let mut scene = Scene::with(AppSettings::default(), |models| models.endpoints.offline = true);
+    scene.window.get_by_label("Hone is offline");
+    assert!(scene.shows("HF_HUB_OFFLINE") && scene.window.query_by_label(FIELD).is_none());
+    assert!(scene.hub.asked().is_empty());
+    picture("hub-offline", &mut scene.window);
+}
+
+#[test]
+fn a_damaged_pin_is_called_so() {
+    let mut scene = Scene::new().publish(&[HubRepo::tiny(TINY)]);
+    scene.search("tiny");
+    scene.click(&format!("Use {TINY}"));
+    let ModelChoice::Hub(mut model) = scene.model() else { panic!("no model of the Hub") };
+    "../../up".clone_into(&mut model.files[0].path);
+    hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Hub(model))));
+    settle(&mut scene.window);
+    scene.window.get_by_label("The chosen model cannot be used");
+    assert!(scene.shows("is no path of a file in the model's folder"));
+}
+
+/// Models with names and facts like those on the Hub, and the files of the tiny model.
+fn like_real_ones() -> Vec<HubRepo> {
+    let tiny = |name: &str, licence: &str, downloads: u64, numbers: u64| {
+        HubRepo::tiny(name)
+            .saying("cardData", json!({"license": licence}))
+            .saying("downloads", json!(downloads))
+            .saying("safetensors", json!({"parameters": {"F32": numbers}, "total": numbers}))
+    };
+    let whole = ["config.json", "model.safetensors", "tokenizer.json"];
+    vec![
+        tiny("FacebookAI/xlm-roberta-base", "mit", 11_420_775, 278_885_778),
+        tiny("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", "apache-2.0", 18_204_111, 117_653_760),
+        tiny("meta-llama/Llama-3.2-1B", "llama3.2", 2_034_551, 1_235_814_400).saying("gated", json!("manual")),
+        HubRepo::with_names("google-t5/t5-small", "t5", &whole).saying("downloads", json!(4_120_009)),
+        HubRepo::with_names("TheBloke/Mistral-7B-Instruct-v0.2-GGUF", "", &["m.Q4_K_M.gguf"]),
+        HubRepo::with_names(
+            "almanach/camembert-base",
+            "camembert",
+            &["config.json", "pytorch_model.bin", "spiece.model"],
+        ),
+        tiny("distilbert/distilbert-base-german-cased", "apache-2.0", 45_118, 67_032_576),
+    ]
+}
+
+#[test]
+#[ignore = "draws pictures for a person to look at: set HONE_PICTURES"]
+fn pictures_of_the_hub_search() {
+    let sizes = [([1024.0, 640.0], 1.0), ([1280.0, 800.0], 1.0), ([1920.0, 1080.0], 1.0), ([1920.0, 1080.0], 2.0)];
+    for (theme, look) in [(ThemeChoice::Light, "light"), (ThemeChoice::Dark, "dark")] {
+        for (pixels, zoom) in sizes {
+            let settings = AppSettings { theme, zoom, ..AppSettings::default() };
+            let mut scene = Scene::with(settings, |_| {}).publish(&like_real_ones());
+            scene.search("base");
+            scene.click("Use FacebookAI/xlm-roberta-base");
+            let name = format!("hub-{look}-{}-{zoom}", pixels[0]);
+            scene.window.set_size(vec2(pixels[0] / zoom, pixels[1] / zoom));
+            settle(&mut scene.window);
+            picture(&format!("{name}-top"), &mut scene.window);
+            for label in ["Hugging Face Hub", "Show 2 more models"] {
+                scene.window.get_by_label(label).scroll_to_me();
+                settle(&mut scene.window);
+                picture(&format!("{name}-{}", label.replace(' ', "-")), &mut scene.window);
+            }
+        }
+    }
+}

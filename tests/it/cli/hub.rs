@@ -1,0 +1,207 @@
+//! Models of the Hugging Face Hub in the terminal, from a Hub on this machine.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::cli::{Ended, Place, steady, words};
+use crate::fetch::hub_server::{HubRepo, publish_search, refusal};
+use crate::fetch::server::Server;
+
+const DATA: &str = "review,mood\nI like it,good\nI hate it,bad\nVery nice,good\nVery bad,bad\nGreat,good\nAwful,bad\n";
+
+/// What the terminal shows of command lines on a machine that reaches this Hub.
+fn terminal(place: &Place, hub: &Server, lines: &str) -> String {
+    let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+    let shown = lines.map(|line| {
+        let words = words(line.strip_prefix("hone").unwrap());
+        let mut command = place.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        command.env_remove("HF_HUB_OFFLINE").env_remove("HF_TOKEN").env("HF_ENDPOINT", hub.url());
+        command.env("NO_PROXY", "127.0.0.1").env("COLUMNS", "200");
+        let ended = Ended::from(command.output().unwrap(), &place.path(""));
+        let told: String = ended.err.lines().flat_map(|line| ["! ", line, "\n"]).collect();
+        let code = if ended.code == Some(0) { String::new() } else { format!("exit code {}\n", ended.code.unwrap()) };
+        steady(&format!("$ {line}\n{}{told}{code}", ended.out))
+            .replace(&hub.url(), "[hub]")
+            .replace(&format!("127.0.0.1:{}", hub.port), "[hub]")
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+fn hub() -> Server {
+    let hub = Server::start();
+    let whole = ["config.json", "model.safetensors", "tokenizer.json"];
+    let t5 = HubRepo::with_names("google-t5/t5-small", "t5", &whole);
+    let tiny = HubRepo::tiny("owner/tiny").saying("safetensors", json!({"parameters": {"F32": 31_000}}));
+    t5.publish(&hub);
+    tiny.publish(&hub);
+    publish_search(&hub, &[t5, tiny]);
+    hub
+}
+
+#[test]
+fn searching_lists_models_and_whether_hone_can_train_them() {
+    let (place, hub) = (Place::new(), hub());
+    assert_snapshot!(
+        terminal(
+            &place,
+            &hub,
+            "
+            hone models search tiny bert
+            hone models search google-t5/t5-small
+            hone models search owner/none
+            "
+        ),
+        @r#"
+        $ hone models search tiny bert
+        name                architecture  download  licence     downloads a month  Hone can train it
+        owner/tiny          bert           121 KiB  apache-2.0          1,234,567  yes
+        google-t5/t5-small  t5             unknown  mit                         7  no: Hone can't train t5 models yet
+
+        Hone can train 1 model of these. To use one: hone models fetch owner/tiny
+        ! Asking the Hugging Face Hub
+
+        $ hone models search google-t5/t5-small
+        name                architecture  download  licence  downloads a month  Hone can train it
+        google-t5/t5-small  t5                28 B  mit                      7  no: Hone can't train t5 models yet
+
+        Hone cannot train google-t5/t5-small: its architecture is t5, which Hone cannot train yet. Choose a model of one of these: bert, roberta, xlm-roberta, camembert, distilbert, electra, gpt2, llama, mistral and qwen2.
+        ! Asking the Hugging Face Hub
+
+        $ hone models search owner/none
+        ! Asking the Hugging Face Hub
+        ! Error: There is no model owner/none on the Hugging Face Hub, or it is private. Check the spelling of owner/name. For a private model, set HF_TOKEN to an access token of an account that can read it, and start Hone again.
+        exit code 1
+        "#
+    );
+    let json = terminal(&place, &hub, "hone models search owner/tiny --json");
+    for part in ["\"architecture\": \"bert\"", "\"bytes\": 126460", "\"can_train\": true", "\"downloads\": 1234567"] {
+        assert!(json.contains(part), "{json}");
+    }
+}
+
+#[test]
+fn a_model_is_fetched_by_name_and_a_project_pinned_to_it() {
+    let (place, hub) = (Place::new(), hub());
+    place.write("data.csv", DATA);
+    assert_snapshot!(
+        terminal(
+            &place,
+            &hub,
+            "
+            hone models fetch owner/tiny
+            hone models fetch google-t5/t5-small
+            hone new shop --data data.csv --text review --label mood --model https://huggingface.co/owner/tiny
+            hone new other --data data.csv --text review --label mood --model owner/none
+            "
+        ),
+        @r#"
+        $ hone models fetch owner/tiny
+        [folder]/home/cache/huggingface/hub/models--owner--tiny/snapshots/5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed
+        ! Asking the Hugging Face Hub
+        ! Downloading owner/tiny
+        ! Checking config.json
+        ! Downloading owner/tiny: 9.1 KiB of 134 KiB
+        ! Checking tokenizer.json
+        ! Downloading owner/tiny: 9.4 KiB of 134 KiB
+        ! Checking tokenizer_config.json
+        ! Downloading owner/tiny: 10.9 KiB of 134 KiB
+        ! Checking vocab.txt
+        ! Downloading owner/tiny: 134 KiB of 134 KiB
+        ! Checking model.safetensors
+
+        $ hone models fetch google-t5/t5-small
+        ! Asking the Hugging Face Hub
+        ! Error: Hone cannot train google-t5/t5-small: its architecture is t5, which Hone cannot train yet. Choose a model of one of these: bert, roberta, xlm-roberta, camembert, distilbert, electra, gpt2, llama, mistral and qwen2.
+        exit code 1
+
+        $ hone new shop --data data.csv --text review --label mood --model https://huggingface.co/owner/tiny
+        Created project shop in shop with 6 rows.
+        Text: review. Label: mood.
+        Next: hone train shop
+        ! Asking the Hugging Face Hub
+        ! Reading the file
+        ! Finding rows: 12 B of 90 B
+
+        $ hone new other --data data.csv --text review --label mood --model owner/none
+        ! Asking the Hugging Face Hub
+        ! Error: There is no model owner/none on the Hugging Face Hub, or it is private. Check the spelling of owner/name. For a private model, set HF_TOKEN to an access token of an account that can read it, and start Hone again. No folder has this name.
+        exit code 1
+        "#
+    );
+    let project = place.read("shop/project.ron");
+    assert!(project.contains("repo: \"owner/tiny\"") && project.contains("5eed5eed"), "{project}");
+    // Training needs the network no more.
+    let measured = place.terminal("hone train shop --set epochs=1 --dry-run");
+    assert!(measured.contains("Memory") && !measured.contains("exit code"), "{measured}");
+}
+
+#[test]
+fn names_are_ids_before_folders_before_models_of_the_hub() {
+    let (place, hub) = (Place::new(), hub());
+    place.write("data.csv", DATA);
+    HubRepo::tiny("minilm-l6").publish(&hub);
+    let tiny = std::path::Path::new(super::TINY_BERT);
+    for file in ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"] {
+        place.write(&format!("owner/tiny/{file}"), std::fs::read(tiny.join(file)).unwrap());
+    }
+    terminal(
+        &place,
+        &hub,
+        "
+        hone new id --data data.csv --text review --label mood --model minilm-l6
+        hone new folder --data data.csv --text review --label mood --model owner/tiny
+        ",
+    );
+    assert!(place.read("id/project.ron").contains("Catalogue(\"minilm-l6\")"));
+    assert!(place.read("folder/project.ron").contains("Folder("));
+    assert!(hub.asked().is_empty());
+}
+
+#[test]
+fn what_the_hub_refuses_is_said_with_what_to_do() {
+    let (place, hub) = (Place::new(), hub());
+    let gated = HubRepo::tiny("owner/gated").saying("gated", json!("auto"));
+    gated.publish(&hub);
+    hub.put(&gated.path_of("config.json"), refusal(401, "GatedRepo", "restricted"));
+    hub.put("/api/models", refusal(429, "", "slow down"));
+    hub.put("/api/models/owner/tiny/revision/v9", refusal(404, "RevisionNotFound", "Invalid rev id"));
+    assert_snapshot!(
+        terminal(
+            &place,
+            &hub,
+            "
+            hone models fetch owner/gated
+            hone models fetch owner/tiny@v9
+            hone models fetch gpt-9
+            hone models fetch ./nowhere/at/all
+            hone models search bert
+            "
+        ),
+        @r#"
+        $ hone models fetch owner/gated
+        ! Asking the Hugging Face Hub
+        ! Error: owner/gated is gated: its authors want you to accept their terms first. Accept them on [hub]/owner/gated. Then create an access token on the Hub, set HF_TOKEN to it, and start Hone again.
+        exit code 1
+
+        $ hone models fetch owner/tiny@v9
+        ! Asking the Hugging Face Hub
+        ! Error: owner/tiny has no branch, tag or commit "v9". Check it on [hub]/owner/tiny, or leave it out.
+        exit code 1
+
+        $ hone models fetch gpt-9
+        ! Asking the Hugging Face Hub
+        ! Error: 'gpt-9' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. There is no model gpt-9 on the Hugging Face Hub, or it is private. Check the spelling of owner/name. For a private model, set HF_TOKEN to an access token of an account that can read it, and start Hone again.
+        exit code 1
+
+        $ hone models fetch ./nowhere/at/all
+        ! Error: './nowhere/at/all' is neither a known model nor a folder, nor owner/name on the Hugging Face Hub. Known models: minilm-l6, bge-small-en, bert-base-uncased.
+        exit code 1
+
+        $ hone models search bert
+        ! Asking the Hugging Face Hub
+        ! Error: [hub] received too many requests from this network (status 429). Wait a few minutes and try again. With an access token in HF_TOKEN more are allowed.
+        exit code 1
+        "#
+    );
+    assert!(place.terminal("hone models search bert").contains("! Error: HF_HUB_OFFLINE forbids asking"));
+}
