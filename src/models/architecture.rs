@@ -56,6 +56,8 @@ pub(super) struct DecoderNames {
     pub layers: &'static str,
     pub attention_norm: &'static str,
     pub attention: AttentionNames,
+    /// The normalisations of each head of the queries and of the keys, before their positions.
+    pub head_norms: Option<HeadNormNames>,
     pub attention_output: &'static str,
     pub feed_forward_norm: &'static str,
     pub feed_forward: FeedForwardNames,
@@ -77,6 +79,13 @@ pub(super) enum AttentionNames {
     Joint(&'static str),
     /// One each.
     Each { query: &'static str, key: &'static str, value: &'static str },
+}
+
+/// The normalisations of each head, by the root mean square.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeadNormNames {
+    pub query: &'static str,
+    pub key: &'static str,
 }
 
 /// The first linear layers of the feed-forward part.

@@ -8,13 +8,13 @@ use candle_core::Result;
 
 use crate::data::Batch;
 use crate::models::ModelError;
-use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames};
+use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames, HeadNormNames};
 use crate::models::config::ModelConfig;
 use crate::models::layers::{Form, Linear, load_norm};
 use crate::models::mode::Pass;
 use crate::models::weights::{Fill, Weights};
 use crate::ops::{
-    Activation, AttentionInput, AttentionShape, Dropout, LayerNormWeights, Lookup, RmsNormWeights, Rotary, Value,
+    Activation, AttentionInput, AttentionShape, Dropout, HeadNorm, LayerNormWeights, Lookup, RmsNormWeights, Rotary, Value,
     Weight,
 };
 
@@ -177,6 +177,8 @@ struct Layer {
     attention_norm: Norm,
     /// Queries, keys and values: of one layer, or of three.
     attention: Vec<Linear>,
+    /// Of the heads of the queries and of the keys.
+    head_norms: Vec<HeadNorm>,
     attention_output: Linear,
     feed_forward_norm: Norm,
     feed_forward: FeedForward,
@@ -188,6 +190,23 @@ struct Layer {
 enum FeedForward {
     Plain(Linear),
     Gated { gate: Linear, up: Linear },
+}
+
+/// The normalisations of a layer's heads, where it has some. `name` gives the whole name of a part.
+fn head_norms(
+    weights: &mut Weights,
+    config: &ModelConfig,
+    names: &DecoderNames,
+    name: &impl Fn(&str) -> String,
+) -> std::result::Result<Vec<HeadNorm>, ModelError> {
+    let Some(HeadNormNames { query, key }) = names.head_norms else { return Ok(Vec::new()) };
+    let heads = config.num_attention_heads;
+    let (width, keys) = (config.decoder.head_width(config.hidden_size, heads), config.decoder.key_heads(heads));
+    let parts = [(query, 0..heads), (key, heads..heads + keys)].map(|(part, heads)| {
+        let weight = weights.parameter(&format!("{}.weight", name(part)), &[width], Fill::Required)?;
+        Ok(HeadNorm { heads, weights: RmsNormWeights { weight, epsilon: config.layer_norm_eps } })
+    });
+    parts.into_iter().collect()
 }
 
 impl Layer {
@@ -223,6 +242,7 @@ impl Layer {
         let attention =
             attention.into_iter().map(|(part, outputs)| linear(weights, part, (hidden, outputs), of_attention));
         let attention = attention.collect::<std::result::Result<_, _>>()?;
+        let head_norms = head_norms(weights, config, names, &name)?;
         let attention_output = linear(weights, names.attention_output, (of_queries, hidden), of_output)?;
         let feed_forward_norm = Norm::load(weights, &name(names.feed_forward_norm), config, names)?;
         let mut inner_layer = |part: &str| linear(weights, part, (hidden, inner), of_feed_forward);
@@ -234,7 +254,16 @@ impl Layer {
         };
         let output = linear(weights, names.feed_forward_output, (inner, hidden), of_feed_forward)?;
         let activation = config.hidden_act.into();
-        Ok(Self { attention_norm, attention, attention_output, feed_forward_norm, feed_forward, output, activation })
+        Ok(Self {
+            attention_norm,
+            attention,
+            head_norms,
+            attention_output,
+            feed_forward_norm,
+            feed_forward,
+            output,
+            activation,
+        })
     }
 
     /// What each token gathers from those that it sees, before the output layer of attention.
@@ -242,6 +271,9 @@ impl Layer {
         let normal = self.attention_norm.forward(hidden, pass)?;
         let layers: Vec<&Linear> = self.attention.iter().collect();
         let mut joint = Linear::forward_joint(&layers, &mut pass.tape, &normal)?;
+        if !self.head_norms.is_empty() {
+            joint = pass.tape.head_norm(&joint, &self.head_norms)?;
+        }
         if let Some(rotary) = &places.rotary {
             let turned = places.shape.heads + places.shape.key_heads;
             joint = pass.tape.rotary(&joint, turned, &places.positions, rotary)?;

@@ -58,9 +58,7 @@ impl ModelConfig {
 
     fn decoder_counts(&self, names: &DecoderNames) -> ParameterCounts {
         let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
-        let heads = self.num_attention_heads;
-        let width = self.decoder.head_width(self.hidden_size, heads);
-        let [of_queries, of_keys] = [heads * width, self.decoder.key_heads(heads) * width].map(|size| size as u64);
+        let [of_queries, of_keys] = self.widths_of_heads();
         let norm = if names.centres { 2 * hidden } else { hidden };
         let inner_layers = match names.feed_forward {
             FeedForwardNames::Plain(_) => 1,
@@ -78,20 +76,29 @@ impl ModelConfig {
         };
         let matrices = hidden * (of_attention + of_queries) + (inner_layers + 1) * hidden * inner;
         let embeddings = (self.vocab_size + self.position_rows()) as u64 * hidden;
-        ParameterCounts { embeddings, layer: matrices + biases + 2 * norm, last: norm }
+        let head_norms = names.head_norms.map_or(0, |_| 2 * of_queries / self.num_attention_heads as u64);
+        ParameterCounts { embeddings, layer: matrices + biases + 2 * norm + head_norms, last: norm }
+    }
+
+    /// Columns of all heads of a decoder's queries, and of its keys.
+    fn widths_of_heads(&self) -> [u64; 2] {
+        let heads = self.num_attention_heads;
+        let width = self.decoder.head_width(self.hidden_size, heads);
+        [heads * width, self.decoder.key_heads(heads) * width].map(|size| size as u64)
     }
 
     /// Numbers that a layer keeps for its backward pass for each token.
     #[must_use]
     pub fn kept_a_token(&self) -> u64 {
         let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
-        // Queries, keys and values, the output of attention, the input and output of each normalisation, and the inner states
-        // before and after the activation.
-        let all = (3 + 1 + 2 * 3) * hidden + 2 * inner;
-        match &self.architecture().network {
-            // Both inner states and their product.
-            Network::Decoder(DecoderNames { feed_forward: FeedForwardNames::Gated { .. }, .. }) => all + inner,
-            _ => all,
-        }
+        // The input and output of each normalisation, and the inner states before and after the activation.
+        let all = 2 * 3 * hidden + 2 * inner;
+        // Queries, keys and values, and the output of attention.
+        let Network::Decoder(names) = &self.architecture().network else { return all + (3 + 1) * hidden };
+        let [of_queries, of_keys] = self.widths_of_heads();
+        // Both inner states and their product.
+        let gated = if matches!(names.feed_forward, FeedForwardNames::Gated { .. }) { inner } else { 0 };
+        let head_norms = if names.head_norms.is_some() { of_queries + of_keys } else { 0 };
+        all + gated + 2 * of_queries + 2 * of_keys + head_norms
     }
 }

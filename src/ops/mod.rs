@@ -15,6 +15,7 @@ mod dropout;
 mod embedding;
 mod gate;
 mod gradients;
+mod head_norm;
 mod host;
 mod kernels;
 mod layer_norm;
@@ -38,6 +39,7 @@ pub use cross_entropy::{CrossEntropy, Loss, cross_entropy, log_sum_of_exponentia
 pub use dropout::Dropout;
 pub use embedding::Lookup;
 pub use gradients::{Gradient, Gradients, RowGradient};
+pub use head_norm::HeadNorm;
 pub use kernels::{
     MatrixPrecision, keep_awake, keep_candle_on_one_thread, operations as matrix_operations, trim_memory,
 };

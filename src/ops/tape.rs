@@ -16,7 +16,9 @@ use crate::ops::cross_entropy::{Loss, LossKind};
 use crate::ops::gradients::{Gradients, add_to};
 use crate::ops::kernels::MatrixPrecision;
 use crate::ops::kernels::bf16::Panels;
-use crate::ops::{activation, add, attention, dropout, embedding, gate, layer_norm, linear, rms_norm, rotary, rows};
+use crate::ops::{
+    activation, add, attention, dropout, embedding, gate, head_norm, layer_norm, linear, rms_norm, rotary, rows,
+};
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +187,7 @@ pub(super) enum Op {
     Dropout(dropout::Record),
     Embedding(embedding::Record),
     Gate(gate::Record),
+    HeadNorm(head_norm::Record),
     LayerNorm(layer_norm::Record),
     Linear(linear::Record),
     RmsNorm(rms_norm::Record),
@@ -201,6 +204,7 @@ impl Op {
             Self::Dropout(record) => record.backward(gradient, flow),
             Self::Embedding(record) => return record.backward(&gradient, flow),
             Self::Gate(record) => record.backward(&gradient, flow),
+            Self::HeadNorm(record) => return record.backward(gradient, flow),
             Self::LayerNorm(record) => return record.backward(gradient, flow),
             Self::Linear(record) => return record.backward(gradient, flow),
             Self::RmsNorm(record) => return record.backward(gradient, flow),

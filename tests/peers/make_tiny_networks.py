@@ -85,8 +85,27 @@ NETWORKS = {
         LLAMA | {"head_dim": 6, "attention_bias": True, "mlp_bias": True, "rope_theta": 500.0, "tie_word_embeddings": True},
         "ForCausalLM",
     ),
+    # Pairs of columns whose waves are short, middling and long for the first training's texts.
+    "llama-scaled": (
+        "Llama",
+        LLAMA
+        | {
+            "head_dim": 8,
+            "max_position_embeddings": 1600,
+            "rope_parameters": {
+                "rope_type": "llama3",
+                "rope_theta": 10000.0,
+                "factor": 8.0,
+                "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 200,
+            },
+        },
+        "ForCausalLM",
+    ),
     "mistral": ("Mistral", LLAMA | {"sliding_window": 5}, "ForCausalLM"),
     "qwen2": ("Qwen2", LLAMA | {"tie_word_embeddings": True}, "ForCausalLM"),
+    "qwen3": ("Qwen3", LLAMA | {"head_dim": 6, "tie_word_embeddings": True}, "ForCausalLM"),
 }
 
 

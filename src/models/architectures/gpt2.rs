@@ -26,6 +26,7 @@ pub(in crate::models) static GPT2: Architecture = Architecture {
         layers: "transformer.h",
         attention_norm: "ln_1",
         attention: AttentionNames::Joint("attn.c_attn"),
+        head_norms: None,
         attention_output: "attn.c_proj",
         feed_forward_norm: "ln_2",
         feed_forward: FeedForwardNames::Plain("mlp.c_fc"),

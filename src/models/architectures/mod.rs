@@ -14,10 +14,11 @@ pub(super) use bert::BERT;
 use distilbert::DISTILBERT;
 use electra::ELECTRA;
 use gpt2::GPT2;
-use llama::{LLAMA, QWEN2};
+use llama::{LLAMA, QWEN2, QWEN3};
 use roberta::ROBERTA;
 
-static ALL: [&Architecture; 7] = [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA, &GPT2, &LLAMA, &QWEN2];
+static ALL: [&Architecture; 8] =
+    [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA, &GPT2, &LLAMA, &QWEN2, &QWEN3];
 
 /// The architecture with this `model_type`.
 pub(super) fn of(model_type: &str) -> Option<&'static Architecture> {
