@@ -48,10 +48,20 @@ impl Backbone {
             architecture::Network::Encoder { names, .. } => {
                 Network::Encoder(Encoder::load(weights, config, names, freeze)?)
             }
-            architecture::Network::Decoder(names) => Network::Decoder(Decoder::load(weights, config, names, freeze)?),
+            architecture::Network::PreNormEncoder { names, .. } | architecture::Network::Decoder(names) => {
+                Network::Decoder(Decoder::load(weights, config, names, freeze)?)
+            }
         };
         weights.freeze(false);
         Ok(Self { network, layers, max_positions: config.max_positions(), frozen })
+    }
+
+    /// The same network for a head that reads the mean of each text's hidden states, if the network has such heads.
+    pub fn reading_mean(mut self) -> Self {
+        if let Network::Decoder(decoder) = &mut self.network {
+            decoder.read_mean(true);
+        }
+        self
     }
 
     /// Hidden states of the tokens that the batch reads, `[reads, hidden]`. `features` are the [`Self::features`] of

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::data::{DataError, TextTokenizer, TokenOfText, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
@@ -71,6 +71,9 @@ pub struct ModelConfig {
     /// Keys that only decoders have.
     #[serde(flatten)]
     pub decoder: DecoderConfig,
+    /// What a classifier reads, where it is not always the same: `cls` or `mean`.
+    #[serde(default)]
+    pub classifier_pooling: Option<String>,
     /// Label names by class id as text.
     #[serde(default)]
     pub id2label: BTreeMap<String, String>,
@@ -135,8 +138,8 @@ impl ModelConfig {
         let Some(architecture) = architectures::of(model_type) else {
             return Err(ModelError::UnsupportedArchitecture { path, model_type: model_type.to_owned() });
         };
-        refuse_unsupported(&json).map_err(wrong)?;
-        if architecture.encoder().is_none() {
+        refuse_unsupported(&json, architecture).map_err(wrong)?;
+        if matches!(architecture.network, Network::Decoder(_)) {
             decoder_config::refuse_unsupported(&json).map_err(wrong)?;
         }
         let config: Self = serde_json::from_value(with_usual_keys(json, architecture))
@@ -171,8 +174,8 @@ impl ModelConfig {
     /// Rows of the position embedding; 0 if positions turn queries and keys instead.
     #[must_use]
     pub fn position_rows(&self) -> usize {
-        match &self.architecture().network {
-            Network::Decoder(DecoderNames { positions: None, .. }) => 0,
+        match self.architecture().decoder() {
+            Some(DecoderNames { positions: None, .. }) => 0,
             _ => self.max_position_embeddings,
         }
     }
@@ -181,9 +184,14 @@ impl ModelConfig {
     #[must_use]
     pub fn token_of_text(&self) -> TokenOfText {
         match self.architecture().network {
-            Network::Encoder { .. } => TokenOfText::First,
+            Network::Encoder { .. } | Network::PreNormEncoder { .. } => TokenOfText::First,
             Network::Decoder(_) => TokenOfText::Last,
         }
+    }
+
+    /// Whether a classifier reads the mean of a text's hidden states, not those of one token.
+    pub(super) fn reads_mean(&self) -> bool {
+        self.classifier_pooling.as_deref() == Some("mean")
     }
 
     /// The row of the position embedding that the first token of a text has.
@@ -243,7 +251,7 @@ impl ModelConfig {
             let own = self.architecture().own_key(name);
             return Err(format!("{own} is {size}, and Hone reads models up to {}", most(name)));
         }
-        let has_own_width = self.decoder.head_dim.is_some() && self.architecture().encoder().is_none();
+        let has_own_width = self.decoder.head_dim.is_some() && self.architecture().decoder().is_some();
         if !has_own_width && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
             let own = self.architecture().own_key("hidden_size");
@@ -253,8 +261,16 @@ impl ModelConfig {
             let (rows, padding) = (self.max_position_embeddings, self.first_position() - 1);
             return Err(format!("max_position_embeddings {rows} leaves no position after pad_token_id {padding}"));
         }
-        if self.architecture().encoder().is_none() {
-            self.decoder.check(self.hidden_size, self.num_attention_heads)?;
+        match self.architecture().network {
+            Network::Encoder { .. } => {}
+            Network::PreNormEncoder { .. } => {
+                self.decoder.check(self.hidden_size, self.num_attention_heads)?;
+                self.check_scopes()?;
+                if let Some(other) = self.classifier_pooling.as_deref().filter(|pooling| !["cls", "mean"].contains(pooling)) {
+                    return Err(format!("classifier_pooling \"{other}\" is not supported"));
+                }
+            }
+            Network::Decoder(_) => self.decoder.check(self.hidden_size, self.num_attention_heads)?,
         }
         let dropouts =
             [Some(self.hidden_dropout_prob), Some(self.attention_probs_dropout_prob), self.classifier_dropout];
@@ -266,7 +282,7 @@ impl ModelConfig {
 }
 
 /// Refuses values under which the network computes otherwise than Hone does.
-fn refuse_unsupported(config: &Value) -> Result<(), String> {
+fn refuse_unsupported(config: &Value, architecture: &Architecture) -> Result<(), String> {
     let differs = |key: &str, usual: &Value| config.get(key).filter(|value| !value.is_null() && *value != usual);
     // The only values that Hone supports.
     let usual = [
@@ -275,7 +291,8 @@ fn refuse_unsupported(config: &Value) -> Result<(), String> {
         ("add_cross_attention", json!(false)),
         ("pruned_heads", json!({})),
     ];
-    for (key, usual) in &usual {
+    let only = serde_json::from_str::<Map<String, Value>>(architecture.only).unwrap_or_default();
+    for (key, usual) in usual.iter().map(|(key, usual)| (*key, usual)).chain(only.iter().map(|(key, usual)| (key.as_str(), usual))) {
         if let Some(value) = differs(key, usual) {
             return Err(format!("{key} {value} is not supported"));
         }
@@ -302,7 +319,7 @@ fn with_usual_keys(mut config: Value, architecture: &Architecture) -> Value {
             keys.entry(key).or_insert(value);
         }
     }
-    if matches!(architecture.network, Network::Decoder(DecoderNames { feed_forward: FeedForwardNames::Plain(_), .. }))
+    if matches!(architecture.decoder(), Some(DecoderNames { feed_forward: FeedForwardNames::Plain(_), .. }))
         && let Some(hidden) = keys.get("hidden_size").and_then(Value::as_u64)
     {
         keys.entry("intermediate_size").or_insert(json!(hidden.saturating_mul(4)));

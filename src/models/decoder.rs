@@ -1,5 +1,6 @@
-//! Decoders: GPT-2 (Radford et al., 2019) and Llama (Touvron et al., 2302.13971) and their like. Each layer adds attention to
-//! the tokens before, and then a feed-forward part, to the hidden states, each of the normalised ones. Over packed sequences.
+//! Decoders: GPT-2 (Radford et al., 2019) and Llama (Touvron et al., 2302.13971) and their like, and encoders that are built
+//! like them. Each layer adds attention to the tokens before, or around, and then a feed-forward part, to the hidden states,
+//! each of the normalised ones. Over packed sequences.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,10 +9,11 @@ use candle_core::Result;
 
 use crate::data::Batch;
 use crate::models::ModelError;
-use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames, HeadNormNames};
+use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames, HeadNormNames, Norms};
 use crate::models::config::ModelConfig;
-use crate::models::layers::{Form, Linear, load_norm};
+use crate::models::layers::{Form, Linear, load_norm_as};
 use crate::models::mode::Pass;
+use crate::models::scope::Scope;
 use crate::models::weights::{Fill, Weights};
 use crate::ops::{
     Activation, AttentionInput, AttentionShape, Dropout, HeadNorm, LayerNormWeights, Lookup, RmsNormWeights, Rotary, Value,
@@ -26,17 +28,19 @@ const SITES_OF_A_LAYER: u64 = 3;
 pub(super) struct Decoder {
     words: Weight,
     positions: Option<Weight>,
+    embeddings_norm: Option<Norm>,
     layers: Vec<Layer>,
     last_norm: Norm,
-    /// Angles of rotary positions from one position to the next.
-    frequencies: Vec<f32>,
+    scopes: Vec<Scope>,
+    /// The number of each layer's scope.
+    scope_of_layer: Vec<usize>,
     heads: usize,
     key_heads: usize,
-    /// Most tokens that a token sees.
-    window: usize,
+    /// Whether the mean of the hidden states of each text is read, not those of some tokens.
+    reads_mean: bool,
 }
 
-/// Where the tokens of a batch are in their texts, and what they see.
+/// Where the tokens of a batch are in their texts, and what they see in layers of one scope.
 struct Places {
     positions: Arc<[u32]>,
     rotary: Option<Rotary>,
@@ -56,39 +60,51 @@ impl Decoder {
             |name: &str, rows: usize| weights.parameter(&format!("{name}.weight"), &[rows, hidden], Fill::Required);
         let words = table(names.words, config.vocab_size)?;
         let positions = names.positions.map(|name| table(name, config.max_position_embeddings)).transpose()?;
+        let embeddings_norm = names.embeddings_norm.map(|name| Norm::load(weights, name, config, names)).transpose()?;
         let layers = (0..config.num_hidden_layers).map(|layer| {
             freeze(weights, layer);
             Layer::load(weights, config, names, layer)
         });
         let layers = layers.collect::<std::result::Result<_, _>>()?;
         let last_norm = Norm::load(weights, names.last_norm, config, names)?;
-        let width = config.decoder.head_width(hidden, heads);
+        let (scopes, scope_of_layer) = config.scopes(names);
         Ok(Self {
             words,
             positions,
+            embeddings_norm,
             layers,
             last_norm,
-            frequencies: if names.positions.is_none() { config.decoder.frequencies(width) } else { Vec::new() },
+            scopes,
+            scope_of_layer,
             heads,
             key_heads: config.decoder.key_heads(heads),
-            window: config.decoder.sliding_window.unwrap_or(usize::MAX),
+            reads_mean: false,
         })
+    }
+
+    /// Whether the mean of the hidden states of each text is read, instead of those of the tokens that a batch reads.
+    pub(super) fn read_mean(&mut self, reads_mean: bool) {
+        self.reads_mean = reads_mean;
     }
 
     pub(super) fn word_embeddings(&self) -> &Weight {
         &self.words
     }
 
-    /// What all layers need to know about a batch.
-    fn places(&self, batch: &Batch) -> Places {
+    /// What the layers of each scope need to know about a batch.
+    fn places(&self, batch: &Batch) -> Vec<Places> {
         let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
         let positions = positions(batch);
         let longest = positions.iter().max().map_or(0, |&last| last as usize + 1);
-        let window = u32::try_from(self.window).unwrap_or(u32::MAX);
-        let seen = positions.iter().map(|&place| ((place + 1).saturating_sub(window), place + 1)).collect();
-        let rotary = self.positions.is_none().then(|| Rotary::new(&self.frequencies, longest));
-        let all = AttentionShape::all(self.heads, Arc::clone(&ends), ends);
-        Places { positions, rotary, shape: AttentionShape { key_heads: self.key_heads, seen: Some(seen), ..all } }
+        let of_scope = |scope: &Scope| {
+            let texts = batch.cu_seqlens.windows(2).map(|ends| ends[1] - ends[0]);
+            let seen = texts.flat_map(|length| (0..length).map(move |place| scope.seen(place, length))).collect();
+            let rotary = self.positions.is_none().then(|| Rotary::new(&scope.frequencies, longest));
+            let all = AttentionShape::all(self.heads, Arc::clone(&ends), Arc::clone(&ends));
+            let shape = AttentionShape { key_heads: self.key_heads, seen: Some(seen), ..all };
+            Places { positions: Arc::clone(&positions), rotary, shape }
+        };
+        self.scopes.iter().map(of_scope).collect()
     }
 
     pub(super) fn embed(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
@@ -97,6 +113,7 @@ impl Decoder {
         let lookups: Vec<Lookup<'_>> =
             [Some(words), self.positions.as_ref().map(of_positions)].into_iter().flatten().collect();
         let sum = pass.tape.embedding(&lookups)?;
+        let sum = if let Some(norm) = &self.embeddings_norm { norm.forward(&sum, pass)? } else { sum };
         let dropout = pass.embedding_dropout();
         pass.tape.dropout(&sum, dropout)
     }
@@ -111,12 +128,12 @@ impl Decoder {
     ) -> Result<Value> {
         let places = self.places(batch);
         for index in layers {
-            hidden = self.layer(index, &hidden, batch, &places, pass)?;
+            hidden = self.layer(index, &hidden, batch, &places[self.scope_of_layer[index]], pass)?;
         }
         Ok(hidden)
     }
 
-    /// One layer. The last one goes on with only the tokens that the batch reads, and normalises them.
+    /// One layer. The last one goes on with only the tokens that are read, and normalises them.
     fn layer(
         &self,
         index: usize,
@@ -131,6 +148,11 @@ impl Decoder {
         let mixed = layer.attend(hidden, places, site, pass)?;
         if index + 1 < self.layers.len() {
             return layer.finish(&mixed, hidden, site, pass);
+        }
+        if self.reads_mean {
+            let hidden = layer.finish(&mixed, hidden, site, pass)?;
+            let hidden = self.last_norm.forward(&hidden, pass)?;
+            return pass.tape.mean_rows(&hidden, &places.shape.queries);
         }
         let (mixed, hidden) = (pass.tape.rows(&mixed, &batch.reads)?, pass.tape.rows(hidden, &batch.reads)?);
         let hidden = layer.finish(&mixed, &hidden, site, pass)?;
@@ -157,11 +179,16 @@ impl Norm {
         names: &DecoderNames,
     ) -> std::result::Result<Self, ModelError> {
         let (width, epsilon) = (config.hidden_size, config.layer_norm_eps);
-        if names.centres {
-            return load_norm(weights, name, width, config, Fill::Required).map(Self::Layer);
-        }
-        let weight = weights.parameter(&format!("{name}.weight"), &[width], Fill::Required)?;
-        Ok(Self::Rms(RmsNormWeights { weight, epsilon }))
+        let has_bias = match names.norms {
+            Norms::WithBias => true,
+            Norms::WithoutBias => false,
+            Norms::RootMeanSquare => {
+                let weight = weights.parameter(&format!("{name}.weight"), &[width], Fill::Required)?;
+                return Ok(Self::Rms(RmsNormWeights { weight, epsilon }));
+            }
+        };
+        let form = Form { fill: Fill::Required, has_bias, is_transposed: false };
+        load_norm_as(weights, name, width, config, form).map(Self::Layer)
     }
 
     fn forward(&self, x: &Value, pass: &mut Pass<'_>) -> Result<Value> {
@@ -174,7 +201,7 @@ impl Norm {
 
 #[derive(Clone, Debug)]
 struct Layer {
-    attention_norm: Norm,
+    attention_norm: Option<Norm>,
     /// Queries, keys and values: of one layer, or of three.
     attention: Vec<Linear>,
     /// Of the heads of the queries and of the keys.
@@ -190,6 +217,7 @@ struct Layer {
 enum FeedForward {
     Plain(Linear),
     Gated { gate: Linear, up: Linear },
+    JointGated(Linear),
 }
 
 /// The normalisations of a layer's heads, where it has some. `name` gives the whole name of a part.
@@ -234,7 +262,9 @@ impl Layer {
             let form = Form { fill: Fill::Required, has_bias, is_transposed: names.transposed };
             Linear::load_as(weights, &name(part), sizes, form)
         };
-        let attention_norm = Norm::load(weights, &name(names.attention_norm), config, names)?;
+        let has_attention_norm = index > 0 || names.first_has_attention_norm;
+        let attention_norm = has_attention_norm.then(|| Norm::load(weights, &name(names.attention_norm), config, names));
+        let attention_norm = attention_norm.transpose()?;
         let attention = match names.attention {
             AttentionNames::Joint(part) => vec![(part, of_queries + 2 * of_keys)],
             AttentionNames::Each { query, key, value } => vec![(query, of_queries), (key, of_keys), (value, of_keys)],
@@ -245,12 +275,13 @@ impl Layer {
         let head_norms = head_norms(weights, config, names, &name)?;
         let attention_output = linear(weights, names.attention_output, (of_queries, hidden), of_output)?;
         let feed_forward_norm = Norm::load(weights, &name(names.feed_forward_norm), config, names)?;
-        let mut inner_layer = |part: &str| linear(weights, part, (hidden, inner), of_feed_forward);
+        let mut inner_layer = |part: &str, width| linear(weights, part, (hidden, width), of_feed_forward);
         let feed_forward = match names.feed_forward {
-            FeedForwardNames::Plain(part) => FeedForward::Plain(inner_layer(part)?),
+            FeedForwardNames::Plain(part) => FeedForward::Plain(inner_layer(part, inner)?),
             FeedForwardNames::Gated { gate, up } => {
-                FeedForward::Gated { gate: inner_layer(gate)?, up: inner_layer(up)? }
+                FeedForward::Gated { gate: inner_layer(gate, inner)?, up: inner_layer(up, inner)? }
             }
+            FeedForwardNames::JointGated(part) => FeedForward::JointGated(inner_layer(part, 2 * inner)?),
         };
         let output = linear(weights, names.feed_forward_output, (inner, hidden), of_feed_forward)?;
         let activation = config.hidden_act.into();
@@ -268,9 +299,12 @@ impl Layer {
 
     /// What each token gathers from those that it sees, before the output layer of attention.
     fn attend(&self, hidden: &Value, places: &Places, site: u64, pass: &mut Pass<'_>) -> Result<Value> {
-        let normal = self.attention_norm.forward(hidden, pass)?;
+        let normal = match &self.attention_norm {
+            Some(norm) => &norm.forward(hidden, pass)?,
+            None => hidden,
+        };
         let layers: Vec<&Linear> = self.attention.iter().collect();
-        let mut joint = Linear::forward_joint(&layers, &mut pass.tape, &normal)?;
+        let mut joint = Linear::forward_joint(&layers, &mut pass.tape, normal)?;
         if !self.head_norms.is_empty() {
             joint = pass.tape.head_norm(&joint, &self.head_norms)?;
         }
@@ -293,6 +327,10 @@ impl Layer {
             FeedForward::Plain(layer) => layer.forward(&mut pass.tape, &normal, Some(self.activation))?,
             FeedForward::Gated { gate, up } => {
                 let both = Linear::forward_joint(&[gate, up], &mut pass.tape, &normal)?;
+                pass.tape.gate(&both, self.activation)?
+            }
+            FeedForward::JointGated(layer) => {
+                let both = layer.forward(&mut pass.tape, &normal, None)?;
                 pass.tape.gate(&both, self.activation)?
             }
         };

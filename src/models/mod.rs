@@ -20,13 +20,14 @@ mod model;
 mod model_folder;
 mod parameter_counts;
 mod save;
+mod scope;
 mod vocabulary;
 mod weight_files;
 mod weights;
 
 pub use compute::Compute;
 pub use config::{HiddenActivation, ModelConfig};
-pub use decoder_config::{DecoderConfig, Rope};
+pub use decoder_config::{DecoderConfig, LocalLayers, Rope};
 pub use error::ModelError;
 pub use gguf::convert_gguf;
 pub use head::HeadSpec;

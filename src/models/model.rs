@@ -110,7 +110,10 @@ impl Model {
             weights.freeze_all();
         }
         // New weights depend on their position among the parameters, so the order must not change.
-        let backbone = Backbone::load(&mut weights, &config, options.trained)?;
+        let mut backbone = Backbone::load(&mut weights, &config, options.trained)?;
+        if config.reads_mean() && matches!(options.head, HeadSpec::Classification { .. }) {
+            backbone = backbone.reading_mean();
+        }
         let head = Head::load(&mut weights, &config, &options.head, backbone.word_embeddings())?;
         let (parameters, mut report) = weights.finish()?;
         head.report(config.architecture(), &mut report);

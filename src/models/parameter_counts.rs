@@ -1,6 +1,6 @@
 //! How many parameters a network has, by its configuration alone.
 
-use crate::models::architecture::{Biases, DecoderNames, FeedForwardNames, Network};
+use crate::models::architecture::{Biases, DecoderNames, FeedForwardNames, Norms};
 use crate::models::config::ModelConfig;
 
 /// Numbers in the parts of a network without its head.
@@ -10,18 +10,25 @@ pub struct ParameterCounts {
     pub embeddings: u64,
     /// Each layer.
     pub layer: u64,
+    /// Numbers that the first layer does not have.
+    pub missing_in_first: u64,
     /// What follows the layers.
     pub last: u64,
+}
+
+impl ParameterCounts {
+    /// Numbers in the last `top` of `layers` layers.
+    #[must_use]
+    pub fn top(&self, top: u64, layers: u64) -> u64 {
+        (top * self.layer).saturating_sub(if top == layers { self.missing_in_first } else { 0 })
+    }
 }
 
 impl ModelConfig {
     /// Numbers in the parts of the network without its head.
     #[must_use]
     pub fn parameter_counts(&self) -> ParameterCounts {
-        match &self.architecture().network {
-            Network::Encoder { .. } => self.encoder_counts(),
-            Network::Decoder(names) => self.decoder_counts(names),
-        }
+        self.architecture().decoder().map_or_else(|| self.encoder_counts(), |names| self.decoder_counts(names))
     }
 
     /// Numbers in the language model's head besides what it shares with the embeddings.
@@ -30,9 +37,12 @@ impl ModelConfig {
         let [hidden, width, vocabulary] =
             [self.hidden_size, self.embedding_width(), self.vocab_size].map(|size| size as u64);
         let decoder = if self.tie_word_embeddings { 0 } else { vocabulary * width };
-        match self.architecture().network {
-            Network::Encoder { .. } => width * (hidden + 1) + 2 * width + vocabulary + decoder,
-            Network::Decoder(_) => decoder,
+        match self.architecture().encoder_heads() {
+            Some((_, masked_lm)) => {
+                let biases = if masked_lm.has_biases { 2 * width } else { 0 };
+                width * hidden + width + biases + vocabulary + decoder
+            }
+            None => decoder,
         }
     }
 
@@ -40,10 +50,10 @@ impl ModelConfig {
     #[must_use]
     pub fn classifier_parameters(&self, labels: usize) -> u64 {
         let (hidden, labels) = (self.hidden_size as u64, labels as u64);
-        match self.architecture().network {
-            Network::Encoder { .. } => (hidden + labels) * (hidden + 1),
-            Network::Decoder(_) => labels * hidden,
-        }
+        let Some((classifier, _)) = self.architecture().encoder_heads() else { return labels * hidden };
+        let norms = classifier.norm.map_or(0, |_| 1);
+        let biases = if classifier.has_biases { (1 + norms) * hidden } else { 0 };
+        (hidden + norms) * hidden + biases + labels * (hidden + 1)
     }
 
     fn encoder_counts(&self) -> ParameterCounts {
@@ -53,16 +63,16 @@ impl ModelConfig {
         let projection = if width == hidden { 0 } else { (width + 1) * hidden };
         // Query, key, value, attention output and two normalisations; two matrices with an inner width.
         let layer = 4 * hidden * (hidden + 1) + 4 * hidden + 2 * hidden * inner + inner + hidden;
-        ParameterCounts { embeddings: (rows + 2) * width + projection, layer, last: 0 }
+        ParameterCounts { embeddings: (rows + 2) * width + projection, layer, missing_in_first: 0, last: 0 }
     }
 
     fn decoder_counts(&self, names: &DecoderNames) -> ParameterCounts {
         let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
         let [of_queries, of_keys] = self.widths_of_heads();
-        let norm = if names.centres { 2 * hidden } else { hidden };
+        let norm = if names.norms == Norms::WithBias { 2 * hidden } else { hidden };
         let inner_layers = match names.feed_forward {
             FeedForwardNames::Plain(_) => 1,
-            FeedForwardNames::Gated { .. } => 2,
+            FeedForwardNames::Gated { .. } | FeedForwardNames::JointGated(_) => 2,
         };
         let of_attention = of_queries + 2 * of_keys;
         let of_feed_forward = inner_layers * inner + hidden;
@@ -76,8 +86,11 @@ impl ModelConfig {
         };
         let matrices = hidden * (of_attention + of_queries) + (inner_layers + 1) * hidden * inner;
         let embeddings = (self.vocab_size + self.position_rows()) as u64 * hidden;
+        let embeddings = embeddings + names.embeddings_norm.map_or(0, |_| norm);
         let head_norms = names.head_norms.map_or(0, |_| 2 * of_queries / self.num_attention_heads as u64);
-        ParameterCounts { embeddings, layer: matrices + biases + 2 * norm + head_norms, last: norm }
+        let missing_in_first = if names.first_has_attention_norm { 0 } else { norm };
+        let layer = matrices + biases + 2 * norm + head_norms;
+        ParameterCounts { embeddings, layer, missing_in_first, last: norm }
     }
 
     /// Columns of all heads of a decoder's queries, and of its keys.
@@ -94,10 +107,10 @@ impl ModelConfig {
         // The input and output of each normalisation, and the inner states before and after the activation.
         let all = 2 * 3 * hidden + 2 * inner;
         // Queries, keys and values, and the output of attention.
-        let Network::Decoder(names) = &self.architecture().network else { return all + (3 + 1) * hidden };
+        let Some(names) = self.architecture().decoder() else { return all + (3 + 1) * hidden };
         let [of_queries, of_keys] = self.widths_of_heads();
         // Both inner states and their product.
-        let gated = if matches!(names.feed_forward, FeedForwardNames::Gated { .. }) { inner } else { 0 };
+        let gated = if matches!(names.feed_forward, FeedForwardNames::Plain(_)) { 0 } else { inner };
         let head_norms = if names.head_norms.is_some() { of_queries + of_keys } else { 0 };
         all + gated + 2 * of_queries + 2 * of_keys + head_norms
     }

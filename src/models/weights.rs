@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 
 use crate::models::ModelError;
 use crate::models::architecture::Architecture;
@@ -141,6 +141,11 @@ impl Weights {
             transposed: self.transposed,
         });
         Ok(weight)
+    }
+
+    /// A vector of zeros that is no parameter: it is neither trained nor saved.
+    pub(super) fn zeros(&self, width: usize) -> Result<Weight, ModelError> {
+        Ok(Weight::new(Tensor::zeros(width, DType::F32, &self.device)?, None))
     }
 
     /// Whether the file has a tensor with this Hugging Face name.

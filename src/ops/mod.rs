@@ -20,6 +20,7 @@ mod host;
 mod kernels;
 mod layer_norm;
 mod linear;
+mod mean;
 mod pool;
 mod regroup;
 mod rms_norm;

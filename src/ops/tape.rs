@@ -17,7 +17,7 @@ use crate::ops::gradients::{Gradients, add_to};
 use crate::ops::kernels::MatrixPrecision;
 use crate::ops::kernels::bf16::Panels;
 use crate::ops::{
-    activation, add, attention, dropout, embedding, gate, head_norm, layer_norm, linear, rms_norm, rotary, rows,
+    activation, add, attention, dropout, embedding, gate, head_norm, layer_norm, linear, mean, rms_norm, rotary, rows,
 };
 
 /// Who computes.
@@ -190,6 +190,7 @@ pub(super) enum Op {
     HeadNorm(head_norm::Record),
     LayerNorm(layer_norm::Record),
     Linear(linear::Record),
+    Mean(mean::Record),
     RmsNorm(rms_norm::Record),
     Rotary(rotary::Record),
     Rows(rows::Record),
@@ -207,6 +208,7 @@ impl Op {
             Self::HeadNorm(record) => return record.backward(gradient, flow),
             Self::LayerNorm(record) => return record.backward(gradient, flow),
             Self::Linear(record) => return record.backward(gradient, flow),
+            Self::Mean(record) => record.backward(&gradient, flow),
             Self::RmsNorm(record) => return record.backward(gradient, flow),
             Self::Rotary(record) => record.backward(gradient, flow),
             Self::Rows(record) => record.backward(&gradient, flow),

@@ -34,14 +34,15 @@ impl Footprint {
     pub fn new(config: &ModelConfig, head: &HeadSpec, trained: TrainedLayers, share_read: f64) -> Self {
         let [hidden, inner, layers] =
             [config.hidden_size, config.intermediate_size, config.num_hidden_layers].map(|size| size as u64);
-        let ParameterCounts { embeddings, layer, last } = config.parameter_counts();
+        let counts = config.parameter_counts();
+        let ParameterCounts { embeddings, last, .. } = counts;
         let (head, scores) = head_sizes(config, head);
-        let parameters = embeddings + layers * layer + last + head;
+        let parameters = embeddings + counts.top(layers, layers) + last + head;
         let (trained_layers, trained) = match trained.frozen(config.num_hidden_layers) {
             None => (layers, parameters),
             Some(frozen) => {
                 let top = layers - frozen as u64;
-                (top, top * layer + head + if top > 0 { last } else { 0 })
+                (top, counts.top(top, layers) + head + if top > 0 { last } else { 0 })
             }
         };
         let kept = config.kept_a_token();

@@ -67,6 +67,24 @@ LLAMA = {
     "pad_token_id": 0,
 }
 
+# Two layers whose tokens see the whole text, and two whose tokens see two neighbours on each side, by other angles.
+MODERNBERT = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 16,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 2,
+    "intermediate_size": 12,
+    "max_position_embeddings": 24,
+    "initializer_range": 0.3,
+    "local_attention": 4,
+    "global_attn_every_n_layers": 3,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "cls_token_id": 1,
+    "eos_token_id": 2,
+    "sep_token_id": 2,
+}
+
 # Name -> (prefix of the classes, keys of the configuration, suffix of the language model's class).
 NETWORKS = {
     "bert": ("Bert", BERT, "ForMaskedLM"),
@@ -77,6 +95,13 @@ NETWORKS = {
     "electra": ("Electra", BERT | {"embedding_size": 8}, "ForMaskedLM"),
     # Without a projection between the embeddings and the layers.
     "electra-even": ("Electra", BERT | {"embedding_size": 16}, "ForMaskedLM"),
+    "modernbert": ("ModernBert", MODERNBERT, "ForMaskedLM"),
+    # The classifier reads the mean of all tokens; linear layers have biases.
+    "modernbert-mean": (
+        "ModernBert",
+        MODERNBERT | {"classifier_pooling": "mean", "attention_bias": True, "mlp_bias": True},
+        "ForMaskedLM",
+    ),
     "gpt2": ("GPT2", GPT2, "LMHeadModel"),
     "llama": ("Llama", LLAMA, "ForCausalLM"),
     # Heads of another width than the hidden states divided among them, biases, other angles, tied embeddings.

@@ -19,6 +19,7 @@ pub(in crate::models) static DISTILBERT: Architecture = Architecture {
     parts: &["embeddings.", "transformer."],
     language_class: "ForMaskedLM",
     defaults: "{}",
+    only: "{}",
     network: Network::Encoder {
         names: EncoderNames {
             embeddings: "distilbert.embeddings",
@@ -38,6 +39,8 @@ pub(in crate::models) static DISTILBERT: Architecture = Architecture {
         classifier: ClassifierNames {
             dense: "pre_classifier",
             activation: Activation::Relu,
+            norm: None,
+            has_biases: true,
             drops_input: false,
             scores: "classifier",
         },
@@ -45,6 +48,7 @@ pub(in crate::models) static DISTILBERT: Architecture = Architecture {
             dense: "vocab_transform",
             activation: None,
             norm: "vocab_layer_norm",
+            has_biases: true,
             decoder: "vocab_projector",
             bias: "vocab_projector.bias",
         },

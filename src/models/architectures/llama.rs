@@ -3,7 +3,7 @@
 //! Names are those of `transformers`.
 
 use crate::models::architecture::{
-    Architecture, AttentionNames, Biases, DecoderNames, FeedForwardNames, HeadNormNames, Network,
+    Architecture, AttentionNames, Biases, DecoderNames, FeedForwardNames, HeadNormNames, Network, Norms, Sees,
 };
 
 pub(in crate::models) static LLAMA: Architecture =
@@ -28,8 +28,11 @@ const LIKE_LLAMA: &str = r#"{"hidden_act": "silu", "layer_norm_eps": 1e-6, "tie_
 const NAMES: DecoderNames = DecoderNames {
     words: "model.embed_tokens",
     positions: None,
+    embeddings_norm: None,
     layers: "model.layers",
+    sees: Sees::Before,
     attention_norm: "input_layernorm",
+    first_has_attention_norm: true,
     attention: AttentionNames::Each { query: "self_attn.q_proj", key: "self_attn.k_proj", value: "self_attn.v_proj" },
     head_norms: None,
     attention_output: "self_attn.o_proj",
@@ -37,7 +40,7 @@ const NAMES: DecoderNames = DecoderNames {
     feed_forward: FeedForwardNames::Gated { gate: "mlp.gate_proj", up: "mlp.up_proj" },
     feed_forward_output: "mlp.down_proj",
     last_norm: "model.norm",
-    centres: false,
+    norms: Norms::RootMeanSquare,
     biases: Biases::AsConfigured,
     transposed: false,
 };
@@ -54,6 +57,7 @@ const fn of(
         parts: &["embed_tokens.", "layers.", "norm."],
         language_class: "ForCausalLM",
         defaults,
+        only: "{}",
         network: Network::Decoder(names),
         heads: &["score.", "lm_head.", "qa_outputs."],
     }

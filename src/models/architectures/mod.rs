@@ -5,6 +5,7 @@ mod distilbert;
 mod electra;
 mod gpt2;
 mod llama;
+mod modernbert;
 mod roberta;
 
 use crate::models::architecture::Architecture;
@@ -15,10 +16,11 @@ use distilbert::DISTILBERT;
 use electra::ELECTRA;
 use gpt2::GPT2;
 use llama::{LLAMA, QWEN2, QWEN3};
+use modernbert::MODERNBERT;
 use roberta::ROBERTA;
 
-static ALL: [&Architecture; 8] =
-    [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA, &GPT2, &LLAMA, &QWEN2, &QWEN3];
+static ALL: [&Architecture; 9] =
+    [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA, &MODERNBERT, &GPT2, &LLAMA, &QWEN2, &QWEN3];
 
 /// The architecture with this `model_type`.
 pub(super) fn of(model_type: &str) -> Option<&'static Architecture> {
