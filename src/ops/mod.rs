@@ -10,6 +10,7 @@ mod adamw;
 mod add;
 mod array;
 mod attention;
+mod attention_reference;
 mod cross_entropy;
 mod dropout;
 mod embedding;
@@ -23,10 +24,12 @@ mod linear;
 mod mean;
 mod pool;
 mod regroup;
+mod relative;
 mod rms_norm;
 mod rotary;
 mod rows;
 mod sequence;
+mod sequence_terms;
 mod speed;
 mod tape;
 #[cfg(test)]
@@ -47,6 +50,7 @@ pub use kernels::{
 pub use layer_norm::LayerNormWeights;
 pub use linear::LinearWeights;
 pub use pool::release_memory;
+pub use relative::{Distances, Relative, RelativeTerms};
 pub use rms_norm::RmsNormWeights;
 pub use rotary::Rotary;
 pub use speed::matrix_speed;
