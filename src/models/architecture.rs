@@ -159,6 +159,8 @@ pub(super) struct EncoderNames {
     pub first_position: FirstPosition,
     /// The linear layer from the embeddings' width to the layers', where these can differ.
     pub projection: Option<&'static str>,
+    /// What it has for the distances between tokens.
+    pub relative: Option<RelativeNames>,
     /// The layers; after it, the number of a layer. The names below follow the number.
     pub layers: &'static str,
     pub query: &'static str,
@@ -169,6 +171,22 @@ pub(super) struct EncoderNames {
     pub intermediate: &'static str,
     pub output: &'static str,
     pub output_norm: &'static str,
+}
+
+/// What an encoder has for the distances between tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RelativeNames {
+    /// A number for each kind of distance and head.
+    Bias(&'static str),
+    /// Embeddings of distances, with which queries and keys are multiplied.
+    Products {
+        table: &'static str,
+        /// Their normalisation, where `config.json` says that there is one.
+        norm: &'static str,
+        /// The layers that make keys and queries of them, where these are not those of tokens; after the number of a layer.
+        key: &'static str,
+        query: &'static str,
+    },
 }
 
 /// Which row of the position embedding the first token of a text has.
@@ -188,6 +206,7 @@ impl EncoderNames {
             has_types: true,
             first_position: FirstPosition::Zero,
             projection: None,
+            relative: None,
             layers: "",
             query: "attention.self.query",
             key: "attention.self.key",

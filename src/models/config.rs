@@ -13,6 +13,7 @@ use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, Feed
 use crate::models::architectures;
 use crate::models::decoder_config::{self, DecoderConfig};
 use crate::models::model_folder::{self, CONFIG_FILE};
+use crate::models::relative_config::RelativeConfig;
 
 /// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
 const MOST_LAYERS_OR_HEADS: usize = 1_024;
@@ -71,6 +72,9 @@ pub struct ModelConfig {
     /// Keys that only decoders have.
     #[serde(flatten)]
     pub decoder: DecoderConfig,
+    /// Keys that only networks with relative positions have.
+    #[serde(flatten)]
+    pub relative: RelativeConfig,
     /// What a classifier reads, where it is not always the same: `cls` or `mean`.
     #[serde(default)]
     pub classifier_pooling: Option<String>,
@@ -176,6 +180,7 @@ impl ModelConfig {
     pub fn position_rows(&self) -> usize {
         match self.architecture().decoder() {
             Some(DecoderNames { positions: None, .. }) => 0,
+            None if !self.embeds_positions() => 0,
             _ => self.max_position_embeddings,
         }
     }
@@ -235,10 +240,12 @@ impl ModelConfig {
             ("num_attention_heads", self.num_attention_heads),
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
-            ("type_vocab_size", self.type_vocab_size),
             ("embedding_size", self.embedding_width()),
+            ("type_vocab_size", self.type_vocab_size),
         ];
-        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+        let may_miss_types = matches!(self.architecture().encoder(), Some(EncoderNames { relative: Some(_), .. }));
+        let sized = if may_miss_types { &sizes[..sizes.len() - 1] } else { &sizes };
+        if let Some((name, _)) = sized.iter().find(|(_, size)| *size == 0) {
             return Err(format!("{} is 0", self.architecture().own_key(name)));
         }
         // So that no size overflows or takes all memory before it is compared with the weights.
@@ -262,11 +269,13 @@ impl ModelConfig {
             return Err(format!("max_position_embeddings {rows} leaves no position after pad_token_id {padding}"));
         }
         match self.architecture().network {
-            Network::Encoder { .. } => {}
+            Network::Encoder { .. } => self.check_distances()?,
             Network::PreNormEncoder { .. } => {
                 self.decoder.check(self.hidden_size, self.num_attention_heads)?;
                 self.check_scopes()?;
-                if let Some(other) = self.classifier_pooling.as_deref().filter(|pooling| !["cls", "mean"].contains(pooling)) {
+                if let Some(other) =
+                    self.classifier_pooling.as_deref().filter(|pooling| !["cls", "mean"].contains(pooling))
+                {
                     return Err(format!("classifier_pooling \"{other}\" is not supported"));
                 }
             }
@@ -283,7 +292,11 @@ impl ModelConfig {
 
 /// Refuses values under which the network computes otherwise than Hone does.
 fn refuse_unsupported(config: &Value, architecture: &Architecture) -> Result<(), String> {
-    let differs = |key: &str, usual: &Value| config.get(key).filter(|value| !value.is_null() && *value != usual);
+    let is_same = |value: &Value, usual: &Value| match (value.as_f64(), usual.as_f64()) {
+        (Some(value), Some(usual)) => (value - usual).abs() < f64::EPSILON,
+        _ => value == usual,
+    };
+    let differs = |key: &str, usual: &Value| config.get(key).filter(|value| !value.is_null() && !is_same(value, usual));
     // The only values that Hone supports.
     let usual = [
         ("position_embedding_type", json!("absolute")),
@@ -292,7 +305,9 @@ fn refuse_unsupported(config: &Value, architecture: &Architecture) -> Result<(),
         ("pruned_heads", json!({})),
     ];
     let only = serde_json::from_str::<Map<String, Value>>(architecture.only).unwrap_or_default();
-    for (key, usual) in usual.iter().map(|(key, usual)| (*key, usual)).chain(only.iter().map(|(key, usual)| (key.as_str(), usual))) {
+    for (key, usual) in
+        usual.iter().map(|(key, usual)| (*key, usual)).chain(only.iter().map(|(key, usual)| (key.as_str(), usual)))
+    {
         if let Some(value) = differs(key, usual) {
             return Err(format!("{key} {value} is not supported"));
         }
@@ -374,6 +389,36 @@ mod tests {
         assert_eq!(config.label_names(), ["good", "bad"]);
         let gap = SMALL.replace("\"1\": \"bad\"", "\"2\": \"bad\"");
         assert!(read(&gap).unwrap().label_names().is_empty());
+    }
+
+    #[test]
+    fn values_that_an_architecture_does_not_have_are_refused_by_name() {
+        let cases = [
+            ("modernbert", "\"norm_bias\": true", "norm_bias true"),
+            ("modernbert", "\"classifier_bias\": true", "classifier_bias true"),
+            ("modernbert", "\"classifier_activation\": \"silu\"", "classifier_activation \"silu\""),
+            ("modernbert", "\"decoder_bias\": false", "decoder_bias false"),
+            ("modernbert", "\"classifier_pooling\": \"max\"", "classifier_pooling \"max\""),
+            ("modernbert", "\"layer_types\": [\"chunked_attention\"]", "layer_types \"chunked_attention\""),
+            ("mpnet", "\"relative_attention_num_buckets\": 64", "relative_attention_num_buckets 64"),
+            ("mpnet", "\"pad_token_id\": 0", "pad_token_id 0"),
+            ("deberta-v2", "\"conv_kernel_size\": 3", "conv_kernel_size 3"),
+            ("deberta-v2", "\"pooler_dropout\": 0.1", "pooler_dropout 0.1"),
+            ("deberta-v2", "\"legacy\": false", "legacy false"),
+            ("deberta-v2", "\"relative_attention\": false", "relative_attention false"),
+            ("qwen3", "\"use_sliding_window\": true", "use_sliding_window true"),
+        ];
+        for (model_type, key, part) in cases {
+            let json = SMALL.replace("\"bert\"", &format!("\"{model_type}\", {key}"));
+            let error = read(&json).unwrap_err().to_string();
+            assert!(error.contains(&format!("{part} is not supported")), "{error}");
+        }
+        // A number is the same with and without a point.
+        let same = SMALL.replace(
+            "\"bert\"",
+            "\"deberta-v2\", \"pooler_dropout\": 0.0, \"relative_attention\": true, \"pos_att_type\": \"c2p\"",
+        );
+        read(&same).unwrap();
     }
 
     #[test]

@@ -16,8 +16,8 @@ use crate::models::mode::Pass;
 use crate::models::scope::Scope;
 use crate::models::weights::{Fill, Weights};
 use crate::ops::{
-    Activation, AttentionInput, AttentionShape, Dropout, HeadNorm, LayerNormWeights, Lookup, RmsNormWeights, Rotary, Value,
-    Weight,
+    Activation, AttentionInput, AttentionShape, Dropout, HeadNorm, LayerNormWeights, Lookup, RmsNormWeights, Rotary,
+    Value, Weight,
 };
 
 /// Dropout sites per layer: attention probabilities, attention output, feed-forward output.
@@ -263,7 +263,8 @@ impl Layer {
             Linear::load_as(weights, &name(part), sizes, form)
         };
         let has_attention_norm = index > 0 || names.first_has_attention_norm;
-        let attention_norm = has_attention_norm.then(|| Norm::load(weights, &name(names.attention_norm), config, names));
+        let attention_norm =
+            has_attention_norm.then(|| Norm::load(weights, &name(names.attention_norm), config, names));
         let attention_norm = attention_norm.transpose()?;
         let attention = match names.attention {
             AttentionNames::Joint(part) => vec![(part, of_queries + 2 * of_keys)],

@@ -1,7 +1,8 @@
 //! How many parameters a network has, by its configuration alone.
 
-use crate::models::architecture::{Biases, DecoderNames, FeedForwardNames, Norms};
+use crate::models::architecture::{Biases, DecoderNames, FeedForwardNames, Norms, RelativeNames};
 use crate::models::config::ModelConfig;
+use crate::models::relative_positions::BUCKETS;
 
 /// Numbers in the parts of a network without its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,25 @@ impl ModelConfig {
         let projection = if width == hidden { 0 } else { (width + 1) * hidden };
         // Query, key, value, attention output and two normalisations; two matrices with an inner width.
         let layer = 4 * hidden * (hidden + 1) + 4 * hidden + 2 * hidden * inner + inner + hidden;
-        ParameterCounts { embeddings: (rows + 2) * width + projection, layer, missing_in_first: 0, last: 0 }
+        let (for_all, for_layer) = self.relative_counts();
+        let embeddings = (rows + 2) * width + projection + for_all;
+        ParameterCounts { embeddings, layer: layer + for_layer, missing_in_first: 0, last: 0 }
+    }
+
+    /// Numbers that an encoder has for distances between tokens: for all layers, and in each.
+    fn relative_counts(&self) -> (u64, u64) {
+        let hidden = self.hidden_size as u64;
+        match self.architecture().encoder().and_then(|names| names.relative) {
+            None => (0, 0),
+            Some(RelativeNames::Bias(_)) => ((BUCKETS * self.num_attention_heads) as u64, 0),
+            Some(RelativeNames::Products { .. }) => {
+                let rows = 2 * u64::try_from(self.span().rows).unwrap_or_default();
+                let norm = if self.normalises_distances() { 2 * hidden } else { 0 };
+                let own = self.products_with_distances().into_iter().filter(|&is_there| is_there).count() as u64;
+                let own = if self.relative.share_att_key { 0 } else { own };
+                (rows * hidden + norm, own * hidden * (hidden + 1))
+            }
+        }
     }
 
     fn decoder_counts(&self, names: &DecoderNames) -> ParameterCounts {

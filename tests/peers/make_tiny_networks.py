@@ -85,6 +85,23 @@ MODERNBERT = {
     "sep_token_id": 2,
 }
 
+# Positions begin after the padding token's, as RoBERTa's.
+MPNET = BERT | {"max_position_embeddings": 26, "layer_norm_eps": 1e-5, "pad_token_id": 1}
+MPNET.pop("type_vocab_size", None)
+
+# As version 3: near distances have their own embedding, far ones share some.
+DEBERTA = BERT | {
+    "layer_norm_eps": 1e-7,
+    "type_vocab_size": 0,
+    "relative_attention": True,
+    "position_buckets": 8,
+    "max_relative_positions": -1,
+    "pos_att_type": "p2c|c2p",
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "position_biased_input": False,
+}
+
 # Name -> (prefix of the classes, keys of the configuration, suffix of the language model's class).
 NETWORKS = {
     "bert": ("Bert", BERT, "ForMaskedLM"),
@@ -95,6 +112,24 @@ NETWORKS = {
     "electra": ("Electra", BERT | {"embedding_size": 8}, "ForMaskedLM"),
     # Without a projection between the embeddings and the layers.
     "electra-even": ("Electra", BERT | {"embedding_size": 16}, "ForMaskedLM"),
+    "mpnet": ("MPNet", MPNET, "ForMaskedLM"),
+    "deberta": ("DebertaV2", DEBERTA, "ForMaskedLM"),
+    # Without kinds of distances; with positions, types, and layers of their own for distances.
+    "deberta-plain": (
+        "DebertaV2",
+        DEBERTA
+        | {
+            "type_vocab_size": 2,
+            "position_buckets": -1,
+            "max_relative_positions": 9,
+            "norm_rel_ebd": "none",
+            "share_att_key": False,
+            "position_biased_input": True,
+        },
+        "ForMaskedLM",
+    ),
+    # Products of queries alone.
+    "deberta-queries": ("DebertaV2", DEBERTA | {"pos_att_type": "c2p"}, "ForMaskedLM"),
     "modernbert": ("ModernBert", MODERNBERT, "ForMaskedLM"),
     # The classifier reads the mean of all tokens; linear layers have biases.
     "modernbert-mean": (

@@ -26,6 +26,7 @@ pub(in crate::models) static DISTILBERT: Architecture = Architecture {
             has_types: false,
             first_position: FirstPosition::Zero,
             projection: None,
+            relative: None,
             layers: "distilbert.transformer.layer",
             query: "attention.q_lin",
             key: "attention.k_lin",

@@ -1,6 +1,8 @@
 //! GPT-2 (Radford et al., 2019). Names are those of `transformers`' `GPT2Model`.
 
-use crate::models::architecture::{Architecture, AttentionNames, Biases, DecoderNames, FeedForwardNames, Network, Norms, Sees};
+use crate::models::architecture::{
+    Architecture, AttentionNames, Biases, DecoderNames, FeedForwardNames, Network, Norms, Sees,
+};
 
 pub(in crate::models) static GPT2: Architecture = Architecture {
     types: &[("gpt2", "GPT2")],

@@ -2,8 +2,8 @@
 //! turn queries and keys, and most layers see only near tokens. Names are those of `transformers`' `ModernBertModel`.
 
 use crate::models::architecture::{
-    Architecture, AttentionNames, Biases, ClassifierNames, DecoderNames, FeedForwardNames, MaskedLmNames, Network, Norms,
-    Sees,
+    Architecture, AttentionNames, Biases, ClassifierNames, DecoderNames, FeedForwardNames, MaskedLmNames, Network,
+    Norms, Sees,
 };
 use crate::ops::Activation;
 
