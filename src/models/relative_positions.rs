@@ -1,5 +1,5 @@
 //! What distances between tokens add to the scores of attention: a number for each kind of distance and head, the same in all
-//! layers (MPNet, Song et al., 2004.09297), or products of queries and keys with embeddings of the distance (`DeBERTa`, He et
+//! layers (`MPNet`, Song et al., 2004.09297), or products of queries and keys with embeddings of the distance (`DeBERTa`, He et
 //! al., 2006.03654 and 2111.09543).
 
 use std::sync::Arc;
@@ -69,14 +69,14 @@ impl RelativePositions {
 
     /// What all layers need for a batch.
     pub fn prepare(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Prepared> {
-        let longest = batch.cu_seqlens.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0) as usize;
+        let longest = batch.cu_seqlens.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
         let places: Arc<[u32]> = batch.cu_seqlens.windows(2).flat_map(|ends| 0..ends[1] - ends[0]).collect();
         let read = batch.reads.iter().map(|&read| places[read as usize]).collect();
         let (rows, all): (Arc<[u32]>, _) = match self.kind {
             Kind::Bias => ((0..BUCKETS as u32).collect(), Distances::new(longest, places, bucket)),
             Kind::Products(span) => {
                 // Only the rows of distances that the texts have, from the one after the query to the one before it.
-                let most = longest.max(1) as i64 - 1;
+                let most = i64::from(longest.max(1)) - 1;
                 let mut rows: Vec<u32> = (-most..=most).map(|distance| span.row(-distance)).collect();
                 rows.dedup();
                 let place = |distance: i64| rows.partition_point(|&row| row > span.row(-distance)) as u32;

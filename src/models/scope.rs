@@ -1,4 +1,4 @@
-//! How far the tokens of each layer of a decoder see, and the angles of their positions. In ModernBERT (Warner et al.,
+//! How far the tokens of each layer of a decoder see, and the angles of their positions. In `ModernBERT` (Warner et al.,
 //! 2412.13663) tokens of most layers see only their neighbours, and those layers have angles of their own.
 
 use crate::models::architecture::{DecoderNames, Sees};

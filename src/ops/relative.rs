@@ -24,11 +24,11 @@ impl Distances {
     /// Of queries at these places of sequences of at most `longest` keys. `kind` gives the kind of a key's place minus a
     /// query's.
     #[must_use]
-    pub fn new(longest: usize, places: Arc<[u32]>, kind: impl Fn(i64) -> u32) -> Self {
-        let most = longest.max(1) as i64 - 1;
+    pub fn new(longest: u32, places: Arc<[u32]>, kind: impl Fn(i64) -> u32) -> Self {
+        let most = i64::from(longest.max(1)) - 1;
         let kinds: Arc<[u32]> = (-most..=most).map(kind).collect();
         let rises = |&at: &usize| kinds[at].checked_add(1) == kinds.get(at + 1).copied();
-        let middle = most as usize;
+        let middle = longest.max(1) as usize - 1;
         let end = (middle..kinds.len()).find(|at| !rises(at)).map_or(kinds.len(), |at| at + 1);
         let start = (0..middle).rev().find(|at| !rises(at)).map_or(0, |at| at + 1);
         Self { run: start..end, kinds, places }
@@ -143,7 +143,7 @@ mod tests {
     const HIDDEN: usize = HEADS * SIZE;
 
     /// Kinds of a sequence of `longest` keys: near distances have their own, far ones share some.
-    fn distances(longest: usize, places: &[u32]) -> Distances {
+    fn distances(longest: u32, places: &[u32]) -> Distances {
         let kind = |distance: i64| match distance {
             ..-4 => 0,
             -4..5 => distance.unsigned_abs() as u32 * u32::from(distance < 0) + 9 * u32::from(distance >= 0),
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn distances_that_do_not_fit_are_refused() {
-        let refused = |rows: usize, width: usize, longest: usize, places: &[u32]| {
+        let refused = |rows: usize, width: usize, longest: u32, places: &[u32]| {
             let mut tape = Tape::inference(Backend::default());
             let (joint, table) = (tape.leaf(Array::zeros(4, 3 * HIDDEN)).0, tape.leaf(Array::zeros(rows, width)).0);
             let shape = AttentionShape::all(HEADS, [0, 4].into(), [0, 4].into());

@@ -118,7 +118,7 @@ fn relative_attention(bencher: Bencher<'_, '_>, backend: Backend, length: usize,
     let cuts: Arc<[u32]> = (0..=TOKENS / length).map(|at| (at * length) as u32).collect();
     let shape = AttentionShape::all(12, Arc::clone(&cuts), cuts);
     let places = (0..TOKENS).map(|at| (at % length) as u32).collect();
-    let distances = Distances::new(length, places, |distance| (distance + length as i64 - 1) as u32);
+    let distances = Distances::new(length as u32, places, |distance| (distance + i64::from(length as u32) - 1) as u32);
     time(bencher, backend, 3 * HIDDEN, &[], |tape, x| {
         let width = if is_bias { 12 } else { HIDDEN };
         let tables = [1, 2].map(|_| tape.variable(array(2 * length - 1, width), &Device::Cpu));

@@ -6,16 +6,17 @@ use crate::models::architecture::{
     Architecture, AttentionNames, Biases, DecoderNames, FeedForwardNames, HeadNormNames, Network, Norms, Sees,
 };
 
-pub(in crate::models) static LLAMA: Architecture = of(&[("llama", "Llama"), ("mistral", "Mistral")], LIKE_LLAMA, NAMES);
+pub(in crate::models) static LLAMA: Architecture =
+    of(&[("llama", "Llama"), ("mistral", "Mistral")], LIKE_LLAMA, &NAMES);
 
 pub(in crate::models) static QWEN2: Architecture =
-    of(&[("qwen2", "Qwen2")], LIKE_LLAMA, DecoderNames { biases: Biases::Attention, ..NAMES });
+    of(&[("qwen2", "Qwen2")], LIKE_LLAMA, &DecoderNames { biases: Biases::Attention, ..NAMES });
 
 pub(in crate::models) static QWEN3: Architecture = of(
     &[("qwen3", "Qwen3")],
     r#"{"hidden_act": "silu", "layer_norm_eps": 1e-6, "tie_word_embeddings": false, "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0, "head_dim": 128}"#,
-    DecoderNames { head_norms: Some(HeadNormNames { query: "self_attn.q_norm", key: "self_attn.k_norm" }), ..NAMES },
+    &DecoderNames { head_norms: Some(HeadNormNames { query: "self_attn.q_norm", key: "self_attn.k_norm" }), ..NAMES },
 );
 
 const LIKE_LLAMA: &str = r#"{"hidden_act": "silu", "layer_norm_eps": 1e-6, "tie_word_embeddings": false,
@@ -44,7 +45,7 @@ const NAMES: DecoderNames = DecoderNames {
 const fn of(
     types: &'static [(&'static str, &'static str)],
     defaults: &'static str,
-    names: DecoderNames,
+    names: &DecoderNames,
 ) -> Architecture {
     Architecture {
         types,
@@ -54,7 +55,7 @@ const fn of(
         language_class: "ForCausalLM",
         defaults,
         only: "{}",
-        network: Network::Decoder(names),
+        network: Network::Decoder(*names),
         heads: &["score.", "lm_head.", "qa_outputs."],
     }
 }
