@@ -24,6 +24,8 @@ pub(super) struct Architecture {
     pub language_class: &'static str,
     /// What `transformers` assumes where `config.json` has no such key, if it differs from BERT's: JSON with BERT's names.
     pub defaults: &'static str,
+    /// Keys of `config.json` of which only one value is supported: JSON with the names here.
+    pub only: &'static str,
     /// How it computes, and the names of its tensors.
     pub network: Network,
     /// What the tensors of all heads begin with. A file can hold a head other than the one that is loaded.
@@ -42,32 +44,70 @@ pub(super) enum Network {
         /// The masked language model's head.
         masked_lm: MaskedLmNames,
     },
+    /// The same, with layers that normalise before their parts, as those of decoders do.
+    PreNormEncoder {
+        /// Embeddings and layers.
+        names: DecoderNames,
+        /// The classification head.
+        classifier: ClassifierNames,
+        /// The masked language model's head.
+        masked_lm: MaskedLmNames,
+    },
     /// Every token sees those before it; the last one stands for the text.
     Decoder(DecoderNames),
 }
 
-/// Names of a decoder's tensors, and what it has. Its heads are called `score` and `lm_head` everywhere.
+/// Names of the tensors of a decoder, or of an encoder built like one, and what it has. The heads of decoders are called
+/// `score` and `lm_head` everywhere.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DecoderNames {
     pub words: &'static str,
     /// The position embedding; `None`: positions turn queries and keys.
     pub positions: Option<&'static str>,
+    /// The normalisation of the embeddings.
+    pub embeddings_norm: Option<&'static str>,
     /// The layers; after it, the number of a layer. The names below follow the number.
     pub layers: &'static str,
+    /// What tokens see.
+    pub sees: Sees,
     pub attention_norm: &'static str,
+    /// Whether the first layer has it too.
+    pub first_has_attention_norm: bool,
     pub attention: AttentionNames,
+    /// The normalisations of each head of the queries and of the keys, before their positions.
+    pub head_norms: Option<HeadNormNames>,
     pub attention_output: &'static str,
     pub feed_forward_norm: &'static str,
     pub feed_forward: FeedForwardNames,
     pub feed_forward_output: &'static str,
     /// The normalisation after the last layer.
     pub last_norm: &'static str,
-    /// Whether its normalisations also subtract the mean and add a bias.
-    pub centres: bool,
+    /// How it normalises.
+    pub norms: Norms,
     /// Which linear layers have biases.
     pub biases: Biases,
     /// Whether the file has the weights of linear layers as `[in, out]`.
     pub transposed: bool,
+}
+
+/// What the tokens of a text see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sees {
+    /// Those before them.
+    Before,
+    /// The whole text, or in some layers their neighbours.
+    Whole,
+}
+
+/// How a network normalises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Norms {
+    /// By mean and variance, with a bias.
+    WithBias,
+    /// By mean and variance, without a bias.
+    WithoutBias,
+    /// By the root mean square.
+    RootMeanSquare,
 }
 
 /// The linear layers that make queries, keys and values.
@@ -79,6 +119,13 @@ pub(super) enum AttentionNames {
     Each { query: &'static str, key: &'static str, value: &'static str },
 }
 
+/// The normalisations of each head, by the root mean square.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeadNormNames {
+    pub query: &'static str,
+    pub key: &'static str,
+}
+
 /// The first linear layers of the feed-forward part.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FeedForwardNames {
@@ -86,6 +133,8 @@ pub(super) enum FeedForwardNames {
     Plain(&'static str),
     /// The activation of one times the other.
     Gated { gate: &'static str, up: &'static str },
+    /// The same, of one layer for both.
+    JointGated(&'static str),
 }
 
 /// Which linear layers of a decoder have biases.
@@ -110,6 +159,8 @@ pub(super) struct EncoderNames {
     pub first_position: FirstPosition,
     /// The linear layer from the embeddings' width to the layers', where these can differ.
     pub projection: Option<&'static str>,
+    /// What it has for the distances between tokens.
+    pub relative: Option<RelativeNames>,
     /// The layers; after it, the number of a layer. The names below follow the number.
     pub layers: &'static str,
     pub query: &'static str,
@@ -120,6 +171,22 @@ pub(super) struct EncoderNames {
     pub intermediate: &'static str,
     pub output: &'static str,
     pub output_norm: &'static str,
+}
+
+/// What an encoder has for the distances between tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RelativeNames {
+    /// A number for each kind of distance and head.
+    Bias(&'static str),
+    /// Embeddings of distances, with which queries and keys are multiplied.
+    Products {
+        table: &'static str,
+        /// Their normalisation, where `config.json` says that there is one.
+        norm: &'static str,
+        /// The layers that make keys and queries of them, where these are not those of tokens; after the number of a layer.
+        key: &'static str,
+        query: &'static str,
+    },
 }
 
 /// Which row of the position embedding the first token of a text has.
@@ -139,6 +206,7 @@ impl EncoderNames {
             has_types: true,
             first_position: FirstPosition::Zero,
             projection: None,
+            relative: None,
             layers: "",
             query: "attention.self.query",
             key: "attention.self.key",
@@ -158,6 +226,10 @@ pub(super) struct ClassifierNames {
     pub dense: &'static str,
     /// What follows the dense layer.
     pub activation: Activation,
+    /// The normalisation after that.
+    pub norm: Option<&'static str>,
+    /// Whether the dense layer and the normalisation have biases.
+    pub has_biases: bool,
     /// Whether there is dropout before the dense layer too.
     pub drops_input: bool,
     pub scores: &'static str,
@@ -170,6 +242,8 @@ pub(super) struct MaskedLmNames {
     /// What follows the dense layer; `None`: what the layers use.
     pub activation: Option<Activation>,
     pub norm: &'static str,
+    /// Whether the dense layer and the normalisation have biases.
+    pub has_biases: bool,
     pub decoder: &'static str,
     /// The decoder's bias, if the decoder shares the word embeddings.
     pub bias: &'static str,
@@ -196,10 +270,28 @@ impl Architecture {
         self.class_prefix(model_type).map(|prefix| format!("{prefix}Model"))
     }
 
-    /// Its encoder's names; `None` if it is a decoder.
+    /// Its names, if its layers normalise after their parts.
     pub fn encoder(&self) -> Option<&EncoderNames> {
         match &self.network {
             Network::Encoder { names, .. } => Some(names),
+            Network::PreNormEncoder { .. } | Network::Decoder(_) => None,
+        }
+    }
+
+    /// Its names, if its layers normalise before their parts.
+    pub fn decoder(&self) -> Option<&DecoderNames> {
+        match &self.network {
+            Network::PreNormEncoder { names, .. } | Network::Decoder(names) => Some(names),
+            Network::Encoder { .. } => None,
+        }
+    }
+
+    /// Its heads; `None` if they are those of all decoders.
+    pub fn encoder_heads(&self) -> Option<(&ClassifierNames, &MaskedLmNames)> {
+        match &self.network {
+            Network::Encoder { classifier, masked_lm, .. } | Network::PreNormEncoder { classifier, masked_lm, .. } => {
+                Some((classifier, masked_lm))
+            }
             Network::Decoder(_) => None,
         }
     }
@@ -208,13 +300,17 @@ impl Architecture {
     pub fn is_by_token(&self, in_file: &str) -> bool {
         let name = self.upstream_name(in_file);
         let is_of = |layer: &str, end: &str| name.strip_prefix(layer) == Some(end);
-        match &self.network {
-            Network::Encoder { names, masked_lm: MaskedLmNames { decoder, bias, .. }, .. } => {
-                let is_bias = is_of(decoder, ".bias") || name == *bias;
-                is_of(names.embeddings, ".word_embeddings.weight") || is_of(decoder, ".weight") || is_bias
+        let is_word = match &self.network {
+            Network::Encoder { names, .. } => is_of(names.embeddings, ".word_embeddings.weight"),
+            Network::PreNormEncoder { names, .. } | Network::Decoder(names) => is_of(names.words, ".weight"),
+        };
+        is_word
+            || match self.encoder_heads() {
+                Some((_, MaskedLmNames { decoder, bias, .. })) => {
+                    is_of(decoder, ".weight") || is_of(decoder, ".bias") || name == *bias
+                }
+                None => is_of(LM_HEAD, ".weight"),
             }
-            Network::Decoder(names) => is_of(names.words, ".weight") || is_of(LM_HEAD, ".weight"),
-        }
     }
 
     /// The class of `transformers` for a network of this type with the head of a task.

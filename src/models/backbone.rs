@@ -50,7 +50,9 @@ impl Backbone {
             architecture::Network::Encoder { names, .. } => {
                 Network::Encoder(Encoder::load(weights, config, names, freeze)?)
             }
-            architecture::Network::Decoder(names) => Network::Decoder(Decoder::load(weights, config, names, freeze)?),
+            architecture::Network::PreNormEncoder { names, .. } | architecture::Network::Decoder(names) => {
+                Network::Decoder(Decoder::load(weights, config, names, freeze)?)
+            }
         };
         weights.freeze(false);
         Ok(Self { network, layers, max_positions: config.max_positions(), frozen })
@@ -148,5 +150,5 @@ impl Backbone {
 
 /// The mean of what each sequence reads, if the batch wants that.
 fn averaged(hidden: Value, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
-    if batch.averages { pass.tape.mean(&hidden, &batch.cu_reads().into()) } else { Ok(hidden) }
+    if batch.averages { pass.tape.mean_rows(&hidden, &batch.cu_reads().into()) } else { Ok(hidden) }
 }

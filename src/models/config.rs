@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::data::{DataError, Pooling, TextTokenizer, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
@@ -14,6 +14,7 @@ use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, Feed
 use crate::models::architectures;
 use crate::models::decoder_config::{self, DecoderConfig};
 use crate::models::model_folder::{self, CONFIG_FILE};
+use crate::models::relative_config::RelativeConfig;
 
 /// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
 const MOST_LAYERS_OR_HEADS: usize = 1_024;
@@ -72,6 +73,12 @@ pub struct ModelConfig {
     /// Keys that only decoders have.
     #[serde(flatten)]
     pub decoder: DecoderConfig,
+    /// Keys that only networks with relative positions have.
+    #[serde(flatten)]
+    pub relative: RelativeConfig,
+    /// What a classifier reads, where it is not always the same: `cls` or `mean`.
+    #[serde(default)]
+    pub classifier_pooling: Option<String>,
     /// Label names by class id as text.
     #[serde(default)]
     pub id2label: BTreeMap<String, String>,
@@ -145,8 +152,8 @@ impl ModelConfig {
                 model_type: model_type.to_owned(),
             });
         };
-        refuse_unsupported(&json).map_err(wrong)?;
-        if architecture.encoder().is_none() {
+        refuse_unsupported(&json, architecture).map_err(wrong)?;
+        if matches!(architecture.network, Network::Decoder(_)) {
             decoder_config::refuse_unsupported(&json).map_err(wrong)?;
         }
         let config: Self = serde_json::from_value(with_usual_keys(json, architecture))
@@ -181,17 +188,25 @@ impl ModelConfig {
     /// Rows of the position embedding; 0 if positions turn queries and keys instead.
     #[must_use]
     pub fn position_rows(&self) -> usize {
-        match &self.architecture().network {
-            Network::Decoder(DecoderNames { positions: None, .. }) => 0,
+        match self.architecture().decoder() {
+            Some(DecoderNames { positions: None, .. }) => 0,
+            None if !self.embeds_positions() => 0,
             _ => self.max_position_embeddings,
         }
+    }
+
+    /// Whether training can recompute activations: not if layers share what distances add to their scores.
+    #[must_use]
+    pub fn can_recompute(&self) -> bool {
+        self.architecture().encoder().is_none_or(|names| names.relative.is_none())
     }
 
     /// How a classifier of this architecture usually pools a text.
     #[must_use]
     pub fn pooling(&self) -> Pooling {
         match self.architecture().network {
-            Network::Encoder { .. } => Pooling::First,
+            Network::PreNormEncoder { .. } if self.classifier_pooling.as_deref() == Some("mean") => Pooling::Mean,
+            Network::Encoder { .. } | Network::PreNormEncoder { .. } => Pooling::First,
             Network::Decoder(_) => Pooling::Last,
         }
     }
@@ -237,10 +252,12 @@ impl ModelConfig {
             ("num_attention_heads", self.num_attention_heads),
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
-            ("type_vocab_size", self.type_vocab_size),
             ("embedding_size", self.embedding_width()),
+            ("type_vocab_size", self.type_vocab_size),
         ];
-        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+        let may_miss_types = matches!(self.architecture().encoder(), Some(EncoderNames { relative: Some(_), .. }));
+        let sized = if may_miss_types { &sizes[..sizes.len() - 1] } else { &sizes };
+        if let Some((name, _)) = sized.iter().find(|(_, size)| *size == 0) {
             return Err(format!("{} is 0", self.architecture().own_key(name)));
         }
         // So that no size overflows or takes all memory before it is compared with the weights.
@@ -253,7 +270,7 @@ impl ModelConfig {
             let own = self.architecture().own_key(name);
             return Err(format!("{own} is {size}, and Hone reads models up to {}", most(name)));
         }
-        let has_own_width = self.decoder.head_dim.is_some() && self.architecture().encoder().is_none();
+        let has_own_width = self.decoder.head_dim.is_some() && self.architecture().decoder().is_some();
         if !has_own_width && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
             let own = self.architecture().own_key("hidden_size");
@@ -263,8 +280,18 @@ impl ModelConfig {
             let (rows, padding) = (self.max_position_embeddings, self.first_position() - 1);
             return Err(format!("max_position_embeddings {rows} leaves no position after pad_token_id {padding}"));
         }
-        if self.architecture().encoder().is_none() {
-            self.decoder.check(self.hidden_size, self.num_attention_heads)?;
+        match self.architecture().network {
+            Network::Encoder { .. } => self.check_distances()?,
+            Network::PreNormEncoder { .. } => {
+                self.decoder.check(self.hidden_size, self.num_attention_heads)?;
+                self.check_scopes()?;
+                if let Some(other) =
+                    self.classifier_pooling.as_deref().filter(|pooling| !["cls", "mean"].contains(pooling))
+                {
+                    return Err(format!("classifier_pooling \"{other}\" is not supported"));
+                }
+            }
+            Network::Decoder(_) => self.decoder.check(self.hidden_size, self.num_attention_heads)?,
         }
         let dropouts =
             [Some(self.hidden_dropout_prob), Some(self.attention_probs_dropout_prob), self.classifier_dropout];
@@ -276,8 +303,12 @@ impl ModelConfig {
 }
 
 /// Refuses values under which the network computes otherwise than Hone does.
-fn refuse_unsupported(config: &Value) -> Result<(), String> {
-    let differs = |key: &str, usual: &Value| config.get(key).filter(|value| !value.is_null() && *value != usual);
+fn refuse_unsupported(config: &Value, architecture: &Architecture) -> Result<(), String> {
+    let is_same = |value: &Value, usual: &Value| match (value.as_f64(), usual.as_f64()) {
+        (Some(value), Some(usual)) => (value - usual).abs() < f64::EPSILON,
+        _ => value == usual,
+    };
+    let differs = |key: &str, usual: &Value| config.get(key).filter(|value| !value.is_null() && !is_same(value, usual));
     // The only values that Hone supports.
     let usual = [
         ("position_embedding_type", json!("absolute")),
@@ -285,7 +316,10 @@ fn refuse_unsupported(config: &Value) -> Result<(), String> {
         ("add_cross_attention", json!(false)),
         ("pruned_heads", json!({})),
     ];
-    for (key, usual) in &usual {
+    let only = serde_json::from_str::<Map<String, Value>>(architecture.only).unwrap_or_default();
+    for (key, usual) in
+        usual.iter().map(|(key, usual)| (*key, usual)).chain(only.iter().map(|(key, usual)| (key.as_str(), usual)))
+    {
         if let Some(value) = differs(key, usual) {
             return Err(format!("{key} {value} is not supported"));
         }
@@ -312,7 +346,7 @@ fn with_usual_keys(mut config: Value, architecture: &Architecture) -> Value {
             keys.entry(key).or_insert(value);
         }
     }
-    if matches!(architecture.network, Network::Decoder(DecoderNames { feed_forward: FeedForwardNames::Plain(_), .. }))
+    if matches!(architecture.decoder(), Some(DecoderNames { feed_forward: FeedForwardNames::Plain(_), .. }))
         && let Some(hidden) = keys.get("hidden_size").and_then(Value::as_u64)
     {
         keys.entry("intermediate_size").or_insert(json!(hidden.saturating_mul(4)));
@@ -368,6 +402,36 @@ mod tests {
         assert_eq!(config.label_names(), ["good", "bad"]);
         let gap = SMALL.replace("\"1\": \"bad\"", "\"2\": \"bad\"");
         assert!(read(&gap).unwrap().label_names().is_empty());
+    }
+
+    #[test]
+    fn values_that_an_architecture_does_not_have_are_refused_by_name() {
+        let cases = [
+            ("modernbert", "\"norm_bias\": true", "norm_bias true"),
+            ("modernbert", "\"classifier_bias\": true", "classifier_bias true"),
+            ("modernbert", "\"classifier_activation\": \"silu\"", "classifier_activation \"silu\""),
+            ("modernbert", "\"decoder_bias\": false", "decoder_bias false"),
+            ("modernbert", "\"classifier_pooling\": \"max\"", "classifier_pooling \"max\""),
+            ("modernbert", "\"layer_types\": [\"chunked_attention\"]", "layer_types \"chunked_attention\""),
+            ("mpnet", "\"relative_attention_num_buckets\": 64", "relative_attention_num_buckets 64"),
+            ("mpnet", "\"pad_token_id\": 0", "pad_token_id 0"),
+            ("deberta-v2", "\"conv_kernel_size\": 3", "conv_kernel_size 3"),
+            ("deberta-v2", "\"pooler_dropout\": 0.1", "pooler_dropout 0.1"),
+            ("deberta-v2", "\"legacy\": false", "legacy false"),
+            ("deberta-v2", "\"relative_attention\": false", "relative_attention false"),
+            ("qwen3", "\"use_sliding_window\": true", "use_sliding_window true"),
+        ];
+        for (model_type, key, part) in cases {
+            let json = SMALL.replace("\"bert\"", &format!("\"{model_type}\", {key}"));
+            let error = read(&json).unwrap_err().to_string();
+            assert!(error.contains(&format!("{part} is not supported")), "{error}");
+        }
+        // A number is the same with and without a point.
+        let same = SMALL.replace(
+            "\"bert\"",
+            "\"deberta-v2\", \"pooler_dropout\": 0.0, \"relative_attention\": true, \"pos_att_type\": \"c2p\"",
+        );
+        read(&same).unwrap();
     }
 
     #[test]

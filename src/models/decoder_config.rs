@@ -28,6 +28,25 @@ pub struct DecoderConfig {
     pub sliding_window: Option<usize>,
     /// Dropout of the embeddings; `None`: as of the hidden states.
     pub embedding_dropout: Option<f64>,
+    /// Of networks with local layers.
+    #[serde(flatten)]
+    pub local: LocalLayers,
+}
+
+/// Keys of `config.json` that only networks with local layers have, with their Hugging Face names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LocalLayers {
+    /// The tokens that one of a local layer sees, itself not counted: half before it and half after it.
+    pub local_attention: Option<usize>,
+    /// One layer in so many is global, and the first is.
+    pub global_attn_every_n_layers: Option<usize>,
+    /// Kind of each layer, as newer files have it.
+    pub layer_types: Option<Vec<String>>,
+    /// Base of the angles of global layers, as older files have it.
+    pub global_rope_theta: Option<f64>,
+    /// Base of the angles of local layers, as older files have it.
+    pub local_rope_theta: Option<f64>,
 }
 
 /// How the angles of rotary positions are computed.
@@ -47,6 +66,10 @@ pub struct Rope {
     pub high_freq_factor: Option<f64>,
     /// Of `llama3`: positions in the first training.
     pub original_max_position_embeddings: Option<f64>,
+    /// Of layers whose tokens see the whole text, where these have angles of their own.
+    pub full_attention: Option<Box<Rope>>,
+    /// Of layers whose tokens see their neighbours, where these have angles of their own.
+    pub sliding_attention: Option<Box<Rope>>,
 }
 
 impl DecoderConfig {
@@ -60,16 +83,10 @@ impl DecoderConfig {
         self.num_key_value_heads.unwrap_or(heads)
     }
 
-    /// The angle from one position to the next of each pair of columns, `[width / 2]`.
-    pub(super) fn frequencies(&self, width: usize) -> Vec<f32> {
-        let rope = self.rope();
-        let base = rope.rope_theta.or(self.rope_theta).unwrap_or(10_000.0);
-        let plain = (0..width / 2).map(|pair| 1.0 / base.powf(2.0 * pair as f64 / width as f64));
-        plain.map(|frequency| rope.scaled(frequency) as f32).collect()
-    }
-
-    fn rope(&self) -> Rope {
-        self.rope_parameters.clone().or_else(|| self.rope_scaling.clone()).unwrap_or_default()
+    /// How angles are computed in all layers that say nothing else.
+    pub(super) fn rope(&self) -> Rope {
+        let rope = self.rope_parameters.clone().or_else(|| self.rope_scaling.clone()).unwrap_or_default();
+        Rope { rope_theta: rope.rope_theta.or(self.rope_theta), ..rope }
     }
 
     /// Refuses sizes that make no sense and scalings that Hone does not compute.
@@ -92,7 +109,15 @@ impl DecoderConfig {
 }
 
 impl Rope {
-    fn check(&self) -> Result<(), String> {
+    /// The angle from one position to the next of each pair of columns, `[width / 2]`.
+    pub(super) fn frequencies(&self, width: usize) -> Vec<f32> {
+        let base = self.rope_theta.unwrap_or(10_000.0);
+        let plain = (0..width / 2).map(|pair| 1.0 / base.powf(2.0 * pair as f64 / width as f64));
+        plain.map(|frequency| self.scaled(frequency) as f32).collect()
+    }
+
+    /// Refuses scalings that Hone does not compute, and numbers that make no sense.
+    pub(super) fn check(&self) -> Result<(), String> {
         let numbers = match self.rope_type.as_deref() {
             None | Some("default") => vec![],
             Some("linear") => vec![("factor", self.factor)],
@@ -187,7 +212,7 @@ mod tests {
     #[test]
     fn a_linear_scaling_divides_the_frequencies() {
         let [plain, scaled] =
-            ["{}", r#"{"rope_scaling": {"type": "linear", "factor": 2.0}}"#].map(|json| of(json).frequencies(8));
+            ["{}", r#"{"rope_scaling": {"type": "linear", "factor": 2.0}}"#].map(|json| of(json).rope().frequencies(8));
         assert_eq!(scaled, plain.iter().map(|frequency| frequency / 2.0).collect::<Vec<_>>());
     }
 }

@@ -13,8 +13,9 @@ use crate::models::architecture::EncoderNames;
 use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::layers::{Form, Linear, load_norm};
 use crate::models::mode::Pass;
+use crate::models::relative_positions::{LayerPositions, Prepared, RelativePositions};
 use crate::models::weights::{Fill, Weights};
-use crate::ops::{AttentionInput, AttentionShape, Dropout, LayerNormWeights, Lookup, Value, Weight};
+use crate::ops::{AttentionInput, AttentionShape, Dropout, LayerNormWeights, Lookup, Relative, Value, Weight};
 
 /// Dropout sites per layer: attention probabilities, attention output, feed-forward output.
 const SITES_OF_A_LAYER: u64 = 3;
@@ -23,6 +24,7 @@ const SITES_OF_A_LAYER: u64 = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Encoder {
     embeddings: Embeddings,
+    relative: Option<RelativePositions>,
     layers: Vec<Layer>,
 }
 
@@ -35,11 +37,12 @@ impl Encoder {
         freeze: impl Fn(&mut Weights, usize),
     ) -> std::result::Result<Self, ModelError> {
         let embeddings = Embeddings::load(weights, config, names)?;
+        let relative = names.relative.map(|names| RelativePositions::load(weights, config, &names)).transpose()?;
         let layers = (0..config.num_hidden_layers).map(|layer| {
             freeze(weights, layer);
             Layer::load(weights, config, names, layer)
         });
-        Ok(Self { embeddings, layers: layers.collect::<std::result::Result<_, _>>()? })
+        Ok(Self { embeddings, relative, layers: layers.collect::<std::result::Result<_, _>>()? })
     }
 
     pub(super) fn word_embeddings(&self) -> &Weight {
@@ -59,15 +62,20 @@ impl Encoder {
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
         let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
+        let relative = self.relative.as_ref().map(|relative| relative.prepare(batch, pass)).transpose()?;
         for index in layers {
             let layer = &self.layers[index];
             if index + 1 == self.layers.len() {
-                return layer.forward(&hidden, &ends, &Queries::read(batch), index, pass);
+                return layer.forward(&hidden, &ends, (&Queries::read(batch), relative.as_ref()), index, pass);
+            }
+            if relative.is_some() {
+                // What distances add belongs to the tape of the whole pass, so that a layer cannot be run on another one.
+                hidden = layer.forward(&hidden, &ends, (&Queries::All, relative.as_ref()), index, pass)?;
+                continue;
             }
             let (layer, ends) = (layer.clone(), Arc::clone(&ends));
-            let run =
-                move |hidden: &Value, pass: &mut Pass<'_>| layer.forward(hidden, &ends, &Queries::All, index, pass);
-            hidden = pass.layer(&hidden, run)?;
+            hidden = pass
+                .layer(&hidden, move |hidden, pass| layer.forward(hidden, &ends, (&Queries::All, None), index, pass))?;
         }
         Ok(hidden)
     }
@@ -96,7 +104,7 @@ impl Queries {
 #[derive(Clone, Debug)]
 struct Embeddings {
     words: Weight,
-    positions: Weight,
+    positions: Option<Weight>,
     types: Option<Weight>,
     norm: LayerNormWeights,
     projection: Option<Linear>,
@@ -115,8 +123,9 @@ impl Embeddings {
             weights.parameter(&name, &[rows, width], Fill::Required)
         };
         let words = table("word", config.vocab_size)?;
-        let positions = table("position", config.max_position_embeddings)?;
-        let types = if names.has_types { Some(table("token_type", config.type_vocab_size)?) } else { None };
+        let mut table_unless_empty = |name: &str, rows: usize| (rows > 0).then(|| table(name, rows)).transpose();
+        let positions = table_unless_empty("position", config.position_rows())?;
+        let types = table_unless_empty("token_type", config.type_rows())?;
         let norm = load_norm(weights, &format!("{}.LayerNorm", names.embeddings), width, config, Fill::Required)?;
         let projection = names.projection.filter(|_| width != hidden);
         let projection = projection.map(|name| Linear::load(weights, name, (width, hidden), Fill::Required));
@@ -127,10 +136,11 @@ impl Embeddings {
     fn forward(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
         let first = self.first_position;
         let positions = batch.cu_seqlens.windows(2).flat_map(|ends| first..first + (ends[1] - ends[0]));
-        let mut lookups = vec![
-            Lookup { table: &self.words, rows: batch.input_ids.as_slice().into(), what: "token id" },
-            Lookup { table: &self.positions, rows: positions.collect(), what: "position" },
-        ];
+        let mut lookups =
+            vec![Lookup { table: &self.words, rows: batch.input_ids.as_slice().into(), what: "token id" }];
+        if let Some(table) = &self.positions {
+            lookups.push(Lookup { table, rows: positions.collect(), what: "position" });
+        }
         if let Some(types) = &self.types {
             let rows = match batch.token_types.as_slice() {
                 [] => std::iter::repeat_n(0, batch.total_tokens()).collect(),
@@ -154,6 +164,7 @@ struct Layer {
     query: Linear,
     key: Linear,
     value: Linear,
+    positions: Option<LayerPositions>,
     attention_output: Linear,
     attention_norm: LayerNormWeights,
     intermediate: Linear,
@@ -176,6 +187,8 @@ impl Layer {
         let query = linear(Part::Query, names.query, (hidden, hidden))?;
         let key = linear(Part::Key, names.key, (hidden, hidden))?;
         let value = linear(Part::Value, names.value, (hidden, hidden))?;
+        let positions = names.relative.map(|names| LayerPositions::load(weights, config, &names, name)).transpose()?;
+        let mut linear = |part, of: &str, sizes| Linear::load_part(weights, part, &name(of), sizes, Form::REQUIRED);
         let attention_output = linear(Part::AttentionOutput, names.attention_output, (hidden, hidden))?;
         let intermediate = linear(Part::FeedForward, names.intermediate, (hidden, inner))?;
         let output = linear(Part::FeedForward, names.output, (inner, hidden))?;
@@ -184,6 +197,7 @@ impl Layer {
             query,
             key,
             value,
+            positions,
             attention_output,
             attention_norm: norm(names.attention_norm)?,
             intermediate,
@@ -199,19 +213,26 @@ impl Layer {
         &self,
         hidden: &Value,
         ends: &Arc<[u32]>,
-        queries: &Queries,
+        (queries, relative): (&Queries, Option<&Prepared>),
         index: usize,
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
         let site = 1 + index as u64 * SITES_OF_A_LAYER;
         pass.tape.look()?;
         let dropout = pass.attention_dropout(site);
+        let terms = self.positions.as_ref().zip(relative).map(|(positions, relative)| {
+            let terms = positions.terms(relative, index, [&self.key, &self.query], pass)?;
+            Ok::<_, candle_core::Error>((terms, relative))
+        });
+        let terms = terms.transpose()?;
+        let from_read = matches!(queries, Queries::Read { .. });
+        let relative = terms.as_ref().map(|(terms, prepared)| terms.relative(prepared, from_read));
         let (asking, mixed) = match queries {
-            Queries::All => (hidden.clone(), self.attend(hidden, ends, dropout, pass)?),
+            Queries::All => (hidden.clone(), self.attend(hidden, ends, (relative, dropout), pass)?),
             Queries::Read { tokens, ends: of_queries } => {
                 let asking = pass.tape.rows(hidden, tokens)?;
                 let shape = AttentionShape::all(self.heads, Arc::clone(of_queries), Arc::clone(ends));
-                let mixed = self.attend_from(&asking, hidden, &shape, dropout, pass)?;
+                let mixed = self.attend_from(&asking, hidden, &shape, (relative, dropout), pass)?;
                 (asking, mixed)
             }
         };
@@ -225,10 +246,16 @@ impl Layer {
     }
 
     /// Attention from every token.
-    fn attend(&self, hidden: &Value, ends: &Arc<[u32]>, dropout: Dropout, pass: &mut Pass<'_>) -> Result<Value> {
+    fn attend(
+        &self,
+        hidden: &Value,
+        ends: &Arc<[u32]>,
+        (relative, dropout): (Option<Relative<'_>>, Dropout),
+        pass: &mut Pass<'_>,
+    ) -> Result<Value> {
         let shape = AttentionShape::all(self.heads, Arc::clone(ends), Arc::clone(ends));
         let joint = Linear::forward_joint(&[&self.query, &self.key, &self.value], pass, hidden)?;
-        pass.tape.attention(AttentionInput::Joint(&joint), &shape, dropout)
+        pass.tape.relative_attention(AttentionInput::Joint(&joint), &shape, relative, dropout)
     }
 
     /// Attention from some tokens, whose hidden states are `asking`.
@@ -237,11 +264,11 @@ impl Layer {
         asking: &Value,
         hidden: &Value,
         shape: &AttentionShape,
-        dropout: Dropout,
+        (relative, dropout): (Option<Relative<'_>>, Dropout),
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
         let queries = &self.query.forward(pass, asking, None)?;
         let keys_values = &Linear::forward_joint(&[&self.key, &self.value], pass, hidden)?;
-        pass.tape.attention(AttentionInput::Split { queries, keys_values }, shape, dropout)
+        pass.tape.relative_attention(AttentionInput::Split { queries, keys_values }, shape, relative, dropout)
     }
 }

@@ -2,11 +2,10 @@
 
 use candle_core::{Result, bail};
 
-use crate::data::Pooling;
 use crate::models::ModelError;
-use crate::models::architecture::{Architecture, ClassifierNames, LM_HEAD, MaskedLmNames, Network, SCORE};
+use crate::models::architecture::{Architecture, ClassifierNames, LM_HEAD, MaskedLmNames, SCORE};
 use crate::models::config::ModelConfig;
-use crate::models::layers::{Form, Linear, load_norm};
+use crate::models::layers::{Form, Linear, load_norm_as};
 use crate::models::mode::Pass;
 use crate::models::sentence_modules::DENSE_LAYER;
 use crate::models::weights::{Fill, LoadReport, Weights};
@@ -30,15 +29,6 @@ pub enum HeadSpec {
 }
 
 impl HeadSpec {
-    /// The head of a classifier that pools texts like this.
-    #[must_use]
-    pub fn classifier(labels: Vec<String>, pooling: Pooling) -> Self {
-        match pooling {
-            Pooling::First | Pooling::Last => Self::Classification { labels },
-            Pooling::Mean => Self::MeanClassification { labels },
-        }
-    }
-
     /// Label names in class-id order; empty for a head without labels.
     #[must_use]
     pub fn labels(&self) -> &[String] {
@@ -72,6 +62,7 @@ pub(super) enum Head {
 pub(super) struct Classifier {
     dense: Linear,
     activation: ops::Activation,
+    norm: Option<LayerNormWeights>,
     drops_input: bool,
     scores: Linear,
 }
@@ -96,8 +87,10 @@ impl Head {
         spec: &HeadSpec,
         words: &Weight,
     ) -> std::result::Result<Self, ModelError> {
-        match (spec, &config.architecture().network) {
-            (HeadSpec::Classification { labels }, network) => Self::load_classifier(weights, config, labels, network),
+        match (spec, config.architecture().encoder_heads()) {
+            (HeadSpec::Classification { labels }, heads) => {
+                Self::load_classifier(weights, config, labels, heads.map(|(classifier, _)| classifier))
+            }
             (HeadSpec::MeanClassification { labels }, _) => {
                 if labels.is_empty() {
                     return Err(ModelError::NoLabels);
@@ -107,10 +100,10 @@ impl Head {
                 let sizes = (config.hidden_size, labels.len());
                 Ok(Self::Mean(Linear::load(weights, DENSE_LAYER, sizes, fill)?))
             }
-            (HeadSpec::LanguageModel, Network::Encoder { masked_lm, .. }) => {
+            (HeadSpec::LanguageModel, Some((_, masked_lm))) => {
                 MaskedLm::load(weights, config, masked_lm, words).map(Self::MaskedLm)
             }
-            (HeadSpec::LanguageModel, Network::Decoder(_)) => {
+            (HeadSpec::LanguageModel, None) => {
                 weights.freeze(weights.lora().is_some());
                 let own = format!("{LM_HEAD}.weight");
                 let tied = config.tie_word_embeddings || !weights.has(&own);
@@ -125,31 +118,30 @@ impl Head {
         weights: &mut Weights,
         config: &ModelConfig,
         labels: &[String],
-        network: &Network,
+        names: Option<&ClassifierNames>,
     ) -> std::result::Result<Self, ModelError> {
         if labels.is_empty() {
             return Err(ModelError::NoLabels);
         }
         let (hidden, fill) = (config.hidden_size, Fill::Normal(config.initializer_range));
         // Sentence embedding models are often saved without their pooler, and masked language models always are.
-        let dense = match network {
-            Network::Encoder { classifier, .. } => {
-                Some(Linear::load(weights, classifier.dense, (hidden, hidden), fill)?)
-            }
-            Network::Decoder(_) => None,
-        };
-        let scores = match network {
-            Network::Encoder { classifier, .. } => classifier.scores,
-            Network::Decoder(_) => SCORE,
-        };
+        let dense = names.map(|names| {
+            let form = Form { fill, has_bias: names.has_biases, is_transposed: false };
+            let dense = Linear::load_as(weights, names.dense, (hidden, hidden), form)?;
+            let form = Form { fill: Fill::Ones, ..form };
+            let norm = names.norm.map(|name| load_norm_as(weights, name, hidden, config, form)).transpose()?;
+            Ok::<_, ModelError>((names, dense, norm))
+        });
+        let dense = dense.transpose()?;
+        let scores = names.map_or(SCORE, |names| names.scores);
         keep_only_for(labels, config, scores, weights);
         let form = Form { fill, has_bias: dense.is_some(), is_transposed: false };
         let scores = Linear::load_as(weights, scores, (hidden, labels.len()), form)?;
-        Ok(match (network, dense) {
-            (Network::Encoder { classifier: ClassifierNames { activation, drops_input, .. }, .. }, Some(dense)) => {
-                Self::Classification(Classifier { dense, activation: *activation, drops_input: *drops_input, scores })
+        Ok(match dense {
+            Some((&ClassifierNames { activation, drops_input, .. }, dense, norm)) => {
+                Self::Classification(Classifier { dense, activation, norm, drops_input, scores })
             }
-            _ => Self::Score(scores),
+            None => Self::Score(scores),
         })
     }
 
@@ -175,26 +167,31 @@ impl Head {
 
     /// Adds to the report whether the head is new. Missing weights of a new head are not listed.
     pub fn report(&self, architecture: &Architecture, report: &mut LoadReport) {
-        let (last, names) = match (self, &architecture.network) {
-            (Self::Classification(_), Network::Encoder { classifier: ClassifierNames { dense, scores, .. }, .. }) => {
-                (*scores, vec![*dense, *scores])
+        let weight = |layer: &str| format!("{layer}.weight");
+        let (last, names) = match (self, architecture.encoder_heads()) {
+            (Self::Classification(_), Some((&ClassifierNames { dense, scores, norm, .. }, _))) => {
+                (weight(scores), [Some(dense), Some(scores), norm].into_iter().flatten().collect())
             }
-            (Self::Mean(_), network) => {
-                if let Network::Encoder { classifier: ClassifierNames { dense, .. }, .. } = network {
+            (Self::Mean(_), heads) => {
+                if let Some((classifier, _)) = heads {
                     // A pooler, which no mean goes through.
-                    report.unexpected.retain(|name| !architecture.upstream_name(name).starts_with(dense));
+                    let is_pooler = |name: &String| architecture.upstream_name(name).starts_with(classifier.dense);
+                    report.unexpected.retain(|name| !is_pooler(name));
                 }
-                (DENSE_LAYER, vec![DENSE_LAYER])
+                (weight(DENSE_LAYER), vec![DENSE_LAYER])
             }
-            (Self::MaskedLm(_), Network::Encoder { masked_lm, .. }) => {
-                let MaskedLmNames { dense, norm, decoder, bias, .. } = masked_lm;
-                (*dense, vec![*dense, *norm, *decoder, *bias])
+            (Self::MaskedLm(_), Some((classifier, &MaskedLmNames { dense, norm, decoder, bias, .. }))) => {
+                // A classifier may have the same dense layer.
+                let last = if dense == classifier.dense { bias.to_owned() } else { weight(dense) };
+                (last, vec![dense, norm, decoder, bias])
             }
-            (Self::CausalLm { tied: true, .. }, Network::Decoder(names)) => (names.words, vec![]),
-            (Self::CausalLm { .. }, _) => (LM_HEAD, vec![LM_HEAD]),
-            _ => (SCORE, vec![SCORE]),
+            (Self::CausalLm { tied: true, .. }, _) => {
+                (architecture.decoder().map_or(String::new(), |names| weight(names.words)), vec![])
+            }
+            (Self::CausalLm { .. }, _) => (weight(LM_HEAD), vec![LM_HEAD]),
+            _ => (weight(SCORE), vec![SCORE]),
         };
-        report.new_head = !report.loaded.contains(&format!("{last}.weight"));
+        report.new_head = !report.loaded.contains(&last);
         if report.new_head {
             // A pooler is a part of the network that some files lack, so that is said.
             let is_of_head = |name: &str| {
@@ -233,7 +230,11 @@ impl Classifier {
     }
 
     fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
-        self.dense.forward(pass, hidden, Some(self.activation))
+        let dense = self.dense.forward(pass, hidden, Some(self.activation))?;
+        match &self.norm {
+            Some(norm) => pass.tape.layer_norm(&dense, None, norm, Dropout::OFF),
+            None => Ok(dense),
+        }
     }
 }
 
@@ -247,8 +248,9 @@ impl MaskedLm {
         let (hidden, width, vocabulary) = (config.hidden_size, config.embedding_width(), config.vocab_size);
         let (fill, is_adapted) = (Fill::Normal(config.initializer_range), weights.lora().is_some());
         weights.freeze(is_adapted && weights.has(&format!("{}.weight", names.dense)));
-        let transform = Linear::load(weights, names.dense, (hidden, width), fill)?;
-        let norm = load_norm(weights, names.norm, width, config, Fill::Ones)?;
+        let form = Form { fill, has_bias: names.has_biases, is_transposed: false };
+        let transform = Linear::load_as(weights, names.dense, (hidden, width), form)?;
+        let norm = load_norm_as(weights, names.norm, width, config, Form { fill: Fill::Ones, ..form })?;
         weights.freeze(is_adapted);
         let own = format!("{}.weight", names.decoder);
         let tied = config.tie_word_embeddings || !weights.has(&own);

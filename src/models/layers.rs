@@ -16,14 +16,14 @@ pub(super) struct Linear {
     adapter: Option<Adapter>,
 }
 
-/// How a linear layer is stored.
+/// How a linear layer or a normalisation is stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Form {
     /// How its weight is initialised if it is missing.
     pub fill: Fill,
     /// Whether it has a bias.
     pub has_bias: bool,
-    /// Whether the file has its weight as `[in, out]`.
+    /// Whether the file has its weight as `[in, out]`; of linear layers.
     pub is_transposed: bool,
 }
 
@@ -117,12 +117,25 @@ pub(super) fn load_norm(
     config: &ModelConfig,
     fill: Fill,
 ) -> std::result::Result<LayerNormWeights, ModelError> {
-    let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
-    Ok(LayerNormWeights {
-        weight: weights.parameter(&format!("{name}.weight"), &[width], fill)?,
-        bias: weights.parameter(&format!("{name}.bias"), &[width], bias)?,
-        epsilon: config.layer_norm_eps,
-    })
+    load_norm_as(weights, name, width, config, Form { fill, has_bias: true, is_transposed: false })
+}
+
+/// [`load_norm`], with or without a bias.
+pub(super) fn load_norm_as(
+    weights: &mut Weights,
+    name: &str,
+    width: usize,
+    config: &ModelConfig,
+    form: Form,
+) -> std::result::Result<LayerNormWeights, ModelError> {
+    let fill = if form.fill == Fill::Required { Fill::Required } else { Fill::Zeros };
+    let weight = weights.parameter(&format!("{name}.weight"), &[width], form.fill)?;
+    let bias = if form.has_bias {
+        weights.parameter(&format!("{name}.bias"), &[width], fill)?
+    } else {
+        weights.zeros(width)?
+    };
+    Ok(LayerNormWeights { weight, bias, epsilon: config.layer_norm_eps })
 }
 
 impl From<HiddenActivation> for ops::Activation {

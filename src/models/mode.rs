@@ -90,6 +90,11 @@ impl<'a> Pass<'a> {
         self.dropout(rate, FIRST_ADAPTER + site)
     }
 
+    /// Of a layer's embeddings of distances.
+    pub(super) fn distance_dropout(&self, layer: u64) -> Dropout {
+        self.dropout(self.rates.hidden, u64::MAX - 2 - layer)
+    }
+
     fn dropout(&self, rate: f64, site: u64) -> Dropout {
         match self.mode {
             Mode::Inference => Dropout::OFF,

@@ -157,7 +157,7 @@ impl Model {
     }
 
     /// The same network, which in training keeps only the input of each layer and computes the rest again in the backward pass.
-    /// On a GPU it keeps everything all the same.
+    /// On a GPU, or if [`ModelConfig::can_recompute`] says no, it keeps everything all the same.
     #[must_use]
     pub fn recomputing(self, recompute: bool) -> Self {
         Self { recompute, ..self }

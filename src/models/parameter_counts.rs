@@ -1,8 +1,9 @@
 //! How many parameters a network has, by its configuration alone.
 
 use crate::models::adapter::Part;
-use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames, Network};
+use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames, Norms, RelativeNames};
 use crate::models::config::ModelConfig;
+use crate::models::relative_positions::BUCKETS;
 use crate::project::LoraSettings;
 
 /// Numbers in the parts of a network without its head.
@@ -12,18 +13,25 @@ pub struct ParameterCounts {
     pub embeddings: u64,
     /// Each layer.
     pub layer: u64,
+    /// Numbers that the first layer does not have.
+    pub missing_in_first: u64,
     /// What follows the layers.
     pub last: u64,
+}
+
+impl ParameterCounts {
+    /// Numbers in the last `top` of `layers` layers.
+    #[must_use]
+    pub fn top(&self, top: u64, layers: u64) -> u64 {
+        (top * self.layer).saturating_sub(if top == layers { self.missing_in_first } else { 0 })
+    }
 }
 
 impl ModelConfig {
     /// Numbers in the parts of the network without its head.
     #[must_use]
     pub fn parameter_counts(&self) -> ParameterCounts {
-        match &self.architecture().network {
-            Network::Encoder { .. } => self.encoder_counts(),
-            Network::Decoder(names) => self.decoder_counts(names),
-        }
+        self.architecture().decoder().map_or_else(|| self.encoder_counts(), |names| self.decoder_counts(names))
     }
 
     /// Numbers in the language model's head besides what it shares with the embeddings.
@@ -32,9 +40,12 @@ impl ModelConfig {
         let [hidden, width, vocabulary] =
             [self.hidden_size, self.embedding_width(), self.vocab_size].map(|size| size as u64);
         let decoder = if self.tie_word_embeddings { 0 } else { vocabulary * width };
-        match self.architecture().network {
-            Network::Encoder { .. } => width * (hidden + 1) + 2 * width + vocabulary + decoder,
-            Network::Decoder(_) => decoder,
+        match self.architecture().encoder_heads() {
+            Some((_, masked_lm)) => {
+                let biases = if masked_lm.has_biases { 2 * width } else { 0 };
+                width * hidden + width + biases + vocabulary + decoder
+            }
+            None => decoder,
         }
     }
 
@@ -42,10 +53,10 @@ impl ModelConfig {
     #[must_use]
     pub fn classifier_parameters(&self, labels: usize) -> u64 {
         let (hidden, labels) = (self.hidden_size as u64, labels as u64);
-        match self.architecture().network {
-            Network::Encoder { .. } => (hidden + labels) * (hidden + 1),
-            Network::Decoder(_) => labels * hidden,
-        }
+        let Some((classifier, _)) = self.architecture().encoder_heads() else { return labels * hidden };
+        let norms = classifier.norm.map_or(0, |_| 1);
+        let biases = if classifier.has_biases { (1 + norms) * hidden } else { 0 };
+        (hidden + norms) * hidden + biases + labels * (hidden + 1)
     }
 
     /// Numbers in the head that scores `labels` labels from the mean of hidden states.
@@ -61,18 +72,34 @@ impl ModelConfig {
         let projection = if width == hidden { 0 } else { (width + 1) * hidden };
         // Query, key, value, attention output and two normalisations; two matrices with an inner width.
         let layer = 4 * hidden * (hidden + 1) + 4 * hidden + 2 * hidden * inner + inner + hidden;
-        ParameterCounts { embeddings: (rows + 2) * width + projection, layer, last: 0 }
+        let (for_all, for_layer) = self.relative_counts();
+        let embeddings = (rows + 2) * width + projection + for_all;
+        ParameterCounts { embeddings, layer: layer + for_layer, missing_in_first: 0, last: 0 }
+    }
+
+    /// Numbers that an encoder has for distances between tokens: for all layers, and in each.
+    fn relative_counts(&self) -> (u64, u64) {
+        let hidden = self.hidden_size as u64;
+        match self.architecture().encoder().and_then(|names| names.relative) {
+            None => (0, 0),
+            Some(RelativeNames::Bias(_)) => ((BUCKETS * self.num_attention_heads) as u64, 0),
+            Some(RelativeNames::Products { .. }) => {
+                let rows = 2 * u64::try_from(self.span().rows).unwrap_or_default();
+                let norm = if self.normalises_distances() { 2 * hidden } else { 0 };
+                let own = self.products_with_distances().into_iter().filter(|&is_there| is_there).count() as u64;
+                let own = if self.relative.share_att_key { 0 } else { own };
+                (rows * hidden + norm, own * hidden * (hidden + 1))
+            }
+        }
     }
 
     fn decoder_counts(&self, names: &DecoderNames) -> ParameterCounts {
         let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
-        let heads = self.num_attention_heads;
-        let width = self.decoder.head_width(self.hidden_size, heads);
-        let [of_queries, of_keys] = [heads * width, self.decoder.key_heads(heads) * width].map(|size| size as u64);
-        let norm = if names.centres { 2 * hidden } else { hidden };
+        let [of_queries, of_keys] = self.widths_of_heads();
+        let norm = if names.norms == Norms::WithBias { 2 * hidden } else { hidden };
         let inner_layers = match names.feed_forward {
             FeedForwardNames::Plain(_) => 1,
-            FeedForwardNames::Gated { .. } => 2,
+            FeedForwardNames::Gated { .. } | FeedForwardNames::JointGated(_) => 2,
         };
         let of_attention = of_queries + 2 * of_keys;
         let of_feed_forward = inner_layers * inner + hidden;
@@ -86,60 +113,66 @@ impl ModelConfig {
         };
         let matrices = hidden * (of_attention + of_queries) + (inner_layers + 1) * hidden * inner;
         let embeddings = (self.vocab_size + self.position_rows()) as u64 * hidden;
-        ParameterCounts { embeddings, layer: matrices + biases + 2 * norm, last: norm }
+        let embeddings = embeddings + names.embeddings_norm.map_or(0, |_| norm);
+        let head_norms = names.head_norms.map_or(0, |_| 2 * of_queries / self.num_attention_heads as u64);
+        let missing_in_first = if names.first_has_attention_norm { 0 } else { norm };
+        let layer = matrices + biases + 2 * norm + head_norms;
+        ParameterCounts { embeddings, layer, missing_in_first, last: norm }
+    }
+
+    /// Columns of all heads of a decoder's queries, and of its keys.
+    fn widths_of_heads(&self) -> [u64; 2] {
+        let heads = self.num_attention_heads;
+        let width = self.decoder.head_width(self.hidden_size, heads);
+        [heads * width, self.decoder.key_heads(heads) * width].map(|size| size as u64)
     }
 
     /// Numbers in the adapters of a layer.
     #[must_use]
     pub fn adapter_parameters(&self, lora: &LoraSettings) -> u64 {
         let adapted = self.matrices_of_layer().into_iter().filter(|(part, ..)| part.is_among(lora.matrices));
-        adapted.map(|(_, inputs, outputs)| u64::from(lora.rank) * (inputs + outputs) as u64).sum()
+        adapted.map(|(_, inputs, outputs)| u64::from(lora.rank) * (inputs + outputs)).sum()
     }
 
     /// What each matrix of a layer makes, its inputs and its outputs.
-    fn matrices_of_layer(&self) -> Vec<(Part, usize, usize)> {
-        let (hidden, inner) = (self.hidden_size, self.intermediate_size);
+    fn matrices_of_layer(&self) -> Vec<(Part, u64, u64)> {
+        let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
         let output = (Part::FeedForward, inner, hidden);
-        match &self.architecture().network {
-            Network::Encoder { .. } => {
-                let attention = [Part::Query, Part::Key, Part::Value, Part::AttentionOutput];
-                let mut matrices: Vec<_> = attention.map(|part| (part, hidden, hidden)).into();
-                matrices.extend([(Part::FeedForward, hidden, inner), output]);
-                matrices
+        let Some(names) = self.architecture().decoder() else {
+            let attention = [Part::Query, Part::Key, Part::Value, Part::AttentionOutput];
+            let mut matrices: Vec<_> = attention.map(|part| (part, hidden, hidden)).into();
+            matrices.extend([(Part::FeedForward, hidden, inner), output]);
+            return matrices;
+        };
+        let [of_queries, of_keys] = self.widths_of_heads();
+        let mut matrices = match names.attention {
+            AttentionNames::Joint(_) => vec![(Part::Query, hidden, of_queries + 2 * of_keys)],
+            AttentionNames::Each { .. } => {
+                vec![(Part::Query, hidden, of_queries), (Part::Key, hidden, of_keys), (Part::Value, hidden, of_keys)]
             }
-            Network::Decoder(names) => {
-                let heads = self.num_attention_heads;
-                let width = self.decoder.head_width(hidden, heads);
-                let (of_queries, of_keys) = (heads * width, self.decoder.key_heads(heads) * width);
-                let mut matrices = match names.attention {
-                    AttentionNames::Joint(_) => vec![(Part::Query, hidden, of_queries + 2 * of_keys)],
-                    AttentionNames::Each { .. } => vec![
-                        (Part::Query, hidden, of_queries),
-                        (Part::Key, hidden, of_keys),
-                        (Part::Value, hidden, of_keys),
-                    ],
-                };
-                matrices.push((Part::AttentionOutput, of_queries, hidden));
-                if matches!(names.feed_forward, FeedForwardNames::Gated { .. }) {
-                    matrices.push((Part::FeedForward, hidden, inner));
-                }
-                matrices.extend([(Part::FeedForward, hidden, inner), output]);
-                matrices
-            }
-        }
+        };
+        matrices.push((Part::AttentionOutput, of_queries, hidden));
+        matrices.extend(match names.feed_forward {
+            FeedForwardNames::Plain(_) => vec![(Part::FeedForward, hidden, inner)],
+            FeedForwardNames::Gated { .. } => vec![(Part::FeedForward, hidden, inner); 2],
+            FeedForwardNames::JointGated(_) => vec![(Part::FeedForward, hidden, 2 * inner)],
+        });
+        matrices.push(output);
+        matrices
     }
 
     /// Numbers that a layer keeps for its backward pass for each token.
     #[must_use]
     pub fn kept_a_token(&self) -> u64 {
         let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
-        // Queries, keys and values, the output of attention, the input and output of each normalisation, and the inner states
-        // before and after the activation.
-        let all = (3 + 1 + 2 * 3) * hidden + 2 * inner;
-        match &self.architecture().network {
-            // Both inner states and their product.
-            Network::Decoder(DecoderNames { feed_forward: FeedForwardNames::Gated { .. }, .. }) => all + inner,
-            _ => all,
-        }
+        // The input and output of each normalisation, and the inner states before and after the activation.
+        let all = 2 * 3 * hidden + 2 * inner;
+        // Queries, keys and values, and the output of attention.
+        let Some(names) = self.architecture().decoder() else { return all + (3 + 1) * hidden };
+        let [of_queries, of_keys] = self.widths_of_heads();
+        // Both inner states and their product.
+        let gated = if matches!(names.feed_forward, FeedForwardNames::Plain(_)) { 0 } else { inner };
+        let head_norms = if names.head_norms.is_some() { of_queries + of_keys } else { 0 };
+        all + gated + 2 * of_queries + 2 * of_keys + head_norms
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 
 use crate::models::ModelError;
 use crate::models::adapter_files::AdapterFiles;
@@ -185,6 +185,11 @@ impl Weights {
         let decay = var.dims().len() >= 2;
         self.parameters.push(Parameter { name: name.to_owned(), var, decay, trained, transposed });
         weight
+    }
+
+    /// A vector of zeros that is no parameter: it is neither trained nor saved.
+    pub(super) fn zeros(&self, width: usize) -> Result<Weight, ModelError> {
+        Ok(Weight::new(Tensor::zeros(width, DType::F32, &self.device)?, None))
     }
 
     /// Whether the file has a tensor with this Hugging Face name.

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Result, Tensor, bail};
+use candle_core::{Result, bail};
 use rayon::prelude::*;
 
 use crate::ops::array::Array;
+use crate::ops::attention_reference::reference;
 use crate::ops::dropout::Dropout;
-use crate::ops::regroup::Regroup;
-use crate::ops::sequence::{Projection, ProjectionGradients, Scratch, SequenceQkv, mask_row};
+use crate::ops::relative::Relative;
+use crate::ops::sequence::{Projection, ProjectionGradients, Scratch, SequenceQkv};
+use crate::ops::sequence_terms::{self, Terms};
 use crate::ops::tape::{Flow, HostValue, Node, Op, Tape, Value};
 
 /// How the rows of queries, keys and values are divided into sequences and heads.
@@ -58,14 +60,18 @@ pub enum AttentionInput<'a> {
     },
 }
 
-/// Sequences per task; they share the score matrices of its thread.
+/// Most sequences of a task; they share the score matrices of its thread, and the sums of what distances add.
 const SEQUENCES: usize = 4;
+
+/// Tasks that there are at least, if there are as many sequences.
+const TASKS: usize = 16;
 
 /// Values saved for the backward pass.
 #[derive(Debug)]
 pub(super) struct Record {
     input: Input,
     shape: AttentionShape,
+    relative: Option<Terms>,
     dropout: Dropout,
 }
 
@@ -81,7 +87,24 @@ impl Tape<'_> {
     /// # Errors
     /// If the shapes do not match, a query sees no keys, or a tensor operation fails.
     pub fn attention(&mut self, input: AttentionInput<'_>, shape: &AttentionShape, dropout: Dropout) -> Result<Value> {
+        self.relative_attention(input, shape, None, dropout)
+    }
+
+    /// [`Self::attention`] with what the distance from a query to a key adds to their score.
+    ///
+    /// # Errors
+    /// As [`Self::attention`], and if the distances do not fit.
+    pub fn relative_attention(
+        &mut self,
+        input: AttentionInput<'_>,
+        shape: &AttentionShape,
+        relative: Option<Relative<'_>>,
+        dropout: Dropout,
+    ) -> Result<Value> {
         let size = check(input, shape)?;
+        if let Some(relative) = &relative {
+            relative.check(shape.heads, size, &shape.queries, &shape.keys)?;
+        }
         let (hidden, of_keys) = (shape.heads * size, shape.key_heads * size);
         if !self.uses_kernels() {
             let (q, kv, first) = match input {
@@ -90,7 +113,7 @@ impl Tape<'_> {
             };
             let keys = kv.narrow(1, first, of_keys)?;
             let parts = [q.narrow(1, 0, hidden)?, keys, kv.narrow(1, first + of_keys, of_keys)?];
-            return Ok(Value::Composed(reference(&parts, shape, dropout)?));
+            return Ok(Value::Composed(reference(&parts, shape, relative.as_ref(), dropout)?));
         }
         let input = match input {
             AttentionInput::Joint(all) => Input::Joint(all.host()?),
@@ -98,17 +121,18 @@ impl Tape<'_> {
                 Input::Split { queries: queries.host()?, keys_values: keys_values.host()? }
             }
         };
+        let relative = relative.as_ref().map(Terms::of).transpose()?;
         let rows = shape.queries.last().map_or(0, |&rows| rows as usize);
         let out = Array::written(rows, hidden, |out| {
             let parts = cut(out, &shape.queries, hidden);
-            sequences(&input, shape, dropout)
+            sequences(&input, shape, relative.as_ref(), dropout)
                 .into_par_iter()
                 .zip(parts)
                 .with_max_len(SEQUENCES)
-                .for_each_init(Vec::new, |scores, (sequence, out)| sequence.forward(scores, out));
+                .for_each_init(Scratch::default, |scratch, (sequence, out)| sequence.forward(scratch, out));
         });
-        let recorded = self.records(&input.nodes(), &[]);
-        let record = recorded.then(|| Record { input, shape: shape.clone(), dropout });
+        let nodes = [input.nodes(), relative.as_ref().map_or([None; 2], Terms::nodes)].concat();
+        let record = self.records(&nodes, &[]).then(|| Record { input, shape: shape.clone(), relative, dropout });
         Ok(self.made(out, record.map(Op::Attention)))
     }
 }
@@ -189,86 +213,12 @@ fn check(input: AttentionInput<'_>, shape: &AttentionShape) -> Result<usize> {
     Ok(size)
 }
 
-/// All sequences at once, padded to the longest, because one sequence at a time leaves a GPU idle.
-fn reference(qkv: &[Tensor], shape: &AttentionShape, dropout: Dropout) -> Result<Tensor> {
-    let [q, k, v] = qkv else { bail!("attention takes queries, keys and values") };
-    let (query_rows, hidden) = q.dims2()?;
-    if query_rows == 0 {
-        return q.zeros_like();
-    }
-    let (size, count) = (hidden / shape.heads, shape.queries.len() - 1);
-    let group = shape.heads / shape.key_heads;
-    let (rows, columns) = (longest(&shape.queries), longest(&shape.keys));
-    let (of_queries, of_keys) = (padded(&shape.queries, q)?, padded(&shape.keys, k)?);
-    let split = |tensor: &Tensor, grid: &Regroup, (heads, length): (usize, usize)| {
-        grid.apply(tensor)?.reshape((count, length, heads, size))?.transpose(1, 2)?.contiguous()
-    };
-    // Each head of queries gets its own copy of the keys and values that it asks.
-    let shared = |tensor: &Tensor| {
-        let shape_of_keys = (shape.key_heads, columns);
-        let heads = split(tensor, &of_keys, shape_of_keys)?.unsqueeze(2)?;
-        let copies = heads.broadcast_as((count, shape.key_heads, group, columns, size))?;
-        copies.reshape((count, shape.heads, columns, size))?.contiguous()
-    };
-    let (q, k, v) = (split(q, &of_queries, (shape.heads, rows))?, shared(k)?, shared(v)?);
-    let mut scores = (q.matmul(&k.t()?)? / (size as f64).sqrt())?;
-    if let Some(hidden_keys) = hide_unseen(shape, (rows, columns), &q)? {
-        scores = scores.broadcast_add(&hidden_keys)?;
-    }
-    let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?.detach())?.exp()?;
-    let mut weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
-    if !dropout.is_off() {
-        // Padding rows use the mask of some row; their results are not used.
-        let mask_row = |place: usize| {
-            let (sequence, head, row) = (place / rows / shape.heads, place / rows % shape.heads, place % rows);
-            mask_row(head, shape.queries[sequence] as usize + row, query_rows)
-        };
-        let factors = dropout.factors((count * shape.heads * rows, columns), mask_row, &q)?;
-        weights = (weights * factors.reshape((count, shape.heads, rows, columns))?)?;
-    }
-    let mixed = weights.matmul(&v)?.transpose(1, 2)?.reshape((count * rows, hidden))?;
-    of_queries.back().apply(&mixed)
-}
-
-fn longest(cumulative: &[u32]) -> usize {
-    cumulative.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
-}
-
-/// Maps the rows of all sequences to `[sequences x longest]` padded rows, and back.
-fn padded(cumulative: &[u32], like: &Tensor) -> Result<Regroup> {
-    let (length, rows) = (longest(cumulative) as u32, cumulative.last().map_or(0, |&rows| rows as usize));
-    let from = cumulative
-        .windows(2)
-        .flat_map(|ends| (ends[0]..ends[0] + length).map(move |row| (row < ends[1]).then_some(row)));
-    Regroup::new(&from.collect::<Vec<_>>(), rows, like.device())
-}
-
-/// What makes the softmax 0 for keys that are padding or that a query does not see, added to the scores: `[sequences, 1,
-/// rows, columns]`, with one row if every query sees the same. `None` where every query sees everything.
-fn hide_unseen(shape: &AttentionShape, (rows, columns): (usize, usize), like: &Tensor) -> Result<Option<Tensor>> {
-    /// Far below any score, and finite: a sequence without queries may have no keys either.
-    const HIDDEN: f32 = -1e9;
-    let count = shape.keys.len() - 1;
-    let is_padded = shape.keys.last().is_none_or(|&rows| rows as usize != count * columns);
-    if !is_padded && shape.seen.is_none() {
-        return Ok(None);
-    }
-    let rows = if shape.seen.is_some() { rows } else { 1 };
-    let mut values = Vec::with_capacity(count * rows * columns);
-    for (queries, keys) in shape.queries.windows(2).zip(shape.keys.windows(2)) {
-        for row in 0..rows as u32 {
-            let of_query = shape.seen.as_ref().filter(|_| row < queries[1] - queries[0]);
-            let (from, to) = of_query.map_or((0, keys[1] - keys[0]), |seen| seen[(queries[0] + row) as usize]);
-            values.extend((0..columns as u32).map(|key| if (from..to).contains(&key) { 0.0 } else { HIDDEN }));
-        }
-    }
-    Tensor::from_vec(values, (count, 1, rows, columns), like.device())?.to_dtype(like.dtype()).map(Some)
-}
-
 impl Record {
     pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) {
         let gradient = gradient.values();
-        let sequences = sequences(&self.input, &self.shape, self.dropout);
+        let relative = self.relative.as_ref();
+        let sequences = sequences(&self.input, &self.shape, relative, self.dropout);
+        let mut sums = Default::default();
         match &self.input {
             Input::Joint(all) => {
                 let width = all.array.width();
@@ -276,7 +226,8 @@ impl Record {
                     all.node,
                     Array::written(all.array.rows(), width, |out| {
                         let parts = cut(out, &self.shape.queries, width).into_iter();
-                        run_backward(&sequences, parts.map(ProjectionGradients::Joint).collect(), gradient);
+                        let parts = parts.map(ProjectionGradients::Joint).collect();
+                        sums = run_backward(&sequences, parts, relative, gradient);
                     }),
                 );
             }
@@ -287,23 +238,46 @@ impl Record {
                 let q_parts = cut(q_out.values_mut(), &self.shape.queries, q_width);
                 let kv_parts = cut(kv_out.values_mut(), &self.shape.keys, kv_width);
                 let parts = q_parts.into_iter().zip(kv_parts);
-                run_backward(&sequences, parts.map(|(q, kv)| ProjectionGradients::Split { q, kv }).collect(), gradient);
+                let parts = parts.map(|(q, kv)| ProjectionGradients::Split { q, kv }).collect();
+                sums = run_backward(&sequences, parts, relative, gradient);
                 flow.add(queries.node, q_out);
                 flow.add(keys_values.node, kv_out);
             }
         }
+        let Some(relative) = relative else { return };
+        for ((node, (rows, width)), sums) in relative.nodes().into_iter().zip(relative.shapes()).zip(&sums) {
+            flow.add(node, Array::from_values(rows, width, sums));
+        }
     }
 }
 
-fn run_backward(sequences: &[SequenceQkv<'_>], parts: Vec<ProjectionGradients<'_>>, gradient: &[f32]) {
-    sequences
-        .par_iter()
-        .zip(parts)
-        .with_max_len(SEQUENCES)
-        .for_each_init(Scratch::default, |scratch, (sequence, mut out)| sequence.backward(scratch, gradient, &mut out));
+/// The gradients of the tables of what distances add.
+fn run_backward(
+    sequences: &[SequenceQkv<'_>],
+    mut parts: Vec<ProjectionGradients<'_>>,
+    relative: Option<&Terms>,
+    gradient: &[f32],
+) -> [Vec<f32>; 2] {
+    // Of the number of sequences alone, not of threads: sums are added in the order of tasks.
+    let of_a_task = sequences.len().div_ceil(TASKS).clamp(1, SEQUENCES);
+    let shapes = relative.map_or([(0, 0); 2], Terms::shapes);
+    let tasks = sequences.par_chunks(of_a_task).zip(parts.par_chunks_mut(of_a_task));
+    let sums = tasks.map_init(Scratch::default, |scratch, (sequences, parts)| {
+        let mut sums = sequence_terms::zeros(shapes);
+        for (sequence, out) in sequences.iter().zip(parts) {
+            sequence.backward(scratch, gradient, out, &mut sums);
+        }
+        sums
+    });
+    sequence_terms::sum_of(shapes, sums.collect())
 }
 
-fn sequences<'a>(input: &'a Input, shape: &'a AttentionShape, dropout: Dropout) -> Vec<SequenceQkv<'a>> {
+fn sequences<'a>(
+    input: &'a Input,
+    shape: &'a AttentionShape,
+    relative: Option<&'a Terms>,
+    dropout: Dropout,
+) -> Vec<SequenceQkv<'a>> {
     let size = input.size(shape);
     let query_rows = shape.queries.last().map_or(0, |&rows| rows as usize);
     let cuts = shape.queries.windows(2).zip(shape.keys.windows(2));
@@ -317,7 +291,9 @@ fn sequences<'a>(input: &'a Input, shape: &'a AttentionShape, dropout: Dropout) 
                 stride: array.width(),
             }
         };
-        let seen = shape.seen.as_ref().map(|seen| &seen[queries[0] as usize..queries[1] as usize]);
+        let of_queries = queries[0] as usize..queries[1] as usize;
+        let seen = shape.seen.as_ref().map(|seen| &seen[of_queries.clone()]);
+        let keys_count = (keys[1] - keys[0]) as usize;
         SequenceQkv {
             q: rows(0, queries),
             k: rows(1, keys),
@@ -326,8 +302,11 @@ fn sequences<'a>(input: &'a Input, shape: &'a AttentionShape, dropout: Dropout) 
             heads: shape.heads,
             key_heads: shape.key_heads,
             seen: seen.unwrap_or_default(),
+            first_key: 0,
             first_query: queries[0] as usize,
             query_rows,
+            relative: relative.map(|terms| terms.of_sequence(of_queries, keys_count)),
+            products: relative.map_or(1, |terms| terms.products),
             dropout,
         }
     })
@@ -347,6 +326,8 @@ fn cut<'a>(mut rows: &'a mut [f32], cumulative: &[u32], width: usize) -> Vec<&'a
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Tensor;
+
     use super::*;
     use crate::ops::Backend;
     use crate::ops::testing::{agree, gradients_in_pools, normal};
@@ -385,7 +366,7 @@ mod tests {
             for mask in [Dropout::OFF, Dropout::new(0.3, 8)] {
                 let of_split = |x: &[Tensor]| {
                     let parts = [x[0].clone(), x[1].narrow(1, 0, *hidden)?, x[1].narrow(1, *hidden, *hidden)?];
-                    reference(&parts, shape, mask)
+                    reference(&parts, shape, None, mask)
                 };
                 agree(&operands, &[], |tape, x, _| tape.attention(split(x), shape, mask), of_split);
             }
@@ -402,7 +383,7 @@ mod tests {
                 |tape, x, _| tape.attention(AttentionInput::Joint(&x[0]), &shape, mask),
                 |x| {
                     let parts = [0, 1, 2].map(|part| x[0].narrow(1, part * hidden, hidden).unwrap());
-                    reference(&parts, &shape, mask)
+                    reference(&parts, &shape, None, mask)
                 },
             );
         }
@@ -411,9 +392,15 @@ mod tests {
     #[test]
     fn queries_that_see_some_keys_and_share_their_heads_agree_with_the_reference() {
         let size = 4;
-        for (heads, key_heads, cuts, most) in
-            [(2, 2, &[0, 3, 4, 9][..], 99), (4, 2, &[0, 17, 17, 33], 99), (6, 2, &[0, 21], 5), (3, 1, &[0, 1, 9], 2)]
-        {
+        for (heads, key_heads, cuts, most) in [
+            (2, 2, &[0, 3, 4, 9][..], 99),
+            (4, 2, &[0, 17, 17, 33], 99),
+            (6, 2, &[0, 21], 5),
+            (3, 1, &[0, 1, 9], 2),
+            // So long that they are computed in blocks.
+            (2, 1, &[0, 9, 309], 999),
+            (1, 1, &[0, 270, 275], 7),
+        ] {
             let (shape, mask) = (causal(heads, key_heads, cuts, most), Dropout::new(0.2, 3));
             let (hidden, of_keys) = (heads * size, key_heads * size);
             let joint = normal(vec![rows(cuts), hidden + 2 * of_keys], 1);
@@ -426,7 +413,7 @@ mod tests {
                 |tape, x, _| tape.attention(AttentionInput::Joint(&x[0]), &shape, mask),
                 |x| {
                     let [keys, values] = cut(&x[0], hidden);
-                    reference(&[x[0].narrow(1, 0, hidden)?, keys, values], &shape, mask)
+                    reference(&[x[0].narrow(1, 0, hidden)?, keys, values], &shape, None, mask)
                 },
             );
             let operands = [normal(vec![rows(cuts), hidden], 1), normal(vec![rows(cuts), 2 * of_keys], 2)];
@@ -436,7 +423,7 @@ mod tests {
                 |tape, x, _| tape.attention(split(x), &shape, mask),
                 |x| {
                     let [keys, values] = cut(&x[1], 0);
-                    reference(&[x[0].clone(), keys, values], &shape, mask)
+                    reference(&[x[0].clone(), keys, values], &shape, None, mask)
                 },
             );
         }

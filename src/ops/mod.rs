@@ -10,11 +10,13 @@ mod adamw;
 mod add;
 mod array;
 mod attention;
+mod attention_reference;
 mod cross_entropy;
 mod dropout;
 mod embedding;
 mod gate;
 mod gradients;
+mod head_norm;
 mod host;
 mod kernels;
 mod layer_norm;
@@ -24,10 +26,12 @@ mod mean;
 mod pool;
 mod recompute;
 mod regroup;
+mod relative;
 mod rms_norm;
 mod rotary;
 mod rows;
 mod sequence;
+mod sequence_terms;
 mod speed;
 mod tape;
 #[cfg(test)]
@@ -41,6 +45,7 @@ pub use cross_entropy::{CrossEntropy, Loss, cross_entropy, log_sum_of_exponentia
 pub use dropout::Dropout;
 pub use embedding::Lookup;
 pub use gradients::{Gradient, Gradients, RowGradient};
+pub use head_norm::HeadNorm;
 pub use kernels::{
     MatrixPrecision, keep_awake, keep_candle_on_one_thread, operations as matrix_operations, trim_memory,
 };
@@ -48,6 +53,7 @@ pub use layer_norm::LayerNormWeights;
 pub use linear::LinearWeights;
 pub use low_rank::LowRank;
 pub use pool::release_memory;
+pub use relative::{Distances, Relative, RelativeTerms};
 pub use rms_norm::RmsNormWeights;
 pub use rotary::Rotary;
 pub use speed::matrix_speed;

@@ -59,7 +59,7 @@ impl Tape<'_> {
     }
 }
 
-fn reference(x: &Tensor, weight: &Tensor, epsilon: f64) -> Result<Tensor> {
+pub(super) fn reference(x: &Tensor, weight: &Tensor, epsilon: f64) -> Result<Tensor> {
     let mean_square = x.sqr()?.mean_keepdim(D::Minus1)?;
     x.broadcast_div(&(mean_square + epsilon)?.sqrt()?)?.broadcast_mul(weight)
 }
@@ -73,21 +73,31 @@ impl Record {
         let chunks = gradient.values_mut().par_chunks_mut(chunk).zip(self.normal.values().par_chunks(chunk));
         let partial: Vec<Vec<f32>> = chunks
             .zip(self.scales.par_chunks(ROWS))
-            .map(|((gradient, normal), scales)| backward_rows(gradient, normal, scales, weight))
+            .map(|((gradient, normal), scales)| {
+                let mut sums = vec![0.0; width];
+                backward_rows(gradient, normal, scales, weight, &mut sums);
+                sums
+            })
             .collect();
         if let Some(number) = self.weights.weight.number() {
-            let sums = column_sums(&partial.concat(), width);
-            flow.gradients.add_dense(number, (1, width), |out, accumulate| {
-                if accumulate { add_to(out, &sums) } else { out.copy_from_slice(&sums) }
-            });
+            add_weight_gradient(number, &partial, width, flow);
         }
         flow.add(self.from, gradient);
         Ok(())
     }
 }
 
+/// Adds the gradient of γ, the sum of `partial`.
+pub(super) fn add_weight_gradient(number: usize, partial: &[Vec<f32>], width: usize, flow: &mut Flow<'_>) {
+    let sums = column_sums(&partial.concat(), width);
+    flow.gradients.add_dense(number, (1, width), |out, accumulate| {
+        if accumulate { add_to(out, &sums) } else { out.copy_from_slice(&sums) }
+    });
+}
+
 simd_kernel! {
-    fn normalise_rows(
+    /// Normalises rows as wide as `weight`; also returns them before γ, and the factor of each.
+    pub(super) fn normalise_rows(
         x: &[f32],
         weight: &[f32],
         epsilon: f32,
@@ -109,13 +119,18 @@ simd_kernel! {
 
 simd_kernel! {
     // With n = x s and g = γ dy:  dx = s (g - n mean(g n)),  dγ = the sum over rows of dy n.
-    // Turns dy into dx in place and returns dγ of these rows.
-    fn backward_rows(gradient: &mut [f32], normal: &[f32], scales: &[f32], weight: &[f32]) -> Vec<f32> {
+    /// Turns dy into dx in place and adds dγ of these rows to `sums`.
+    pub(super) fn backward_rows(
+        gradient: &mut [f32],
+        normal: &[f32],
+        scales: &[f32],
+        weight: &[f32],
+        sums: &mut [f32],
+    ) {
         let width = weight.len().max(1);
-        let mut sums = vec![0.0; weight.len()];
         let rows = gradient.chunks_exact_mut(width).zip(normal.chunks_exact(width)).zip(scales);
         for ((gradient, normal), &scale) in rows {
-            for (((gradient, &normal), &weight), sum) in gradient.iter_mut().zip(normal).zip(weight).zip(&mut sums) {
+            for (((gradient, &normal), &weight), sum) in gradient.iter_mut().zip(normal).zip(weight).zip(&mut *sums) {
                 *sum += *gradient * normal;
                 *gradient *= weight;
             }
@@ -124,7 +139,6 @@ simd_kernel! {
                 *gradient = scale * (*gradient - normal * along);
             }
         }
-        sums
     }
 }
 

@@ -17,8 +17,8 @@ use crate::ops::gradients::{Gradients, add_to};
 use crate::ops::kernels::MatrixPrecision;
 use crate::ops::kernels::bf16::Panels;
 use crate::ops::{
-    activation, add, attention, dropout, embedding, gate, layer_norm, linear, low_rank, mean, recompute, rms_norm,
-    rotary, rows,
+    activation, add, attention, dropout, embedding, gate, head_norm, layer_norm, linear, low_rank, mean, recompute,
+    rms_norm, rotary, rows,
 };
 
 /// Who computes.
@@ -196,6 +196,7 @@ pub(super) enum Op {
     Dropout(dropout::Record),
     Embedding(embedding::Record),
     Gate(gate::Record),
+    HeadNorm(head_norm::Record),
     LayerNorm(layer_norm::Record),
     Linear(linear::Record),
     LowRank(low_rank::Record),
@@ -215,6 +216,7 @@ impl Op {
             Self::Dropout(record) => record.backward(gradient, flow),
             Self::Embedding(record) => return record.backward(&gradient, flow),
             Self::Gate(record) => record.backward(&gradient, flow),
+            Self::HeadNorm(record) => return record.backward(gradient, flow),
             Self::LayerNorm(record) => return record.backward(gradient, flow),
             Self::Linear(record) => return record.backward(gradient, flow),
             Self::LowRank(record) => return record.backward(gradient, flow),

@@ -18,6 +18,8 @@ pub(super) struct TextClassification {
     class_weights: ClassWeights,
     label_smoothing: f64,
     pooling: Pooling,
+    /// Whether the person chose a head that scores the mean.
+    scores_mean: bool,
 }
 
 impl TextClassification {
@@ -28,18 +30,29 @@ impl TextClassification {
             class_weights: settings.class_weights,
             label_smoothing: settings.label_smoothing,
             pooling,
+            scores_mean: project.reads_the_mean(),
         }
     }
 
     /// The task of a trained classifier.
     pub fn trained(labels: &[String], pooling: Pooling) -> Self {
-        Self { labels: labels.to_vec(), class_weights: ClassWeights::None, label_smoothing: 0.0, pooling }
+        Self {
+            labels: labels.to_vec(),
+            class_weights: ClassWeights::None,
+            label_smoothing: 0.0,
+            pooling,
+            scores_mean: false,
+        }
     }
 }
 
 impl TaskDefinition for TextClassification {
     fn head(&self) -> HeadSpec {
-        HeadSpec::classifier(self.labels.clone(), self.pooling)
+        if self.scores_mean {
+            HeadSpec::MeanClassification { labels: self.labels.clone() }
+        } else {
+            HeadSpec::Classification { labels: self.labels.clone() }
+        }
     }
 
     fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError> {

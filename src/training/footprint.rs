@@ -29,8 +29,9 @@ pub(super) struct Footprint {
     a_token: u64,
     /// The same if activations are recomputed.
     recomputed_a_token: u64,
-    /// Whether they are.
+    /// Whether they are, and whether they can be.
     recomputes: bool,
+    can_recompute: bool,
     /// The same for the head, if it reads many tokens or scores many classes.
     head_a_token: f64,
 }
@@ -40,10 +41,11 @@ impl Footprint {
     pub fn new(config: &ModelConfig, head: &HeadSpec, settings: &TrainingSettings, share_read: f64) -> Self {
         let [hidden, inner, layers] =
             [config.hidden_size, config.intermediate_size, config.num_hidden_layers].map(|size| size as u64);
-        let ParameterCounts { embeddings, layer, last } = config.parameter_counts();
+        let counts = config.parameter_counts();
+        let ParameterCounts { embeddings, last, .. } = counts;
         let is_language_model = *head == HeadSpec::LanguageModel;
         let (head, scores) = head_sizes(config, head);
-        let network = embeddings + layers * layer + last + head;
+        let network = embeddings + counts.top(layers, layers) + last + head;
         let (trained, adapter) = match settings.trained_layers {
             TrainedLayers::Lora => (TrainedLayers::Lora, layers * config.adapter_parameters(&settings.lora)),
             trained => (trained, 0),
@@ -55,7 +57,7 @@ impl Footprint {
             Some(_) if adapter > 0 => (layers, adapter + if is_language_model { 0 } else { head }),
             Some(frozen) => {
                 let top = layers - frozen as u64;
-                (top, top * layer + head + if top > 0 { last } else { 0 })
+                (top, counts.top(top, layers) + head + if top > 0 { last } else { 0 })
             }
         };
         let kept = config.kept_a_token();
@@ -67,7 +69,16 @@ impl Footprint {
         // The head's scores, their gradient, and the gradient packed for two matrix products.
         let head_a_token = share_read * (3 * scores + 6 * hidden) as f64;
         let saved = if adapter > 0 { trained } else { parameters };
-        Self { parameters, trained, saved, a_token, recomputed_a_token, recomputes: false, head_a_token }
+        Self {
+            parameters,
+            trained,
+            saved,
+            a_token,
+            recomputed_a_token,
+            recomputes: false,
+            can_recompute: config.can_recompute(),
+            head_a_token,
+        }
     }
 
     /// For a run that recomputes activations if the setting says so: [`Recompute::Auto`] if its longest pass has `tokens` and
@@ -79,7 +90,7 @@ impl Footprint {
             Recompute::Always => true,
             Recompute::Never => false,
         };
-        Self { recomputes, ..self }
+        Self { recomputes: recomputes && self.can_recompute, ..self }
     }
 
     /// Whether activations are recomputed.

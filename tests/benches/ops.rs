@@ -10,9 +10,9 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor, Var};
 use divan::Bencher;
 use hone::ops::{
-    Activation, AdamW, AdamWState, Array, AttentionInput, AttentionShape, Backend, CrossEntropy, Dropout, Gradient,
-    Gradients, LayerNormWeights, LinearWeights, Lookup, MatrixPrecision, Tape, Value, Weight, adamw_step,
-    cross_entropy,
+    Activation, AdamW, AdamWState, Array, AttentionInput, AttentionShape, Backend, CrossEntropy, Distances, Dropout,
+    Gradient, Gradients, LayerNormWeights, LinearWeights, Lookup, MatrixPrecision, Relative, RelativeTerms, Tape,
+    Value, Weight, adamw_step, cross_entropy,
 };
 use hone::random::Rng;
 
@@ -94,6 +94,54 @@ fn attention_with_dropout(bencher: Bencher<'_, '_>, backend: Backend) {
     let cuts: Arc<[u32]> = (0..=TOKENS / SEQUENCE).map(|at| (at * SEQUENCE) as u32).collect();
     let shape = AttentionShape::all(12, Arc::clone(&cuts), cuts);
     time(bencher, backend, 3 * HIDDEN, &[], |tape, x| {
+        tape.attention(AttentionInput::Joint(x), &shape, Dropout::new(0.1, 1))
+    });
+}
+
+/// Attention that knows distances, 64 tokens in a text: 127 distances.
+#[divan::bench(args = [F32, Backend::Composed], sample_count = 20)]
+fn attention_with_a_bias_for_distances(bencher: Bencher<'_, '_>, backend: Backend) {
+    relative_attention(bencher, backend, SEQUENCE, true);
+}
+
+#[divan::bench(args = [F32, Backend::Composed], sample_count = 20)]
+fn attention_with_products_of_distances(bencher: Bencher<'_, '_>, backend: Backend) {
+    relative_attention(bencher, backend, SEQUENCE, false);
+}
+
+#[divan::bench(args = [512], sample_count = 20)]
+fn attention_of_long_texts_with_products_of_distances(bencher: Bencher<'_, '_>, length: usize) {
+    relative_attention(bencher, F32, length, false);
+}
+
+fn relative_attention(bencher: Bencher<'_, '_>, backend: Backend, length: usize, is_bias: bool) {
+    let cuts: Arc<[u32]> = (0..=TOKENS / length).map(|at| (at * length) as u32).collect();
+    let shape = AttentionShape::all(12, Arc::clone(&cuts), cuts);
+    let places = (0..TOKENS).map(|at| (at % length) as u32).collect();
+    let distances = Distances::new(length as u32, places, |distance| (distance + i64::from(length as u32) - 1) as u32);
+    time(bencher, backend, 3 * HIDDEN, &[], |tape, x| {
+        let width = if is_bias { 12 } else { HIDDEN };
+        let tables = [1, 2].map(|_| tape.variable(array(2 * length - 1, width), &Device::Cpu));
+        let [first, second] = tables;
+        let (first, second) = (first?, second?);
+        let terms = if is_bias {
+            RelativeTerms::Bias(&first)
+        } else {
+            RelativeTerms::Products { keys: Some(&first), queries: Some(&second) }
+        };
+        let relative = Relative { terms, distances: &distances };
+        tape.relative_attention(AttentionInput::Joint(x), &shape, Some(relative), Dropout::new(0.1, 1))
+    });
+}
+
+/// Local attention, as `ModernBERT` has it.
+#[divan::bench(args = [64, 512, 2048], sample_count = 20)]
+fn attention_to_neighbours(bencher: Bencher<'_, '_>, length: usize) {
+    let cuts: Arc<[u32]> = (0..=TOKENS / length).map(|at| (at * length) as u32).collect();
+    let seen =
+        (0..TOKENS).map(|at| (at % length) as u32).map(|at| (at.saturating_sub(64), (at + 65).min(length as u32)));
+    let shape = AttentionShape { seen: Some(seen.collect()), ..AttentionShape::all(12, Arc::clone(&cuts), cuts) };
+    time(bencher, F32, 3 * HIDDEN, &[], |tape, x| {
         tape.attention(AttentionInput::Joint(x), &shape, Dropout::new(0.1, 1))
     });
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use hone::data::{Batch, Pooling, Sequence};
 use hone::models::{HeadSpec, LoadOptions, LoadReport, Mode, Model, ModelConfig};
-use hone::project::OptimizerSettings;
+use hone::ops::Backend;
+use hone::project::{OptimizerSettings, TrainedLayers};
 use hone::training::Optimizer;
 use serde::Deserialize;
 
@@ -77,12 +78,12 @@ impl Network {
     pub fn batch(&self) -> Batch {
         let mut batch = Batch::default();
         for (row, (ids, wanted)) in self.expected.texts.iter().zip(&self.expected.targets).enumerate() {
-            let is_decoder = self.pooling() == Pooling::Last;
-            let reads: Vec<u32> = match self.head() {
-                HeadSpec::Classification { .. } if is_decoder => vec![ids.len() as u32 - 1],
-                _ => (0..wanted.len() as u32).collect(),
-            };
-            batch.push(Sequence { ids, reads: &reads, wanted, row });
+            if self.is_language_model() {
+                let reads: Vec<u32> = (0..wanted.len() as u32).collect();
+                batch.push(Sequence { ids, reads: &reads, wanted, row });
+            } else {
+                batch.push_text(ids, self.pooling(), Some(wanted[0]), row);
+            }
         }
         batch
     }
@@ -149,6 +150,39 @@ fn recomputed_activations_give_the_same_bits() {
 }
 
 #[test]
+fn composed_operations_give_the_same_logits_and_gradients() {
+    for network in networks() {
+        let (model, _) = network.load_from(&network.folder);
+        let composed = model.clone().with_backend(Backend::Composed);
+        let difference = largest_difference(&network.logits(&composed), &network.logits(&model));
+        assert!(difference < 1e-4, "{}: logits differ by {difference}", network.name);
+        let mode = Mode::Training { seed: 1, step: 1 };
+        let [(_, of_kernels), (_, of_composed)] = [&model, &composed].map(|model| learn(model, &network.batch(), mode));
+        for (place, parameter) in model.parameters().iter().enumerate() {
+            let [got, expected] = [&of_composed, &of_kernels].map(|all| all.get(place).unwrap().to_vec().unwrap());
+            let difference = norm(got.iter().zip(&expected).map(|(got, expected)| got - expected));
+            let expected = norm(expected.into_iter()).max(1e-3);
+            assert!(difference < 1e-3 * expected, "{}: {} by {difference}", network.name, parameter.name);
+        }
+    }
+}
+
+#[test]
+fn stored_outputs_of_frozen_layers_give_the_same_logits() {
+    for network in networks() {
+        for trained in [TrainedLayers::Top(1), TrainedLayers::Head] {
+            let options = LoadOptions { trained, ..LoadOptions::new(network.head()) };
+            let (model, _) = Model::load(&network.folder, &options).unwrap();
+            let features = model.features(&network.batch(), &|| false).unwrap();
+            assert!(features.is_some(), "{}", network.name);
+            let logits = model.forward_unless(&network.batch(), features, Mode::Inference, &|| false).unwrap();
+            let difference = largest_difference(&logits.concat(), &values(&network.tensors["logits"]));
+            assert!(difference < 1e-4, "{}: logits differ by {difference}", network.name);
+        }
+    }
+}
+
+#[test]
 fn every_parameter_moves_in_one_step() {
     for network in networks() {
         let (model, _) = network.load_from(&network.folder);
@@ -193,7 +227,8 @@ fn names_without_the_networks_prefix_are_recognised() {
         let copy = tempfile::tempdir().unwrap();
         std::fs::copy(network.folder.join("config.json"), copy.path().join("config.json")).unwrap();
         let bare = |name: &str| {
-            let prefixes = ["bert.", "roberta.", "distilbert.", "electra.", "transformer.", "model."];
+            let prefixes =
+                ["bert.", "roberta.", "distilbert.", "electra.", "mpnet.", "deberta.", "transformer.", "model."];
             prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name).to_owned()
         };
         let weights = tensors(&network.folder.join("model.safetensors"));

@@ -67,6 +67,41 @@ LLAMA = {
     "pad_token_id": 0,
 }
 
+# Two layers whose tokens see the whole text, and two whose tokens see two neighbours on each side, by other angles.
+MODERNBERT = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 16,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 2,
+    "intermediate_size": 12,
+    "max_position_embeddings": 24,
+    "initializer_range": 0.3,
+    "local_attention": 4,
+    "global_attn_every_n_layers": 3,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "cls_token_id": 1,
+    "eos_token_id": 2,
+    "sep_token_id": 2,
+}
+
+# Positions begin after the padding token's, as RoBERTa's.
+MPNET = BERT | {"max_position_embeddings": 26, "layer_norm_eps": 1e-5, "pad_token_id": 1}
+MPNET.pop("type_vocab_size", None)
+
+# As version 3: near distances have their own embedding, far ones share some.
+DEBERTA = BERT | {
+    "layer_norm_eps": 1e-7,
+    "type_vocab_size": 0,
+    "relative_attention": True,
+    "position_buckets": 8,
+    "max_relative_positions": -1,
+    "pos_att_type": "p2c|c2p",
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "position_biased_input": False,
+}
+
 # Name -> (prefix of the classes, keys of the configuration, suffix of the language model's class).
 NETWORKS = {
     "bert": ("Bert", BERT, "ForMaskedLM"),
@@ -77,6 +112,31 @@ NETWORKS = {
     "electra": ("Electra", BERT | {"embedding_size": 8}, "ForMaskedLM"),
     # Without a projection between the embeddings and the layers.
     "electra-even": ("Electra", BERT | {"embedding_size": 16}, "ForMaskedLM"),
+    "mpnet": ("MPNet", MPNET, "ForMaskedLM"),
+    "deberta": ("DebertaV2", DEBERTA, "ForMaskedLM"),
+    # Without kinds of distances; with positions, types, and layers of their own for distances.
+    "deberta-plain": (
+        "DebertaV2",
+        DEBERTA
+        | {
+            "type_vocab_size": 2,
+            "position_buckets": -1,
+            "max_relative_positions": 9,
+            "norm_rel_ebd": "none",
+            "share_att_key": False,
+            "position_biased_input": True,
+        },
+        "ForMaskedLM",
+    ),
+    # Products of queries alone.
+    "deberta-queries": ("DebertaV2", DEBERTA | {"pos_att_type": "c2p"}, "ForMaskedLM"),
+    "modernbert": ("ModernBert", MODERNBERT, "ForMaskedLM"),
+    # The classifier reads the mean of all tokens; linear layers have biases.
+    "modernbert-mean": (
+        "ModernBert",
+        MODERNBERT | {"classifier_pooling": "mean", "attention_bias": True, "mlp_bias": True},
+        "ForMaskedLM",
+    ),
     "gpt2": ("GPT2", GPT2, "LMHeadModel"),
     "llama": ("Llama", LLAMA, "ForCausalLM"),
     # Heads of another width than the hidden states divided among them, biases, other angles, tied embeddings.
@@ -85,8 +145,27 @@ NETWORKS = {
         LLAMA | {"head_dim": 6, "attention_bias": True, "mlp_bias": True, "rope_theta": 500.0, "tie_word_embeddings": True},
         "ForCausalLM",
     ),
+    # Pairs of columns whose waves are short, middling and long for the first training's texts.
+    "llama-scaled": (
+        "Llama",
+        LLAMA
+        | {
+            "head_dim": 8,
+            "max_position_embeddings": 1600,
+            "rope_parameters": {
+                "rope_type": "llama3",
+                "rope_theta": 10000.0,
+                "factor": 8.0,
+                "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 200,
+            },
+        },
+        "ForCausalLM",
+    ),
     "mistral": ("Mistral", LLAMA | {"sliding_window": 5}, "ForCausalLM"),
     "qwen2": ("Qwen2", LLAMA | {"tie_word_embeddings": True}, "ForCausalLM"),
+    "qwen3": ("Qwen3", LLAMA | {"head_dim": 6, "tie_word_embeddings": True}, "ForCausalLM"),
 }
 
 

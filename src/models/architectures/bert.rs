@@ -10,11 +10,14 @@ pub(in crate::models) static BERT: Architecture = Architecture {
     parts: &["embeddings.", "encoder.", "pooler."],
     language_class: "ForMaskedLM",
     defaults: "{}",
+    only: "{}",
     network: Network::Encoder {
         names: EncoderNames { layers: "bert.encoder.layer", ..EncoderNames::of_bert("bert.embeddings") },
         classifier: ClassifierNames {
             dense: "bert.pooler.dense",
             activation: Activation::Tanh,
+            norm: None,
+            has_biases: true,
             drops_input: false,
             scores: "classifier",
         },
@@ -22,6 +25,7 @@ pub(in crate::models) static BERT: Architecture = Architecture {
             dense: "cls.predictions.transform.dense",
             activation: None,
             norm: "cls.predictions.transform.LayerNorm",
+            has_biases: true,
             decoder: "cls.predictions.decoder",
             bias: "cls.predictions.bias",
         },

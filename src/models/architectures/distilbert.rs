@@ -19,12 +19,14 @@ pub(in crate::models) static DISTILBERT: Architecture = Architecture {
     parts: &["embeddings.", "transformer."],
     language_class: "ForMaskedLM",
     defaults: "{}",
+    only: "{}",
     network: Network::Encoder {
         names: EncoderNames {
             embeddings: "distilbert.embeddings",
             has_types: false,
             first_position: FirstPosition::Zero,
             projection: None,
+            relative: None,
             layers: "distilbert.transformer.layer",
             query: "attention.q_lin",
             key: "attention.k_lin",
@@ -38,6 +40,8 @@ pub(in crate::models) static DISTILBERT: Architecture = Architecture {
         classifier: ClassifierNames {
             dense: "pre_classifier",
             activation: Activation::Relu,
+            norm: None,
+            has_biases: true,
             drops_input: false,
             scores: "classifier",
         },
@@ -45,6 +49,7 @@ pub(in crate::models) static DISTILBERT: Architecture = Architecture {
             dense: "vocab_transform",
             activation: None,
             norm: "vocab_layer_norm",
+            has_biases: true,
             decoder: "vocab_projector",
             bias: "vocab_projector.bias",
         },

@@ -10,6 +10,7 @@ pub(in crate::models) static ELECTRA: Architecture = Architecture {
     parts: &["embeddings.", "embeddings_project.", "encoder."],
     language_class: "ForMaskedLM",
     defaults: "{}",
+    only: "{}",
     network: Network::Encoder {
         names: EncoderNames {
             layers: "electra.encoder.layer",
@@ -19,6 +20,8 @@ pub(in crate::models) static ELECTRA: Architecture = Architecture {
         classifier: ClassifierNames {
             dense: "classifier.dense",
             activation: Activation::Gelu,
+            norm: None,
+            has_biases: true,
             drops_input: true,
             scores: "classifier.out_proj",
         },
@@ -26,6 +29,7 @@ pub(in crate::models) static ELECTRA: Architecture = Architecture {
             dense: "generator_predictions.dense",
             activation: Some(Activation::Gelu),
             norm: "generator_predictions.LayerNorm",
+            has_biases: true,
             decoder: "generator_lm_head",
             bias: "generator_lm_head.bias",
         },

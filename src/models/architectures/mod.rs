@@ -1,23 +1,30 @@
 //! Every architecture that Hone can train, one a file.
 
 mod bert;
+mod deberta;
 mod distilbert;
 mod electra;
 mod gpt2;
 mod llama;
+mod modernbert;
+mod mpnet;
 mod roberta;
 
 use crate::models::architecture::Architecture;
 use crate::words::joined;
 
 pub(super) use bert::BERT;
+use deberta::DEBERTA;
 use distilbert::DISTILBERT;
 use electra::ELECTRA;
 use gpt2::GPT2;
-use llama::{LLAMA, QWEN2};
+use llama::{LLAMA, QWEN2, QWEN3};
+use modernbert::MODERNBERT;
+use mpnet::MPNET;
 use roberta::ROBERTA;
 
-static ALL: [&Architecture; 7] = [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA, &GPT2, &LLAMA, &QWEN2];
+static ALL: [&Architecture; 11] =
+    [&BERT, &ROBERTA, &DISTILBERT, &ELECTRA, &MPNET, &DEBERTA, &MODERNBERT, &GPT2, &LLAMA, &QWEN2, &QWEN3];
 
 /// The architecture with this `model_type`.
 pub(super) fn of(model_type: &str) -> Option<&'static Architecture> {
@@ -35,4 +42,29 @@ pub fn can_train(model_type: &str) -> bool {
 pub fn names() -> String {
     let types = ALL.iter().flat_map(|architecture| architecture.types);
     joined(&types.map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_with_a_row_for_each_token_are_known() {
+        let cases = [
+            ("bert", "embeddings.word_embeddings.weight", true),
+            ("bert", "cls.predictions.bias", true),
+            ("bert", "bert.embeddings.position_embeddings.weight", false),
+            ("modernbert", "model.embeddings.tok_embeddings.weight", true),
+            ("modernbert", "decoder.bias", true),
+            ("modernbert", "layers.0.mlp.Wi.weight", false),
+            ("mpnet", "lm_head.decoder.weight", true),
+            ("mpnet", "mpnet.encoder.relative_attention_bias.weight", false),
+            ("deberta-v2", "deberta.embeddings.word_embeddings.weight", true),
+            ("deberta-v2", "deberta.encoder.rel_embeddings.weight", false),
+            ("qwen3", "lm_head.weight", true),
+        ];
+        for (model_type, name, expected) in cases {
+            assert_eq!(of(model_type).unwrap().is_by_token(name), expected, "{model_type}: {name}");
+        }
+    }
 }

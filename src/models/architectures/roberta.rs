@@ -11,6 +11,7 @@ pub(in crate::models) static ROBERTA: Architecture = Architecture {
     parts: &["embeddings.", "encoder.", "pooler."],
     language_class: "ForMaskedLM",
     defaults: "{}",
+    only: "{}",
     network: Network::Encoder {
         names: EncoderNames {
             layers: "roberta.encoder.layer",
@@ -20,6 +21,8 @@ pub(in crate::models) static ROBERTA: Architecture = Architecture {
         classifier: ClassifierNames {
             dense: "classifier.dense",
             activation: Activation::Tanh,
+            norm: None,
+            has_biases: true,
             drops_input: true,
             scores: "classifier.out_proj",
         },
@@ -27,6 +30,7 @@ pub(in crate::models) static ROBERTA: Architecture = Architecture {
             dense: "lm_head.dense",
             activation: Some(Activation::Gelu),
             norm: "lm_head.layer_norm",
+            has_biases: true,
             decoder: "lm_head.decoder",
             bias: "lm_head.bias",
         },

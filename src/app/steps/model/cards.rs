@@ -236,7 +236,7 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, spare: f32, sender: &mut Comm
             ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
             ui.label(theme.strong("Your own model"));
         });
-        let text = "A Hugging Face folder with a BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT or ELECTRA model: \
+        let text = "A Hugging Face folder with a network such as BERT, RoBERTa, DeBERTa, ModernBERT, Llama or Qwen: \
                     configuration, tokenizer and weights";
         ui.add(egui::Label::new(text).wrap());
         if let Some(folder) = folder {
