@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::values::{delimiter, share, task};
 use crate::project::{DeviceChoice, Precision, TaskKind};
 use crate::worker::ExportFormat;
 
@@ -84,11 +85,6 @@ pub struct TaskArgument {
     /// labels
     #[arg(long = "task", value_name = "TASK", value_parser = task, default_value = "classify")]
     pub kind: TaskKind,
-}
-
-fn task(keyword: &str) -> Result<TaskKind, String> {
-    let known = || TaskKind::ALL.map(TaskKind::keyword).join(" or ");
-    TaskKind::ALL.into_iter().find(|kind| kind.keyword() == keyword).ok_or_else(|| format!("use {}", known()))
 }
 
 /// Columns used by the split.
@@ -461,27 +457,6 @@ pub struct BenchStepArguments {
     pub steps: u32,
 }
 
-fn delimiter(text: &str) -> Result<char, String> {
-    let named = match text {
-        "comma" => Some(','),
-        "semicolon" => Some(';'),
-        "tab" | "\\t" => Some('\t'),
-        "pipe" => Some('|'),
-        _ => None,
-    };
-    let mut letters = text.chars();
-    match (named, letters.next(), letters.next()) {
-        (Some(named), ..) => Ok(named),
-        (None, Some(letter), None) => Ok(letter),
-        _ => Err("use one character, or comma, semicolon, tab, pipe".to_owned()),
-    }
-}
-
-fn share(text: &str) -> Result<f32, String> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "use a number from 0 to 1, such as 0.8".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -491,14 +466,5 @@ mod tests {
     #[test]
     fn the_commands_are_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn separators_can_be_given_by_name_or_as_a_character() {
-        assert_eq!(
-            ["tab", "\\t", "\t", ";", "pipe"].map(|text| delimiter(text).unwrap()),
-            ['\t', '\t', '\t', ';', '|']
-        );
-        assert!(delimiter("").is_err() && delimiter("ab").is_err());
     }
 }

@@ -19,6 +19,7 @@ mod shell;
 mod table;
 mod texts;
 mod train;
+mod values;
 
 use std::io::{self, Write};
 
