@@ -84,7 +84,7 @@ pub struct Relative<'a> {
 }
 
 impl<'a> RelativeTerms<'a> {
-    /// Each table, in the order of [`Terms::tables`].
+    /// Each table: the numbers of heads, or what queries and what keys are multiplied with.
     pub(super) fn values(self) -> [Option<&'a Value>; 2] {
         match self {
             Self::Bias(table) => [Some(table), None],

@@ -119,10 +119,9 @@ fn relative_attention(bencher: Bencher<'_, '_>, backend: Backend, length: usize,
     let shape = AttentionShape::all(12, Arc::clone(&cuts), cuts);
     let places = (0..TOKENS).map(|at| (at % length) as u32).collect();
     let distances = Distances::new(length as u32, places, |distance| (distance + i64::from(length as u32) - 1) as u32);
+    let table = array(2 * length - 1, if is_bias { 12 } else { HIDDEN });
     time(bencher, backend, 3 * HIDDEN, &[], |tape, x| {
-        let width = if is_bias { 12 } else { HIDDEN };
-        let tables = [1, 2].map(|_| tape.variable(array(2 * length - 1, width), &Device::Cpu));
-        let [first, second] = tables;
+        let [first, second] = [1, 2].map(|_| tape.variable(table.clone(), &Device::Cpu));
         let (first, second) = (first?, second?);
         let terms = if is_bias {
             RelativeTerms::Bias(&first)
