@@ -2,7 +2,7 @@
 //!
 //! Nothing is asked while someone types: a search begins with Enter or the button.
 
-use egui::{Key, RichText, TextEdit, Ui};
+use egui::{Align, Key, Layout, RichText, TextEdit, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
@@ -66,10 +66,10 @@ fn host(models: &FetchSettings) -> &str {
 
 fn field_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut HubSearch, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    ui.horizontal_wrapped(|ui| {
-        let margin = egui::vec2(theme.space.s, 7.0);
+    ui.horizontal(|ui| {
+        let margin = vec2(theme.space.s, 7.0);
         let beside = search_width(ui) + ui.spacing().item_spacing.x;
-        let width = (ui.available_width() - beside).max(160.0);
+        let width = (ui.available_width() - beside).floor().max(120.0);
         let hint = format!("{}  {FIELD}", icons::MAGNIFYING_GLASS);
         let field = TextEdit::singleline(&mut state.text).id_salt("hub").hint_text(hint).desired_width(width);
         let field = ui.add(field.margin(margin)).accessible_name(FIELD);
@@ -133,10 +133,12 @@ fn row_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing, sender: &mut
     } else {
         let gap = theme.space.m;
         let widths = [ui.available_width() - BUTTON - gap, BUTTON];
-        columns(ui, gap, &widths, |ui, place| match place {
-            0 => facts_ui(ui, ctx, listing),
-            _ => {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| use_ui(ui, ctx, listing, sender));
+        let (size, layout) = (vec2(BUTTON, theme.size.control), Layout::right_to_left(Align::Center));
+        columns(ui, gap, &widths, |ui, place| {
+            if place == 0 {
+                facts_ui(ui, ctx, listing);
+            } else {
+                ui.allocate_ui_with_layout(size, layout, |ui| use_ui(ui, ctx, listing, sender));
             }
         });
     }
