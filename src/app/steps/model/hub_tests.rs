@@ -250,9 +250,7 @@ fn like_real_ones() -> Vec<HubRepo> {
     ]
 }
 
-#[test]
-#[ignore = "draws pictures for a person to look at: set HONE_PICTURES"]
-fn pictures_of_the_hub_search() {
+fn make_pictures() {
     let sizes = [([1024.0, 640.0], 1.0), ([1280.0, 800.0], 1.0), ([1920.0, 1080.0], 1.0), ([1920.0, 1080.0], 2.0)];
     for (theme, look) in [(ThemeChoice::Light, "light"), (ThemeChoice::Dark, "dark")] {
         for (pixels, zoom) in sizes {
@@ -270,5 +268,13 @@ fn pictures_of_the_hub_search() {
                 picture(&format!("{name}-{}", label.replace(' ', "-")), &mut scene.window);
             }
         }
+    }
+}
+
+mod by_hand {
+    #[test]
+    #[ignore = "makes pictures to look at, and checks nothing"]
+    fn pictures_of_the_hub_search() {
+        super::make_pictures();
     }
 }
