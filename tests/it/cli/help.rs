@@ -173,6 +173,7 @@ fn help_of_export() {
 
                   Possible values:
                   - hf:          Hugging Face folder that loads unchanged in transformers
+                  - adapter:     What LoRA trained, without the base model, as a folder that loads unchanged in peft
                   - safetensors: Weights as one safetensors file
                   - predictions: Predictions on the test set, as CSV
 
@@ -319,6 +320,8 @@ fn help_of_bench() {
         Options:
               --model <ID|FOLDER|NAME>  Model: an id from `hone models list`, a Hugging Face folder, or owner/name of the Hugging Face Hub [default: minilm-l6]
               --task <TASK>             classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked [default: classify]
+              --lora                    Train only an adapter of the default rank (LoRA) and the head
+              --recompute               Compute activations again in the backward pass instead of keeping them
               --batch <BATCH>           Texts per step, computed as one batch [default: 32]
               --len <LEN>               Tokens per text [default: 64]
               --device <DEVICE>         Device to train on: auto, cpu, cuda or metal

@@ -64,7 +64,7 @@ fn searching_lists_models_and_whether_hone_can_train_them() {
         name                architecture  download  licence  downloads a month  Hone can train it
         google-t5/t5-small  t5                28 B  mit                      7  no: Hone can't train t5 models yet
 
-        Hone cannot train google-t5/t5-small: its architecture is t5, which Hone cannot train yet. Choose a model of one of these: bert, roberta, xlm-roberta, camembert, distilbert, electra, gpt2, llama, mistral and qwen2.
+        Hone cannot train google-t5/t5-small: its architecture is t5, which Hone cannot train yet. Choose a model of one of these: bert, roberta, xlm-roberta, camembert, distilbert, electra, mpnet, deberta-v2, modernbert, gpt2, llama, mistral, qwen2 and qwen3.
         ! Asking the Hugging Face Hub
 
         $ hone models search owner/none
@@ -111,7 +111,7 @@ fn a_model_is_fetched_by_name_and_a_project_pinned_to_it() {
 
         $ hone models fetch google-t5/t5-small
         ! Asking the Hugging Face Hub
-        ! Error: Hone cannot train google-t5/t5-small: its architecture is t5, which Hone cannot train yet. Choose a model of one of these: bert, roberta, xlm-roberta, camembert, distilbert, electra, gpt2, llama, mistral and qwen2.
+        ! Error: Hone cannot train google-t5/t5-small: its architecture is t5, which Hone cannot train yet. Choose a model of one of these: bert, roberta, xlm-roberta, camembert, distilbert, electra, mpnet, deberta-v2, modernbert, gpt2, llama, mistral, qwen2 and qwen3.
         exit code 1
 
         $ hone new shop --data data.csv --text review --label mood --model https://huggingface.co/owner/tiny

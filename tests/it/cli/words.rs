@@ -50,7 +50,7 @@ fn a_wrong_command_line_is_a_usage_error() {
 
         $ hone export shop --format pdf --out a
         ! error: invalid value 'pdf' for '--format <FORMAT>'
-        !   [possible values: hf, safetensors, predictions]
+        !   [possible values: hf, adapter, safetensors, predictions]
         ! 
         ! For more information, try '--help'.
         exit code 2
@@ -107,7 +107,7 @@ fn settings_are_checked_before_anything_is_done() {
         ),
         @r"
         $ hone train shop --set training.epoch=3
-        ! Error: There is no setting 'training.epoch'. Did you mean training.epochs, epochs, training.device, training.lr?
+        ! Error: There is no setting 'training.epoch'. Did you mean training.epochs, epochs, training.device, training.lora?
         exit code 2
 
         $ hone train shop --set epochs
