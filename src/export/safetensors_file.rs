@@ -17,7 +17,7 @@ pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_
     let mut weights = source.run.best().join(WEIGHTS_FILE);
     if is_adapter(&source.run.best()) {
         hugging_face::merge(source, file.parent().unwrap_or(Path::new(".")), watch)?;
-        weights = file.to_owned();
+        file.clone_into(&mut weights);
     }
     watch.begin("Writing the weights")?;
     let damaged = |reason: String| ModelError::Damaged { path: weights.clone(), reason };

@@ -53,6 +53,12 @@ pub(super) struct AdapterFiles {
     used: BTreeSet<String>,
 }
 
+/// A tensor of an adapter.
+pub(super) struct Saved {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
 impl AdapterFiles {
     /// The adapter that a folder holds; `None` for a whole model.
     ///
@@ -86,11 +92,11 @@ impl AdapterFiles {
         self.used.insert(in_file(name));
     }
 
-    /// The shape and the numbers of a tensor that was trained as a whole.
-    pub fn saved(&mut self, name: &str) -> Result<Option<(Vec<usize>, Vec<f32>)>, ModelError> {
+    /// A tensor that was trained as a whole.
+    pub fn saved(&mut self, name: &str) -> Result<Option<Saved>, ModelError> {
         let name = in_file(name);
         let Some(shape) = self.files.shape(&name).filter(|_| !self.used.contains(&name)) else { return Ok(None) };
-        let found = (shape.to_vec(), self.files.read(&name)?);
+        let found = Saved { shape: shape.to_vec(), values: self.files.read(&name)? };
         self.used.insert(name);
         Ok(Some(found))
     }

@@ -27,8 +27,8 @@ pub(super) struct Backbone {
 
 #[derive(Clone, Debug)]
 enum Network {
-    Encoder(Encoder),
-    Decoder(Decoder),
+    Encoder(Box<Encoder>),
+    Decoder(Box<Decoder>),
 }
 
 impl Backbone {
@@ -48,10 +48,10 @@ impl Backbone {
         };
         let network = match &config.architecture().network {
             architecture::Network::Encoder { names, .. } => {
-                Network::Encoder(Encoder::load(weights, config, names, freeze)?)
+                Network::Encoder(Box::new(Encoder::load(weights, config, names, freeze)?))
             }
             architecture::Network::PreNormEncoder { names, .. } | architecture::Network::Decoder(names) => {
-                Network::Decoder(Decoder::load(weights, config, names, freeze)?)
+                Network::Decoder(Box::new(Decoder::load(weights, config, names, freeze)?))
             }
         };
         weights.freeze(false);

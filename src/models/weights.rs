@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::models::ModelError;
-use crate::models::adapter_files::AdapterFiles;
+use crate::models::adapter_files::{AdapterFiles, Saved};
 use crate::models::architecture::Architecture;
 use crate::models::sentence_modules::{DENSE_FOLDER, reads_the_mean};
 use crate::models::weight_files::WeightFiles;
@@ -233,7 +233,7 @@ impl Weights {
     /// The values of a tensor in the network's order.
     fn find(&mut self, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>, ModelError> {
         if let Some(adapter) = &mut self.adapter
-            && let Some((found, values)) = adapter.saved(name)?
+            && let Some(Saved { shape: found, values }) = adapter.saved(name)?
         {
             if found == shape {
                 return Ok(Some(values));

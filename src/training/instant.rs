@@ -39,7 +39,7 @@ impl Trainer<'_> {
             self.epoch = (place + 1) as f64 / PROBE_STRENGTHS.len() as f64;
             self.train_time += stopwatch.elapsed(&self.voice);
             let tokens = if place == 0 { self.data.train.samples.tokens() } else { 0 };
-            self.log(Progressed { tokens, loss: next.loss, learning_rate: 0.0, grad_norm: 0.0 })?;
+            self.log(&Progressed { tokens, loss: next.loss, learning_rate: 0.0, grad_norm: 0.0 })?;
             fitted = Some(next);
             self.evaluate()?;
         }

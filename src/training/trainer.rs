@@ -117,7 +117,7 @@ impl Trainer<'_> {
                 self.train_time += stopwatch.elapsed(&self.voice);
                 let ids = &self.data.train.samples.ids;
                 let tokens = rows.iter().flatten().map(|&row| ids[row].len() as u64).sum();
-                self.log(Progressed { tokens, loss, learning_rate, grad_norm })?;
+                self.log(&Progressed { tokens, loss, learning_rate, grad_norm })?;
                 let stop = self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop;
                 // At the last step there is nothing left to skip.
                 if stop && self.step < self.total_steps {
@@ -174,8 +174,8 @@ impl Trainer<'_> {
     }
 
     /// Records the step and reports it.
-    pub fn log(&mut self, progressed: Progressed) -> Result<(), TrainError> {
-        let Progressed { tokens, loss, learning_rate, grad_norm } = progressed;
+    pub fn log(&mut self, progressed: &Progressed) -> Result<(), TrainError> {
+        let &Progressed { tokens, loss, learning_rate, grad_norm } = progressed;
         let train_seconds = self.train_time.as_secs_f64();
         let metrics =
             StepMetrics { step: self.step, epoch: self.epoch, loss, learning_rate, grad_norm, tokens, train_seconds };
