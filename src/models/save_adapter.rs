@@ -15,7 +15,7 @@ pub(super) fn adapter_config(lora: &LoraSettings, task: Option<&str>, base: &Pat
     let end = format!(".{DOWN}.weight");
     let adapted: Vec<&str> = parameters.iter().filter_map(|parameter| parameter.name.strip_suffix(&end)).collect();
     let trained = parameters.iter().filter(|parameter| parameter.trained && !is_of_adapter(&parameter.name));
-    let whole: BTreeSet<&str> = trained.filter_map(|parameter| Some(parameter.name.rsplit_once('.')?.0)).collect();
+    let whole: BTreeSet<&str> = trained.filter_map(|parameter| module_of(&parameter.name)).collect();
     let is_transposed = parameters.iter().any(|parameter| parameter.transposed);
     let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
     json!({
@@ -34,6 +34,14 @@ pub(super) fn adapter_config(lora: &LoraSettings, task: Option<&str>, base: &Pat
         "use_rslora": false,
         "use_dora": false,
     })
+}
+
+/// The module that `peft` is to load a parameter into. It always takes a module called `classifier` as a whole.
+fn module_of(parameter: &str) -> Option<&str> {
+    const CLASSIFIER: &str = "classifier";
+    let (module, _) = parameter.rsplit_once('.')?;
+    let is_in_classifier = module.split_once('.').is_some_and(|(outer, _)| outer == CLASSIFIER);
+    Some(if is_in_classifier { CLASSIFIER } else { module })
 }
 
 /// Whether a parameter is one of an adapter's two matrices.
