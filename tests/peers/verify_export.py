@@ -1,4 +1,5 @@
-"""Checks that a folder exported by Hone loads in transformers unchanged and answers as Hone does.
+"""Checks that a folder exported by Hone loads in transformers unchanged and answers as Hone does. A folder with modules.json
+must load in sentence-transformers.
 
 Needs torch and transformers. PREDICTIONS is a CSV that Hone wrote for this model: `hone export --format predictions`
 (texts as the model saw them), or `hone predict` on texts that cleaning leaves as they are.
@@ -37,17 +38,31 @@ def longest_text(folder: Path) -> int:
     return int(found[1]) if found else 512
 
 
-def load(folder: Path):
-    """The model and tokenizer; every weight must come from the folder and be of use."""
+def load_modules(folder: Path, length: int):
+    """The labels, and what gives the logits of a text."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(folder), device="cpu")
+    model.max_seq_length = length
+    return model[0].auto_model.config, lambda text: model.encode(text, convert_to_tensor=True)
+
+
+def load(folder: Path, length: int):
+    """The configuration, and what gives the logits of a text. Every weight must come from the folder and be of use."""
+    if (folder / "modules.json").is_file():
+        return load_modules(folder, length)
     model, report = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if report.get(kind):
             sys.exit(f"{kind}: {sorted(report[kind])[:5]}")
-    return model.eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = model.eval(), AutoTokenizer.from_pretrained(folder)
+    length = min(length, model.config.max_position_embeddings)
+    encode = lambda text: tokenizer(text, truncation=True, max_length=length, return_tensors="pt")
+    return model.config, lambda text: model(**encode(text)).logits[0]
 
 
 def read(path: Path, text: str, rows: int) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         table = list(csv.DictReader(file))
     table = [row for row in table if row[text].strip()][:rows]
     if not table:
@@ -57,18 +72,16 @@ def read(path: Path, text: str, rows: int) -> list[dict[str, str]]:
 
 def main() -> int:
     args = arguments()
-    model, tokenizer = load(args.folder)
-    labels = [model.config.id2label[index] for index in range(model.config.num_labels)]
+    config, logits = load(args.folder, longest_text(args.folder))
+    labels = [config.id2label[index] for index in range(config.num_labels)]
     rows = read(args.predictions, args.text, args.rows)
     lacking = [label for label in labels if PREFIX + label not in rows[0]]
     if lacking:
         sys.exit(f"{args.predictions} has no probability of {lacking}")
-    length = min(longest_text(args.folder), model.config.max_position_embeddings)
     worst, wrong = 0.0, 0
     for row in rows:
-        batch = tokenizer(row[args.text], truncation=True, max_length=length, return_tensors="pt")
         with torch.no_grad():
-            theirs = torch.softmax(model(**batch).logits[0].double(), dim=0).tolist()
+            theirs = torch.softmax(logits(row[args.text]).double(), dim=0).tolist()
         ours = [float(row[PREFIX + label]) for label in labels]
         difference = max(abs(a - b) for a, b in zip(ours, theirs))
         answer = labels[theirs.index(max(theirs))]
