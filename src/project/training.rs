@@ -187,7 +187,7 @@ pub enum TrainedLayers {
 
 /// The inverse strengths of the penalty that [`TrainedLayers::Instant`] tries, from the strongest penalty on. The validation set
 /// chooses.
-pub const PROBE_STRENGTHS: [f64; 6] = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
+pub const PROBE_STRENGTHS: [f64; 8] = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
 
 /// Whether the backward pass computes the activations of each layer again instead of keeping them (Chen et al., 1604.06174):
 /// less memory, and the time of one more forward pass.
