@@ -24,7 +24,7 @@ pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_
     let read = |path: &Path| std::fs::read(path).map_err(ExportError::io("read", path));
     let bytes = read(&weights)?;
     let mut tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?.tensors();
-    // A head that has a folder of its own.
+    // The head, if it is in a separate folder.
     let of_head = source.run.best().join(DENSE_FOLDER).join(WEIGHTS_FILE);
     let head = if of_head.is_file() { Some(read(&of_head)?) } else { None };
     if let Some(head) = &head {

@@ -1,4 +1,4 @@
-//! Instant models: the labels are learnt from the embeddings of a frozen network, without a training loop.
+//! Instant models: a linear probe on the embeddings of a frozen network, fitted without a training loop.
 
 use crate::evaluation::{FittedProbe, LinearProbe};
 use crate::ops::Array;

@@ -53,7 +53,7 @@ entries! {
         PreTraining: "Pre-training", "The training a model had before it saw your texts, on a large amount of other text. Fine-tuning adds your labels to it.";
         Rank: "Rank", "The size of an adapter (LoRA). A higher rank can learn more and needs more memory.";
         Recall: "Recall", "Of the rows that have this label, the share the model found. If it is low, the model misses them.";
-        Recompute: "Recompute activations", "Keeps less in memory during training by computing it a second time when it is needed. The result is the same; it takes about a third longer.";
+        Recompute: "Recompute activations", "Keeps less in memory during training by computing it a second time when it is needed. The result is the same, but training takes longer.";
         Safetensors: "Safetensors", "A file format for a model's weights. It holds numbers only and cannot run code.";
         Schedule: "Schedule", "How the learning rate changes during training. It usually falls towards the end, so that the model settles.";
         Seed: "Seed", "The number that chance starts from. The same seed and settings give the same result again; another seed shows how much is chance.";

@@ -130,7 +130,7 @@ fn a_model_is_fetched_by_name_and_a_project_pinned_to_it() {
     );
     let project = place.read("shop/project.ron");
     assert!(project.contains("repo: \"owner/tiny\"") && project.contains("5eed5eed"), "{project}");
-    // Training needs the network no more.
+    // Training works without the network.
     let measured = place.terminal("hone train shop --set epochs=1 --dry-run");
     assert!(measured.contains("Memory") && !measured.contains("exit code"), "{measured}");
 }

@@ -106,7 +106,7 @@ fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     };
     row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
     let choices = [(Recompute::Auto, "Auto"), (Recompute::Always, "Always"), (Recompute::Never, "Never")];
-    let explanation = "Compute activations again in the backward pass instead of keeping them: much less memory, about a third more \
+    let explanation = "Compute activations again in the backward pass instead of keeping them: less memory, more \
                        time. Auto does so if memory is short";
     row(ui, theme, "Recompute activations", explanation, |ui| {
         choose(ui, "recompute", &mut settings.recompute, &choices);

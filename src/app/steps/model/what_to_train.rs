@@ -52,7 +52,7 @@ fn explanation(trained: TrainedLayers) -> &'static str {
             "Faster, but learns less. The frozen layers are computed once per text, without dropout"
         }
         TrainedLayers::Lora => {
-            "Trains two small matrices beside each chosen one and freezes the rest: less memory and small checkpoints, almost as good. \
+            "Trains two small matrices beside each chosen one and freezes the rest: less memory and small checkpoints. \
              Best for large models"
         }
         TrainedLayers::Instant => {
