@@ -10,6 +10,7 @@ use crate::app::app::Start;
 use crate::app::messages::{AppCommand, Edit};
 use crate::app::steps::model::hub_tests::hub_server::{COMMIT, HubRepo, publish_search, refusal};
 use crate::app::steps::model::hub_tests::server::{Resource, Server};
+use crate::app::shell::Leaving;
 use crate::app::testing::{Window, app_from, hone, picture, settle};
 use crate::fetch::{Endpoints, FetchSettings, ModelFolders};
 use crate::project::{HubModel, ModelChoice, Step};
@@ -124,7 +125,8 @@ fn a_model_is_found_pinned_and_downloaded() {
     assert_eq!(hone(&mut scene.window).state.model_folder, Some(expected));
     picture("hub-downloaded", &mut scene.window);
 
-    drop(scene.window);
+    // Leaving saves what the second of rest that precedes a save would leave unsaved.
+    hone(&mut scene.window).leave(Leaving::Quit);
     let (_, saved) = ProjectFile::read(&scene.folder.path().join("customer-reviews")).unwrap();
     assert!(matches!(saved.model, ModelChoice::Hub(model) if model.repo == TINY));
 }
