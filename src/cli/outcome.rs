@@ -168,6 +168,9 @@ enum Comparison<'a> {
         macro_f1_interval_95: Option<[f64; 2]>,
         majority_baseline: Option<Scores<'a>>,
         tfidf_baseline: Option<Scores<'a>>,
+        /// `None` if the run is an instant model itself, or was evaluated later.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instant_baseline: Option<Scores<'a>>,
     },
     LanguageModelling {
         /// `None` if there are too few documents.
@@ -186,6 +189,7 @@ impl<'a> From<&'a RunResults> for Comparison<'a> {
                 macro_f1_interval_95: interval,
                 majority_baseline: baseline(BaselineName::MajorityClass),
                 tfidf_baseline: baseline(BaselineName::TfIdf),
+                instant_baseline: baseline(BaselineName::Instant),
             },
             Metrics::LanguageModelling(_) => {
                 Self::LanguageModelling { perplexity_interval_95: interval, before: baseline(BaselineName::Untrained) }

@@ -15,8 +15,8 @@ const LIMITS: Limits = Limits { tolerance: 1e-4, iterations: 1_000 };
 /// Probability used in the loss for a label without training rows.
 const LEAST_PROBABILITY: f64 = 1e-12;
 
-/// The baselines of text classification: the most frequent label, then TF-IDF unless the watch is cancelled first. Each is
-/// compared row by row with `model`.
+/// The baselines of text classification: the most frequent label, then TF-IDF unless the watch is cancelled first, then the
+/// instant model if its guesses are known. Each is compared row by row with `model`.
 ///
 /// See [`majority_baseline`] and [`tfidf_baseline`].
 #[must_use]
@@ -25,6 +25,7 @@ pub fn classification_baselines(
     measured: LabelledTexts,
     labels: &[String],
     model: ModelPredictions,
+    instant: Option<&Guesses>,
     watch: &mut Watch,
 ) -> Vec<Baseline> {
     let majority = majority_baseline(labels, train.labels, measured.labels);
@@ -35,7 +36,9 @@ pub fn classification_baselines(
         Baseline { name, metrics: Metrics::Classification(guesses.metrics), difference }
     };
     let majority = compared(BaselineName::MajorityClass, majority);
-    std::iter::once(majority).chain(tfidf.map(|guesses| compared(BaselineName::TfIdf, guesses))).collect()
+    let tfidf = tfidf.map(|guesses| compared(BaselineName::TfIdf, guesses));
+    let instant = instant.map(|guesses| compared(BaselineName::Instant, guesses.clone()));
+    std::iter::once(majority).chain(tfidf).chain(instant).collect()
 }
 
 /// The predictions that baselines are compared with.
@@ -76,7 +79,9 @@ pub fn majority_baseline(labels: &[String], train: &[u32], truth: &[u32]) -> Gue
 }
 
 impl Guesses {
-    fn of(labels: &[String], truth: &[u32], predicted: Vec<u32>, loss: f64) -> Self {
+    /// Scores the class id `predicted` for each row against its `truth`. `loss` is the mean cross-entropy in nats.
+    #[must_use]
+    pub fn of(labels: &[String], truth: &[u32], predicted: Vec<u32>, loss: f64) -> Self {
         let metrics = ClassificationMetrics::compute(labels, truth, &predicted, loss);
         Self { predicted, metrics }
     }

@@ -39,6 +39,19 @@ pub struct FittedProbe {
     point: Vec<f64>,
 }
 
+impl FittedProbe {
+    /// The logarithm of the probability of each class, for one embedding `[width]`.
+    #[must_use]
+    pub fn log_probabilities(&self, embedding: &[f32]) -> Vec<f64> {
+        let scored = self.weights.chunks_exact(embedding.len().max(1)).zip(&self.bias);
+        let mut scores: Vec<f64> = scored.map(|(weights, bias)| f64::from(dot(embedding, weights) + bias)).collect();
+        let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum = highest + scores.iter().map(|score| (score - highest).exp()).sum::<f64>().ln();
+        scores.iter_mut().for_each(|score| *score -= sum);
+        scores
+    }
+}
+
 impl<'a> LinearProbe<'a> {
     /// For rows of `embeddings` `[rows * width]` and their `labels` `[rows]`, which are below the number of `class_weights`.
     #[must_use]
@@ -166,11 +179,9 @@ mod tests {
         let tight = Limits { tolerance: 1e-8, iterations: 1_000 };
         let expected = LogisticRegression::fit(&sparse, &labels, 3, &tight, |_| true).unwrap().probabilities(&sparse);
         for (row, expected) in embeddings.chunks(11).zip(expected.chunks(3)) {
-            let score = |class: usize| dot(row, &fitted.weights[class * 11..][..11]) + fitted.bias[class];
-            let scores = [0, 1, 2].map(score);
-            let sum: f32 = scores.iter().map(|score| score.exp()).sum();
-            for (score, expected) in scores.iter().zip(expected) {
-                assert!((f64::from(score.exp() / sum) - expected).abs() < 2e-3, "{scores:?} {expected}");
+            let found = fitted.log_probabilities(row);
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found.exp() - expected).abs() < 2e-3, "{found:?} {expected}");
             }
         }
     }

@@ -103,6 +103,8 @@ pub enum BaselineName {
     MajorityClass,
     /// TF-IDF with logistic regression, fitted on the same training rows.
     TfIdf,
+    /// Logistic regression on the embeddings of the network before training, fitted on the same training rows or some of them.
+    Instant,
     /// The pre-trained model before training.
     Untrained,
 }
@@ -114,6 +116,7 @@ impl BaselineName {
         match self {
             Self::MajorityClass => "Majority baseline (always the most frequent label)",
             Self::TfIdf => "TF-IDF baseline (with logistic regression)",
+            Self::Instant => "Instant baseline (the network before training, with logistic regression)",
             Self::Untrained => "Before training",
         }
     }

@@ -129,24 +129,33 @@ impl Evidence<'_> {
             }
         }
         let help = || self.first_help(metrics).or_else(|| more_of_weakest(metrics)).or(Some(NextStep::AnotherModel));
-        match self.better_than(BaselineName::TfIdf, metrics) {
-            Some(Comparison::Better) => {
-                let says = format!("It is better than the TF-IDF baseline, and than always answering “{usual}”");
-                judgement(Verdict::Good, says, more_of_weakest(metrics))
-            }
-            None => {
-                let says = format!("It is better than always answering “{usual}”");
-                judgement(Verdict::Good, says, more_of_weakest(metrics))
-            }
-            Some(Comparison::Alike) => {
-                let says = "It beats guessing, but not the TF-IDF baseline: their scores are too close to call";
-                judgement(Verdict::Unclear, says.to_owned(), help())
-            }
-            Some(Comparison::Worse) => {
-                let says = "It beats guessing, but the TF-IDF baseline is better";
-                judgement(Verdict::Unclear, says.to_owned(), help())
+        // The simpler methods, the fastest one first.
+        let simpler = [(BaselineName::TfIdf, "TF-IDF"), (BaselineName::Instant, "instant")];
+        let mut beaten = Vec::new();
+        for (name, called) in simpler {
+            match self.better_than(name, metrics) {
+                Some(Comparison::Better) => beaten.push(called),
+                None => {}
+                Some(Comparison::Alike) => {
+                    let says =
+                        format!("It beats guessing, but not the {called} baseline: their scores are too close to call");
+                    return judgement(Verdict::Unclear, says, help());
+                }
+                Some(Comparison::Worse) => {
+                    let says = format!("It beats guessing, but the {called} baseline is better");
+                    return judgement(Verdict::Unclear, says, help());
+                }
             }
         }
+        let says = match beaten.as_slice() {
+            [] => format!("It is better than always answering “{usual}”"),
+            [one] => format!("It is better than the {one} baseline, and than always answering “{usual}”"),
+            several => {
+                let several = several.join(" and ");
+                format!("It is better than the {several} baselines, and than always answering “{usual}”")
+            }
+        };
+        judgement(Verdict::Good, says, more_of_weakest(metrics))
     }
 
     fn judge_language_model(self, perplexity: f64) -> Judgement {

@@ -252,6 +252,17 @@ impl Model {
         self.head.pooled(&hidden, &mut pass)?.to_rows()
     }
 
+    /// The embedding of each text of a batch that averages: the mean of its hidden states, `[texts, hidden]`, without dropout.
+    ///
+    /// # Errors
+    /// As [`Self::forward`], and if it is stopped.
+    pub fn embeddings(&self, batch: &Batch, stop: &dyn Fn() -> bool) -> Result<Array> {
+        self.awake(|| {
+            let mut pass = Pass::new(self.backend, Mode::Inference, self.rates, stop);
+            self.backbone.hidden_states(batch, None, &mut pass)?.to_array()
+        })
+    }
+
     fn logits(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
         let hidden = self.backbone.hidden_states(batch, features, pass)?;
         self.head.scores(&hidden, pass)

@@ -11,7 +11,7 @@ mod samples;
 mod text_classification;
 
 use crate::data::{Batch, DataError, Example, Pooling, Prepared, Side, TextTokenizer};
-use crate::evaluation::{Answer, Baseline, Interval, LabelledTexts, MaskedWord, Scorer};
+use crate::evaluation::{Answer, Baseline, Guesses, Interval, LabelledTexts, MaskedWord, Scorer};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
@@ -29,6 +29,8 @@ pub struct Measured<'a> {
     pub rows: LabelledTexts<'a>,
     /// The model's answer for each; empty if no model answered yet.
     pub answers: &'a [Answer],
+    /// What an instant model guesses for each, if one was fitted.
+    pub instant: Option<&'a Guesses>,
     /// Seed of the resamples of intervals.
     pub seed: u64,
 }
@@ -82,6 +84,11 @@ pub trait TaskDefinition: Send + Sync {
     /// The scores of simple methods on the measured rows, compared with the model's, in display order.
     fn baselines(&self, _train: LabelledTexts<'_>, _measured: Measured<'_>, _watch: &mut Watch<'_>) -> Vec<Baseline> {
         Vec::new()
+    }
+
+    /// Whether an instant model is used as a baseline: rows have classes.
+    fn is_compared_with_instant(&self) -> bool {
+        false
     }
 
     /// Whether the model before training is used as a baseline.

@@ -75,7 +75,11 @@ impl TaskDefinition for TextClassification {
 
     fn baselines(&self, train: LabelledTexts<'_>, measured: Measured<'_>, watch: &mut Watch<'_>) -> Vec<Baseline> {
         let model = ModelPredictions { predicted: &predicted(measured), seed: measured.seed };
-        classification_baselines(train, measured.rows, &self.labels, model, watch)
+        classification_baselines(train, measured.rows, &self.labels, model, measured.instant, watch)
+    }
+
+    fn is_compared_with_instant(&self) -> bool {
+        true
     }
 
     fn loss(&self, train: &Samples) -> Result<CrossEntropy, OutOfRange> {

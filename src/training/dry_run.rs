@@ -3,17 +3,18 @@
 use std::time::Instant;
 
 use crate::data::{BatchPlan, TextTokenizer};
-use crate::evaluation::LabelledTexts;
+use crate::evaluation::{LabelledTexts, LinearProbe};
 use crate::models::{Mode, Model, ModelConfig};
 use crate::ops::CrossEntropy;
-use crate::progress::{Control, Watch};
-use crate::project::{EvaluateEvery, TrainingSettings};
+use crate::progress::{Cancelled, Control, Watch};
+use crate::project::{EvaluateEvery, PROBE_STRENGTHS, TrainedLayers, TrainingSettings};
 use crate::tasks::{Draw, Measured, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::footprint::{Footprint, available_memory};
 use crate::training::memory::resident;
+use crate::training::probe::{self, Stage, Until};
 use crate::training::room::{disk_problem, free_space, memory_problem};
 use crate::training::setup::{self, Dataset, TokenisedSide};
 use crate::training::step::{OptimizerStep, PASS_TOKENS, longest_pass, passes_of_step};
@@ -21,6 +22,8 @@ use crate::training::{Optimizer, TrainError, TrainInputs, vocabulary};
 
 /// Timed steps, after one warm-up step.
 const STEPS: usize = 3;
+/// Training rows, at most, on which fits of the instant model are timed.
+const FITTED_ROWS: usize = 200;
 /// Training rows on which the baselines are timed.
 const BASELINE_ROWS: usize = 1_000;
 
@@ -121,11 +124,20 @@ pub fn dry_run(
     };
     if fits {
         let loading = Instant::now();
-        let model = setup::load_model(start, task.head(), settings, &mut voice)?;
+        let (model, _) = setup::load_model(start, task.head(), settings, &mut voice)?;
         let model = model.recomputing(footprint.recomputes());
         let (loading, start_up) = (loading.elapsed().as_secs_f64(), begun.elapsed().as_secs_f64());
-        let measurement =
-            Measurement { model: &model, task: &*task, settings, data: &data, batches: &batches, loading, start_up };
+        let labels = inputs.prepared.labels.len();
+        let measurement = Measurement {
+            model: &model,
+            task: &*task,
+            settings,
+            data: &data,
+            labels,
+            batches: &batches,
+            loading,
+            start_up,
+        };
         let time = measurement.run(outcome.steps, &mut voice);
         // A stopped pass fails with an error; report the stop instead.
         voice.look()?;
@@ -164,6 +176,8 @@ struct Measurement<'a> {
     task: &'a dyn TaskDefinition,
     settings: &'a TrainingSettings,
     data: &'a Dataset<'a>,
+    /// How many labels there are.
+    labels: usize,
     /// Rows of each batch of an epoch.
     batches: &'a [Vec<usize>],
     /// Seconds to load the model.
@@ -185,10 +199,13 @@ struct StepSeconds {
 impl Measurement<'_> {
     /// Times real steps on batches spread over the epoch, and a forward pass.
     fn run(&self, steps: u64, voice: &mut Voice<'_>) -> Result<RunTime, TrainError> {
-        let timed = self.time_steps(voice)?;
         let a_token = self.time_forward(voice)?;
         let epochs = f64::from(self.settings.epochs);
         let tokens = |rows: &TokenisedSide<'_>| rows.samples.tokens() as f64;
+        if self.settings.trained_layers == TrainedLayers::Instant {
+            return self.time_instant(a_token, voice);
+        }
+        let timed = self.time_steps(voice)?;
         let measured = timed.tokens.max(1) as f64;
         // Frozen layers are computed once per sample, the rest in every epoch.
         let training = tokens(&self.data.train) * (epochs * timed.trained + timed.frozen) / measured;
@@ -199,11 +216,48 @@ impl Measurement<'_> {
         let validation =
             tokens(&self.data.validation) * evaluating_a_token(a_token, timed.frozen / measured, evaluations);
         let test = a_token * tokens(&self.data.test) + self.time_baselines(voice)?;
+        let probe = if self.task.is_compared_with_instant() { self.time_probe(a_token, voice)? } else { 0.0 };
         // Each evaluation may write a checkpoint, and the best one is read at the end: about as fast as loading the model.
         let checkpoints = self.loading * (evaluations + 1.0);
-        let whole = self.start_up + training + validation + test + checkpoints;
+        let whole = self.start_up + probe + training + validation + test + checkpoints;
         let tokens_per_second = tokens(&self.data.train) * epochs / training.max(1e-9);
         Ok(RunTime { training, whole, tokens_per_second })
+    }
+
+    /// An instant model: the embeddings are computed once, and each fit is evaluated and may be saved.
+    fn time_instant(&self, a_token: f64, voice: &mut Voice<'_>) -> Result<RunTime, TrainError> {
+        let tokens = |rows: &TokenisedSide<'_>| rows.samples.tokens() as f64;
+        let rows = self.data.train.samples.len();
+        let training = a_token * tokens(&self.data.train) + self.time_fits(rows, voice)?;
+        let held_out = a_token * (tokens(&self.data.validation) + tokens(&self.data.test));
+        let checkpoints = self.loading * (PROBE_STRENGTHS.len() as f64 + 1.0);
+        let whole = self.start_up + training + held_out + self.time_baselines(voice)? + checkpoints;
+        Ok(RunTime { training, whole, tokens_per_second: tokens(&self.data.train) / training.max(1e-9) })
+    }
+
+    /// Seconds of the instant baseline: the embeddings of some training rows and of all others, and the fits.
+    fn time_probe(&self, a_token: f64, voice: &mut Voice<'_>) -> Result<f64, TrainError> {
+        let samples = &self.data.train.samples;
+        let rows = probe::some_of(samples.len());
+        let held_out = self.data.validation.samples.tokens() + self.data.test.samples.tokens();
+        let tokens = rows.iter().map(|&row| samples.ids[row].len()).sum::<usize>() as u64 + held_out;
+        Ok(a_token * tokens as f64 + self.time_fits(rows.len(), voice)?)
+    }
+
+    /// Seconds to fit `rows` embeddings with every strength of the penalty, measured on some of them.
+    fn time_fits(&self, rows: usize, voice: &mut Voice<'_>) -> Result<f64, TrainError> {
+        let samples = &self.data.train.samples;
+        let some: Vec<usize> = (0..samples.len()).step_by(samples.len().div_ceil(FITTED_ROWS).max(1)).collect();
+        let stage = Stage { name: "Trying a fit", voice: &mut *voice, until: Until::Stopped };
+        let embeddings = probe::embeddings(self.model, samples, &some, stage)?;
+        let labels: Vec<u32> = some.iter().map(|&row| samples.classes[row]).collect();
+        let begun = Instant::now();
+        let fits = LinearProbe::new(embeddings.values(), embeddings.width(), &labels, vec![1.0; self.labels]);
+        let mut last = None;
+        for strength in PROBE_STRENGTHS {
+            last = Some(fits.fit(strength, last.as_ref(), |_| !voice.control.is_cancelled()).ok_or(Cancelled)?);
+        }
+        Ok(begun.elapsed().as_secs_f64() * rows as f64 / some.len().max(1) as f64)
     }
 
     fn time_steps(&self, voice: &mut Voice<'_>) -> Result<StepSeconds, TrainError> {
@@ -250,7 +304,7 @@ impl Measurement<'_> {
         let some = train_texts.len().min(BASELINE_ROWS);
         let labels = &train.samples.classes;
         let rows = LabelledTexts { texts: &train_texts[..some], labels: &labels[..some.min(labels.len())] };
-        let measured = Measured { rows: measured.labelled(&measured_texts), answers: &[], seed: 0 };
+        let measured = Measured { rows: measured.labelled(&measured_texts), answers: &[], instant: None, seed: 0 };
         let begun = Instant::now();
         let mut watch = Watch { control, report: &mut |_| () };
         let _ = self.task.baselines(rows, measured, &mut watch);

@@ -14,6 +14,7 @@ mod memory;
 mod optimizer;
 mod pace;
 mod predict;
+mod probe;
 mod room;
 mod run;
 mod schedule;

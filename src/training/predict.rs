@@ -52,7 +52,7 @@ pub(super) fn score(
     let ToScore { task, samples, rows } = what;
     let mut scorer = task.scorer(rows);
     let mut done = 0;
-    for numbers in batches(&samples.ids) {
+    for numbers in batches((0..samples.len()).collect(), &samples.ids) {
         look(done)?;
         let batch = task.batch(samples, &numbers, Draw::Evaluation);
         let computed = match features.as_deref_mut() {
@@ -73,9 +73,8 @@ pub(super) fn score(
     Ok(scorer.finish())
 }
 
-/// Batches of similar length, longest first, so that a lack of memory shows at once.
-fn batches(ids: &[Vec<u32>]) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..ids.len()).collect();
+/// Batches of the texts at `order` of `ids`, of similar length, longest first, so that a lack of memory shows at once.
+pub(super) fn batches(mut order: Vec<usize>, ids: &[Vec<u32>]) -> Vec<Vec<usize>> {
     order.sort_by_key(|&row| (std::cmp::Reverse(ids[row].len()), row));
     let mut batches: Vec<Vec<usize>> = Vec::new();
     let mut tokens = 0;
@@ -102,7 +101,7 @@ mod tests {
     fn batches_hold_every_row_once_and_stay_small() {
         let ids: Vec<Vec<u32>> =
             (0..700).map(|row: usize| vec![1; 1 + (row * 37) % 129]).chain([vec![1; 5000]]).collect();
-        let batches = batches(&ids);
+        let batches = batches((0..ids.len()).collect(), &ids);
         let tokens = |batch: &Vec<usize>| batch.iter().map(|&row| ids[row].len()).sum::<usize>();
         assert_eq!(batches[0], [700], "a text over the limit gets its own batch");
         assert!(batches[1..].iter().all(|batch| tokens(batch) <= BATCH_TOKENS && batch.len() <= BATCH_TEXTS));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::data::{BatchPlan, Prepared, TextTokenizer, content_hash, file_sha256};
+use crate::data::{BatchPlan, Prepared, Side, TextTokenizer, content_hash, file_sha256};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
 use crate::models::{Compute, LoadOptions, Model, ModelConfig, weight_paths};
 use crate::progress::{Cancelled, Control, Watch};
@@ -21,7 +21,7 @@ use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::room::{Room, SMALL_FILE, check_disk, with_room};
 use crate::training::schedule::Schedule;
-use crate::training::setup::{self, Dataset, TokenisedSide};
+use crate::training::setup::{self, TokenisedSide};
 use crate::training::step::longest_pass;
 use crate::training::trainer::{Best, FeatureCaches, Trainer};
 use crate::training::{TrainError, predict, vocabulary};
@@ -100,7 +100,7 @@ fn begin<'a>(
     let task = setup::task(project, prepared, (&tokenizer, &config), &mut voice)?;
     let footprint = Footprint::new(&config, &task.head(), settings, task.share_read());
     room.check_loading(&footprint)?;
-    let model = setup::load_model(start, task.head(), settings, &mut voice)?;
+    let (model, has_new_head) = setup::load_model(start, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
     if max_length < settings.max_length {
         let effect = if task.truncates() { "truncated" } else { "split into windows" };
@@ -155,6 +155,8 @@ fn begin<'a>(
         watch: BestWatch::new(project.best_metric(), settings.early_stopping.clone()),
         best: None,
         untrained: None,
+        probe: None,
+        has_new_head,
         pace,
         total_steps,
         step: 0,
@@ -242,7 +244,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
 
 /// Trains. A stopped run still has a result if there is a checkpoint to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
-    match score_untrained(trainer).and_then(|()| trainer.fit()) {
+    match score_untrained(trainer).and_then(|()| trainer.begin_with_probe()).and_then(|()| trainer.fit()) {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
             if trainer.best.is_none() {
                 trainer.voice.log(
@@ -281,9 +283,10 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         let write = || Ok(run.write_predictions("test", &test, trainer.labels)?);
         with_room(&mut trainer.voice, run.path(), SMALL_FILE, write)?;
     }
+    trainer.compare_with_instant();
     let comparison = match &test {
-        Some(test) => compare(&mut trainer, |data| &data.test, &test.answers),
-        None => compare(&mut trainer, |data| &data.validation, &answers),
+        Some(test) => compare(&mut trainer, Side::Test, &test.answers),
+        None => compare(&mut trainer, Side::Validation, &answers),
     };
     trainer.run.write_comparison(&comparison)?;
     let train_seconds = trainer.train_time.as_secs_f64();
@@ -364,12 +367,12 @@ fn predictions(rows: &TokenisedSide<'_>, answers: &[Answer]) -> Vec<Prediction> 
 
 /// The confidence interval and the baselines on the same rows. They are completed even after a first stop, like the
 /// evaluation on the test set.
-fn compare(
-    trainer: &mut Trainer<'_>,
-    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d TokenisedSide<'e>,
-    answers: &[Answer],
-) -> RunComparison {
-    let (train, rows, voice) = (&trainer.data.train, side(&trainer.data), &mut trainer.voice);
+fn compare(trainer: &mut Trainer<'_>, side: Side, answers: &[Answer]) -> RunComparison {
+    let (train, probe, voice) = (&trainer.data.train, trainer.probe.as_ref(), &mut trainer.voice);
+    let (rows, instant) = match side {
+        Side::Test => (&trainer.data.test, probe.and_then(|probe| probe.test.as_ref())),
+        _ => (&trainer.data.validation, probe.map(|probe| &probe.validation)),
+    };
     let (train_texts, measured_texts) = (train.texts(), rows.texts());
     let (outer, control) = (voice.control, Control::default());
     let mut report = |progress| {
@@ -379,7 +382,7 @@ fn compare(
         }
     };
     let mut watch = Watch { control: &control, report: &mut report };
-    let measured = Measured { rows: rows.labelled(&measured_texts), answers, seed: trainer.settings.seed };
+    let measured = Measured { rows: rows.labelled(&measured_texts), answers, instant, seed: trainer.settings.seed };
     let baselines = trainer.task.baselines(train.labelled(&train_texts), measured, &mut watch);
     let interval = trainer.task.interval(measured);
     RunComparison { interval, baselines: trainer.untrained.take().into_iter().chain(baselines).collect() }

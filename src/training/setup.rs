@@ -82,13 +82,13 @@ pub(super) fn task(
     Ok(tasks::definition(project, prepared, tokenizer, pooling, &mut watch)?)
 }
 
-/// Loads the model that training starts from, and logs the load report.
+/// Loads the model that training starts from, and logs the load report. Also says whether its head is new.
 pub(super) fn load_model(
     folder: &Path,
     head: HeadSpec,
     settings: &TrainingSettings,
     voice: &mut Voice<'_>,
-) -> Result<Model, TrainError> {
+) -> Result<(Model, bool), TrainError> {
     voice.progress("Loading the model", 0, 1, "models");
     let compute = Compute::choose(settings.device, settings.precision)?;
     voice.log(format!("Training on {compute}."));
@@ -113,7 +113,7 @@ pub(super) fn load_model(
     }
     voice.progress("Loading the model", 1, 1, "models");
     voice.look()?;
-    Ok(model)
+    Ok((model, report.new_head))
 }
 
 /// The load report in sentences; true for a warning.

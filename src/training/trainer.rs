@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::data::BatchPlan;
-use crate::evaluation::{Answer, Baseline, Scored};
+use crate::evaluation::{Answer, Baseline, Guesses, Scored};
 use crate::models::Model;
 use crate::ops::{CrossEntropy, Gradients};
 use crate::project::{EvaluateEvery, TrainedLayers, TrainingSettings};
@@ -47,6 +47,10 @@ pub(super) struct Trainer<'a> {
     pub best: Option<Best>,
     /// Scores before training, if the task uses them as a baseline.
     pub untrained: Option<Baseline>,
+    /// What the instant baseline guesses, if the task has one.
+    pub probe: Option<Probed>,
+    /// Whether the head is newly initialised.
+    pub has_new_head: bool,
     pub pace: Pace,
     pub total_steps: u64,
     /// Optimizer steps done.
@@ -91,6 +95,14 @@ pub(super) struct Best {
     pub point: EvaluationPoint,
     /// Its predictions on the validation set, `[rows]`.
     pub answers: Vec<Answer>,
+}
+
+/// What the instant baseline guesses.
+pub(super) struct Probed {
+    /// On the validation rows.
+    pub validation: Guesses,
+    /// On the test rows, if there are any.
+    pub test: Option<Guesses>,
 }
 
 impl Trainer<'_> {

@@ -66,6 +66,6 @@ fn compare(
     let train = LabelledTexts { texts: &train_texts, labels: &train_classes };
     let answers: Vec<Answer> = test.iter().map(|prediction| prediction.answer.clone()).collect();
     let rows = LabelledTexts { texts: &test_texts, labels: &test_classes };
-    let measured = Measured { rows, answers: &answers, seed };
+    let measured = Measured { rows, answers: &answers, instant: None, seed };
     RunComparison { baselines: task.baselines(train, measured, watch), interval: task.interval(measured) }
 }

@@ -32,6 +32,7 @@ entries! {
         GradientNorm: "Gradient norm", "How strongly a batch pulls at the model. Even is normal; a sudden rise to many times its usual size is a warning sign.";
         GroupByLength: "Group by length", "Puts texts of similar length into one batch, so that less time is spent on filling up short ones.";
         Head: "Head", "The last layer, which turns what the model understood into one of your labels. It is new and starts from nothing.";
+        InstantBaseline: "Instant baseline", "A logistic regression on what the pre-trained model makes of each text, without training the model. A trained model must beat it to be worth the time.";
         Interval: "95% interval", "The range in which the score would lie in 95 of 100 tests with similar rows. With few test rows it is wide, and small differences mean nothing.";
         LabelSmoothing: "Label smoothing", "Tells the model to be slightly less sure of every label. Helps when some labels are wrong.";
         Leakage: "Leakage", "The test set contains rows the model has seen in some form, such as copies of training rows. The score is then better than it will be on new texts.";
@@ -67,7 +68,7 @@ entries! {
         Token: "Token", "What a model reads instead of words: a short word, or a part of a longer one. 100 words are about 130 tokens.";
         TrainingSet: "Training set", "The rows the model learns from.";
         Truncated: "Truncated", "Cut off after max length: the model did not read the end of the text.";
-        Unclear: "Unclear", "The verdict on a model if the test rows don't show that it beats the TF-IDF baseline, or if there are too few of them to tell.";
+        Unclear: "Unclear", "The verdict on a model if the test rows don't show that it beats the TF-IDF and instant baselines, or if there are too few of them to tell.";
         ValidationSet: "Validation set", "Rows the model does not learn from. They decide which checkpoint is best and when to stop.";
         WarmUp: "Warm-up", "The first part of training, in which the learning rate rises from 0, so that the untrained head does not spoil the rest of the model.";
         Weights: "Weights", "The numbers a model consists of. Training changes them.";

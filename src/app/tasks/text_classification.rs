@@ -40,15 +40,19 @@ pub fn classification_ui(
 ) {
     let baseline = |name| shown.comparison.and_then(|comparison| comparison.baseline(name)?.classification());
     let interval = shown.comparison.and_then(|comparison| comparison.interval);
-    let above_tfidf = shown.comparison.and_then(|comparison| {
-        comparison.baselines.iter().find(|baseline| baseline.name == BaselineName::TfIdf)?.difference
-    });
+    let above = |name| {
+        let baselines = &shown.comparison?.baselines;
+        let difference = baselines.iter().find(|baseline| baseline.name == name)?.difference?;
+        Some((difference.low, difference.high))
+    };
     let headline = Headline {
         metrics,
         interval: interval.map(|interval| (interval.low, interval.high)),
         baseline: baseline(BaselineName::MajorityClass),
         tfidf: baseline(BaselineName::TfIdf),
-        above_tfidf: above_tfidf.map(|interval| (interval.low, interval.high)),
+        above_tfidf: above(BaselineName::TfIdf),
+        instant: baseline(BaselineName::Instant),
+        above_instant: above(BaselineName::Instant),
         rows: &shown.rows,
     };
     section(ui, theme, "How good is it?", "", |ui| headline_ui(ui, theme, headline));

@@ -22,6 +22,10 @@ pub struct Headline<'a> {
     pub tfidf: Option<&'a ClassificationMetrics>,
     /// 95% interval of this model's macro-F1 less that of TF-IDF, if computed.
     pub above_tfidf: Option<(f64, f64)>,
+    /// The instant baseline, a logistic regression on the network before training, if evaluated on these rows.
+    pub instant: Option<&'a ClassificationMetrics>,
+    /// 95% interval of this model's macro-F1 less that of the instant baseline, if computed.
+    pub above_instant: Option<(f64, f64)>,
     /// Description of the rows, such as "test rows the model has never seen".
     pub rows: &'a str,
 }
@@ -73,7 +77,11 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
             score(baseline.macro_average.f1)
         )
     }));
-    out.extend(headline.tfidf.map(|tfidf| beside_tfidf(tfidf, headline.above_tfidf)));
+    let methods = [
+        (headline.tfidf, headline.above_tfidf, "TF-IDF with logistic regression"),
+        (headline.instant, headline.above_instant, "The same network as an instant model"),
+    ];
+    out.extend(methods.into_iter().filter_map(|(metrics, above, name)| Some(beside(metrics?, above, name))));
     if let Some(weakest) = weakest(metrics) {
         out.push(weakest);
     }
@@ -83,9 +91,9 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
     out
 }
 
-/// The TF-IDF baseline, and how far the model is above it.
-fn beside_tfidf(tfidf: &ClassificationMetrics, above: Option<(f64, f64)>) -> String {
-    let reaches = format!("TF-IDF with logistic regression reaches a macro-F1 of {}", score(tfidf.macro_average.f1));
+/// The score of a simpler method, and how far the model is above it.
+fn beside(metrics: &ClassificationMetrics, above: Option<(f64, f64)>, method: &str) -> String {
+    let reaches = format!("{method} reaches a macro-F1 of {}", score(metrics.macro_average.f1));
     match above {
         Some((low, high)) => {
             format!("{reaches}. The difference is {} to {} (95% interval).", signed_score(low), signed_score(high))
@@ -125,7 +133,7 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     response.widget_info(|| {
         WidgetInfo::labeled(Role::Meter, true, format!("Macro-F1 {} on a scale from 0 to 1", score(f1)))
     });
-    explain_terms(response, "95% interval, majority baseline, TF-IDF baseline, macro-F1");
+    explain_terms(response, "95% interval, majority baseline, TF-IDF baseline, instant baseline, macro-F1");
     let line =
         Rect::from_min_max(pos2(rect.left() + 8.0, rect.top() + 18.0), pos2(rect.right() - 8.0, rect.top() + 26.0));
     let at = |value: f64| line.left() + line.width() * value.clamp(0.0, 1.0) as f32;
@@ -145,7 +153,8 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     for (end, place) in ends.iter().zip(&taken) {
         painter.galley(place.min, end.clone(), palette.text_muted);
     }
-    for (baseline, name) in [(headline.baseline, "majority"), (headline.tfidf, "TF-IDF")] {
+    let baselines = [(headline.baseline, "majority"), (headline.tfidf, "TF-IDF"), (headline.instant, "instant")];
+    for (baseline, name) in baselines {
         let Some(baseline) = baseline else { continue };
         let x = at(baseline.macro_average.f1);
         painter.vline(x, line.top() - 4.0..=line.bottom() + 4.0, Stroke::new(2.0, palette.text_muted));
@@ -185,14 +194,18 @@ mod tests {
             baseline,
             tfidf: baseline,
             above_tfidf: Some((-0.0213, 0.1)),
+            instant: baseline,
+            above_instant: None,
             rows: "test rows the model has never seen",
         };
         let text = sentences(headline).join(" ");
         assert!(text.contains("test rows the model has never seen"), "{text}");
         assert!(text.contains("Always predicting “"), "{text}");
         assert!(text.contains("The difference is −0.021 to +0.100 (95% interval)."), "{text}");
-        let wide = Headline { interval: Some((0.1, 0.3)), tfidf: None, ..headline };
+        assert!(text.contains("The same network as an instant model reaches a macro-F1 of "), "{text}");
+        let wide = Headline { interval: Some((0.1, 0.3)), tfidf: None, instant: None, ..headline };
         let text = sentences(wide).join(" ");
         assert!(text.contains("The interval is wide") && !text.contains("TF-IDF"), "{text}");
+        assert!(!text.contains("instant"), "{text}");
     }
 }

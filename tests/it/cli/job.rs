@@ -230,6 +230,7 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         ! The rest is frozen: it has no dropout and is computed once per text.
         ! Created a new classification head for 3 labels.
         ! Trying a few steps
+        ! Trying a fit
         ");
 }
 
@@ -278,6 +279,7 @@ fn training_shows_progress_and_results() {
         On # test rows: macro-F1 #, accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
+        Instant baseline (the network before training, with logistic regression): macro-F1 #, accuracy #, loss #.
         Verdict: unclear. # rows are too few to tell; # or more are needed.
         What would most likely help: label more rows, or choose a larger test set.
 
@@ -311,6 +313,8 @@ fn training_shows_progress_and_results() {
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
         ! Evaluating on the test set
+        ! Fitting the instant baseline
+        ! Evaluating the instant baseline
         ! Fitting the TF-IDF baseline
         ");
 }

@@ -318,6 +318,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
+        Instant baseline (the network before training, with logistic regression): macro-F1 #, accuracy #, loss #.
         Verdict: not useful. It answers “angry” for every row.
         What would most likely help: train # epochs.
 
@@ -351,6 +352,8 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
         ! Evaluating on the test set
+        ! Fitting the instant baseline
+        ! Evaluating the instant baseline
         ! Fitting the TF-IDF baseline
 
         $ hone train shop --set 'split.ignored_leaks=["group:customer", "giveaway:reason"]'
@@ -359,6 +362,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
+        Instant baseline (the network before training, with logistic regression): macro-F1 #, accuracy #, loss #.
         Verdict: not useful. It answers “angry” for every row.
         What would most likely help: train # epochs.
         About as good as run #: # of # right, # of # before, on the same # test rows. Macro-F1 #, # before; the difference is # to # (# interval).
@@ -391,6 +395,8 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
         ! Evaluating on the test set
+        ! Fitting the instant baseline
+        ! Evaluating the instant baseline
         ! Fitting the TF-IDF baseline
         "#
     );

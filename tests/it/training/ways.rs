@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hone::evaluation::{Baseline, BaselineName};
 use hone::export::{ExportError, ExportFormat, Exported, export};
 use hone::models::{Model, is_adapter};
 use hone::predictor::Predictor;
@@ -108,6 +109,43 @@ fn an_instant_model_is_solved_for_and_repeats_bit_for_bit() {
     assert_eq!(outcome.losses(), train().losses());
     let (first, second) = (outcome.summary().test.clone(), train().summary().test.clone());
     assert_eq!(first, second);
+}
+
+/// The instant baseline of the newest run, with the macro-F1 and the loss that it has on the test rows.
+fn instant_baseline(bench: &Bench) -> Option<(Baseline, [f64; 2])> {
+    let baselines = bench.newest().read_comparison().unwrap().baselines;
+    let baseline = baselines.into_iter().find(|baseline| baseline.name == BaselineName::Instant)?;
+    let metrics = baseline.metrics.classification().unwrap();
+    let figures = [metrics.macro_average.f1, metrics.loss];
+    Some((baseline, figures))
+}
+
+#[test]
+fn every_run_is_compared_with_an_instant_model_but_an_instant_model_is_not() {
+    let bench = Bench::new(400);
+    bench.train(|settings| settings.epochs = 1).summary();
+    let (baseline, [f1, loss]) = instant_baseline(&bench).unwrap();
+    assert!(baseline.difference.is_some(), "rows are compared one by one");
+    let outcome = bench.train(|settings| settings.trained_layers = TrainedLayers::Instant);
+    assert!(instant_baseline(&bench).is_none());
+    let of_run = outcome.summary().test.clone().unwrap();
+    let of_run = of_run.classification().unwrap();
+    // Strengths that do equally well on the validation rows are told apart by the loss, in a run by which came first.
+    assert!((of_run.macro_average.f1 - f1).abs() < 0.02 && loss.is_finite(), "{of_run:?} {f1}");
+}
+
+#[test]
+fn a_new_head_on_the_mean_begins_as_the_instant_model() {
+    let bench = Bench::new(160);
+    let outcome = bench.train_task(|task, settings| {
+        task.pooling = PoolingChoice::Mean;
+        settings.epochs = 1;
+        settings.optimizer.learning_rate = 1e-12;
+    });
+    let test = outcome.summary().test.clone().unwrap();
+    let test = test.classification().unwrap();
+    let (_, [f1, loss]) = instant_baseline(&bench).unwrap();
+    assert!((test.macro_average.f1 - f1).abs() < 1e-9 && (test.loss - loss).abs() < 1e-4, "{test:?} {f1} {loss}");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use crate::app::app::Start;
 use crate::app::messages::{AppCommand, Edit};
+use crate::app::shell::Leaving;
 use crate::app::steps::model::hub_tests::hub_server::{COMMIT, HubRepo, publish_search, refusal};
 use crate::app::steps::model::hub_tests::server::{Resource, Server};
-use crate::app::shell::Leaving;
 use crate::app::testing::{Window, app_from, hone, picture, settle};
 use crate::fetch::{Endpoints, FetchSettings, ModelFolders};
 use crate::project::{HubModel, ModelChoice, Step};

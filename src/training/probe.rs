@@ -1,0 +1,209 @@
+//! Linear probes of the network before training: the instant baseline of every run with classes, and the weights with which a
+//! new head that scores the mean of hidden states begins.
+
+use std::cmp::Ordering;
+
+use crate::data::{Pooling, packed};
+use crate::evaluation::{FittedProbe, Guesses, LinearProbe};
+use crate::models::{HeadSpec, LoadOptions, Model};
+use crate::ops::Array;
+use crate::progress::{Cancelled, Control};
+use crate::project::{PROBE_STRENGTHS, TrainedLayers};
+
+use crate::tasks::Samples;
+use crate::training::TrainError;
+use crate::training::event::Voice;
+use crate::training::predict::batches;
+use crate::training::setup::Dataset;
+use crate::training::trainer::{Probed, Trainer};
+
+/// Training rows that the instant baseline is fitted on, at most: more take longer and say little more.
+pub(super) const MOST_ROWS: usize = 4_000;
+
+/// What the fit is stopped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The first stop: nothing was trained yet.
+    Stopped,
+    /// The second stop: the first one only ends training.
+    StoppedTwice,
+}
+
+impl Until {
+    fn look(self, voice: &mut Voice<'_>) -> Result<(), Cancelled> {
+        match self {
+            Self::Stopped => voice.look(),
+            Self::StoppedTwice => voice.look_for_second_stop(),
+        }
+    }
+
+    fn is_over(self, control: &Control) -> bool {
+        match self {
+            Self::Stopped => control.is_cancelled(),
+            Self::StoppedTwice => control.is_abandoned(),
+        }
+    }
+}
+
+/// A part of the work: its name on screen, whom to tell about it, and what stops it.
+pub(super) struct Stage<'s, 'v> {
+    pub name: &'s str,
+    pub voice: &'s mut Voice<'v>,
+    pub until: Until,
+}
+
+/// Rows of `rows`, evenly spaced, at most [`MOST_ROWS`].
+pub(super) fn some_of(rows: usize) -> Vec<usize> {
+    (0..rows).step_by(rows.div_ceil(MOST_ROWS).max(1)).collect()
+}
+
+/// Computes the embedding of each sample at `rows`, which `take` gets with its row.
+pub(super) fn embed(
+    model: &Model,
+    samples: &Samples,
+    rows: Vec<usize>,
+    Stage { name, voice, until }: Stage<'_, '_>,
+    take: &mut dyn FnMut(usize, &[f32]),
+) -> Result<(), TrainError> {
+    let control = voice.control;
+    let (mut done, total) = (0, rows.iter().map(|&row| samples.ids[row].len()).sum());
+    for numbers in batches(rows, &samples.ids) {
+        voice.progress(name, done, total, "tokens");
+        until.look(voice)?;
+        let batch = packed(&samples.ids, Pooling::Mean, None, &numbers);
+        let embeddings = model.embeddings(&batch, &|| until.is_over(control));
+        // A stopped batch fails with an error; report the stop instead.
+        until.look(voice)?;
+        for (&row, embedding) in numbers.iter().zip(embeddings?.to_rows()) {
+            take(row, &embedding);
+        }
+        done += batch.total_tokens();
+    }
+    Ok(())
+}
+
+/// The embeddings of the samples at `rows`, in that order, `[rows, hidden]`.
+pub(super) fn embeddings(
+    model: &Model,
+    samples: &Samples,
+    rows: &[usize],
+    stage: Stage<'_, '_>,
+) -> Result<Array, TrainError> {
+    let mut embedded: Vec<Vec<f32>> = vec![Vec::new(); samples.len()];
+    embed(model, samples, rows.to_vec(), stage, &mut |row, embedding| embedded[row] = embedding.to_vec())?;
+    let width = rows.first().map_or(0, |&row| embedded[row].len());
+    let values: Vec<f32> = rows.iter().flat_map(|&row| std::mem::take(&mut embedded[row])).collect();
+    Ok(Array::from_values(rows.len(), width, &values))
+}
+
+impl Trainer<'_> {
+    /// Before training: a new head that scores the mean of hidden states begins as the instant model ends. Fine-tuning from a
+    /// fitted head changes the network less (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
+    /// Out-of-Distribution").
+    ///
+    /// # Errors
+    /// [`TrainError::Cancelled`] if stopped; [`TrainError::Tensor`] if the network fails.
+    pub fn begin_with_probe(&mut self) -> Result<(), TrainError> {
+        let has_mean = matches!(self.model.head(), HeadSpec::MeanClassification { .. });
+        if !has_mean || !self.has_new_head || !self.is_compared_with_instant() {
+            return Ok(());
+        }
+        let Some(fitted) = self.fit_probe(Until::Stopped)? else { return Ok(()) };
+        self.model.set_mean_scores(&fitted.weights, &fitted.bias)?;
+        Ok(())
+    }
+
+    /// After training, if not yet: fits the instant baseline on the network before training, which replaces the trained one in
+    /// memory. Without that network, which may be gone by now, there is no such baseline.
+    pub fn compare_with_instant(&mut self) {
+        if self.probe.is_some() || !self.is_compared_with_instant() {
+            return;
+        }
+        let options = LoadOptions {
+            compute: self.model.compute().clone(),
+            only_answers: true,
+            ..LoadOptions::new(self.model.head().clone())
+        };
+        let fitted = Model::load(self.source, &options).map_err(TrainError::from).and_then(|(model, _)| {
+            self.model = model;
+            self.fit_probe(Until::StoppedTwice)
+        });
+        match fitted {
+            Ok(_) | Err(TrainError::Cancelled) => {}
+            Err(error) => self.voice.warn(format!("There is no instant baseline: {error}")),
+        }
+    }
+
+    /// Whether the task has the baseline, and the run is not an instant model itself.
+    fn is_compared_with_instant(&self) -> bool {
+        self.task.is_compared_with_instant() && self.settings.trained_layers != TrainedLayers::Instant
+    }
+
+    /// Fits the network's embeddings with every strength of the penalty, and keeps what the best one on the validation rows guesses.
+    fn fit_probe(&mut self, until: Until) -> Result<Option<FittedProbe>, TrainError> {
+        let mut fits = self.fit_strengths(until)?;
+        let mut guesses = self.guesses(&fits, until, |data| &data.validation.samples)?;
+        let best = (0..fits.len()).max_by(|&one, &other| better(&guesses[one], &guesses[other]));
+        let Some(best) = best else { return Ok(None) };
+        let test = self.guesses(&fits[best..=best], until, |data| &data.test.samples)?.pop();
+        let test = test.filter(|_| !self.data.test.samples.is_empty());
+        self.probe = Some(Probed { validation: guesses.swap_remove(best), test });
+        Ok(Some(fits.swap_remove(best)))
+    }
+
+    /// A fit for each strength of the penalty.
+    fn fit_strengths(&mut self, until: Until) -> Result<Vec<FittedProbe>, TrainError> {
+        let samples = &self.data.train.samples;
+        let rows = some_of(samples.len());
+        let stage = Stage { name: "Fitting the instant baseline", voice: &mut self.voice, until };
+        let embeddings = embeddings(&self.model, samples, &rows, stage)?;
+        let labels: Vec<u32> = rows.iter().map(|&row| samples.classes[row]).collect();
+        let probe = LinearProbe::new(embeddings.values(), embeddings.width(), &labels, self.class_weights());
+        let control = self.voice.control;
+        let mut fits: Vec<FittedProbe> = Vec::with_capacity(PROBE_STRENGTHS.len());
+        for strength in PROBE_STRENGTHS {
+            let next = probe.fit(strength, fits.last(), |_| !until.is_over(control)).ok_or(Cancelled)?;
+            fits.push(next);
+        }
+        Ok(fits)
+    }
+
+    /// How much each class counts in the loss, `[classes]`.
+    pub(super) fn class_weights(&self) -> Vec<f64> {
+        let weights = self.loss.class_weights.as_ref();
+        weights.map_or(vec![1.0; self.labels.len()], |weights| weights.iter().copied().map(f64::from).collect())
+    }
+
+    /// What each fit guesses about the rows of a split.
+    fn guesses(
+        &mut self,
+        fits: &[FittedProbe],
+        until: Until,
+        side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Samples,
+    ) -> Result<Vec<Guesses>, TrainError> {
+        let samples = side(&self.data);
+        let mut predicted = vec![vec![0; samples.len()]; fits.len()];
+        let mut losses = vec![0.0; fits.len()];
+        let mut take = |row: usize, embedding: &[f32]| {
+            for ((fit, predicted), loss) in fits.iter().zip(&mut predicted).zip(&mut losses) {
+                let scores = fit.log_probabilities(embedding);
+                // The first of equal ones.
+                let best = (0..scores.len()).rev().max_by(|&one, &other| scores[one].total_cmp(&scores[other]));
+                predicted[row] = best.unwrap_or(0) as u32;
+                *loss -= scores.get(samples.classes[row] as usize).copied().unwrap_or(0.0);
+            }
+        };
+        let stage = Stage { name: "Evaluating the instant baseline", voice: &mut self.voice, until };
+        embed(&self.model, samples, (0..samples.len()).collect(), stage, &mut take)?;
+        let rows = samples.len().max(1) as f64;
+        let guesses = |(predicted, loss)| Guesses::of(self.labels, &samples.classes, predicted, loss / rows);
+        Ok(predicted.into_iter().zip(losses).map(guesses).collect())
+    }
+}
+
+/// Which guesses are better: those with the higher macro-F1, then those with the lower loss.
+fn better(one: &Guesses, other: &Guesses) -> Ordering {
+    let of = |guesses: &Guesses| (guesses.metrics.macro_average.f1, -guesses.metrics.loss);
+    let ((one_f1, one_loss), (other_f1, other_loss)) = (of(one), of(other));
+    one_f1.total_cmp(&other_f1).then(one_loss.total_cmp(&other_loss))
+}
