@@ -55,6 +55,12 @@ impl HoneApp {
             AppCommand::UseHubModel(name) => self.state.work.look_up(name),
             AppCommand::StopLookingUp => self.state.work.answers.look_up.stop(),
             AppCommand::DryRun => self.start_or_ask(ModelUse::Measure),
+            AppCommand::CompareWays => {
+                if let Some(session) = &self.state.session {
+                    self.state.work.compare_ways(session.project(), session.folder().to_owned());
+                }
+            }
+            AppCommand::StopComparingWays => self.state.work.answers.ways.stop(),
             AppCommand::StopDryRun => self.state.work.answers.forecast.stop(),
             AppCommand::StopPreparing => self.state.work.answers.rows.stop(),
             AppCommand::StopComparing => self.state.work.stop_comparing(),

@@ -9,7 +9,7 @@ use crate::fetch::{HubListing, HubName};
 use crate::project::{DatasetSettings, HubModel, ModelChoice, Project};
 use crate::worker::{
     Classified, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows, LabelledRows,
-    Profile, RowSource, RunResults, SavedPredictions, SavedRows,
+    Profile, RowSource, RunResults, SavedPredictions, SavedRows, WayEstimate,
 };
 
 use crate::app::live_run::LiveRun;
@@ -50,6 +50,8 @@ pub struct Answers {
     pub look_up: Slot<HubModel, HubName>,
     /// The estimated time, memory and disk space of a run with these settings.
     pub forecast: Slot<Box<DryRun>, Project>,
+    /// The same for each way to train, with these settings but for what is trained and its learning rate.
+    pub ways: Slot<Vec<WayEstimate>, Project>,
     /// The current run, or the last one.
     pub live: Option<LiveRun>,
     /// The run whose results are shown.
@@ -201,6 +203,7 @@ impl Answers {
             self.hub_search.is_running(),
             self.look_up.is_running(),
             self.forecast.is_running(),
+            self.ways.is_running(),
             self.is_training(),
             self.results.is_running(),
             self.job().is_some(),

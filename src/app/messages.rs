@@ -192,6 +192,10 @@ pub enum AppCommand {
     DryRun,
     /// Stop the estimate.
     StopDryRun,
+    /// Estimate a run for each way to train.
+    CompareWays,
+    /// Stop these estimates.
+    StopComparingWays,
     /// Stop preparing the rows.
     StopPreparing,
     /// Stop comparing texts and looking for leakage.

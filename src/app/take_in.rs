@@ -104,6 +104,9 @@ impl HoneApp {
         if estimated == Some(Ended::Stopped) {
             answers.forecast.clear();
         }
+        if answers.ways.poll() == Some(Ended::Stopped) {
+            answers.ways.clear();
+        }
         if fetched.is_some() || estimated.is_some() {
             self.look_for_model();
         }

@@ -15,9 +15,9 @@ use crate::fetch::{FetchSettings, HubName};
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::storage::RecentProject;
 use crate::worker::{
-    CheckTrainingRows, Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun,
-    Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import,
-    JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel,
+    CheckTrainingRows, Classify, CompareTexts, CompareWays, CountLabels, CountTextTokens, CountTokens, CountValues,
+    EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms,
+    Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel,
     RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train, Worker, WorkerOptions,
 };
 
@@ -259,6 +259,14 @@ impl Work {
         if !self.answers.forecast.is_running() && !self.answers.is_training() {
             let job = EstimateRun { project: project.clone(), folder, may_fetch };
             self.answers.forecast.ask_about(project.clone(), &self.heavy, job);
+        }
+    }
+
+    /// Estimates a run for each way to train. The model must be on this machine.
+    pub fn compare_ways(&mut self, project: &Project, folder: PathBuf) {
+        if !self.answers.ways.is_running() && !self.answers.is_training() {
+            let job = CompareWays { project: project.clone(), folder, may_fetch: false };
+            self.answers.ways.ask_about(project.whatever_is_trained(), &self.heavy, job);
         }
     }
 

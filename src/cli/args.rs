@@ -229,6 +229,9 @@ pub struct TrainArguments {
     /// Only measure the time, memory and disk space the run needs on this machine
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run, measure every way to train: all layers, the top ones, an adapter, the head, instant
+    #[arg(long, requires = "dry_run")]
+    pub each_way: bool,
     /// Download the model first if it is not on this machine
     #[arg(long)]
     pub fetch: bool,

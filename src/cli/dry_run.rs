@@ -9,9 +9,10 @@ use crate::cli::CliError;
 use crate::cli::args::TrainArguments;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::outcome::print_json;
+use crate::cli::table::table;
 use crate::project::Project;
 use crate::words::{bytes, count, duration_fine};
-use crate::worker::{DryRun, EstimateRun};
+use crate::worker::{CompareWays, DryRun, EstimateRun, WayEstimate};
 
 /// Measures what a run would need and prints it.
 pub(super) fn run(
@@ -20,7 +21,16 @@ pub(super) fn run(
     arguments: &TrainArguments,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let TrainArguments { json, fetch, .. } = *arguments;
+    let TrainArguments { json, fetch, each_way, .. } = *arguments;
+    if each_way {
+        let job = CompareWays { project, folder: folder.to_owned(), may_fetch: fetch };
+        let ways = JobRunner::begin()?.run(job)?;
+        return if json {
+            print_json(out, &ways.iter().map(WayOutcome::from).collect::<Vec<_>>())
+        } else {
+            Ok(write!(out, "{}", table(&["trained_layers", ">total", ">training", ">memory"], &way_rows(&ways)))?)
+        };
+    }
     let job = EstimateRun { project, folder: folder.to_owned(), may_fetch: fetch };
     let outcome = JobRunner::begin()?.run(job)?;
     if json {
@@ -62,6 +72,46 @@ fn print(out: &mut dyn Write, outcome: &DryRun) -> Result<(), CliError> {
         _ => {}
     }
     Ok(())
+}
+
+/// A row for each way to train.
+fn way_rows(ways: &[WayEstimate]) -> Vec<Vec<String>> {
+    let row = |way: &WayEstimate| {
+        let cells = match &way.outcome {
+            Ok(DryRun { time: Some(time), memory, .. }) => {
+                [duration_fine(time.whole), duration_fine(time.training), bytes(*memory)]
+            }
+            Ok(outcome) => ["-".to_owned(), "-".to_owned(), format!("{}: too much", bytes(outcome.memory))],
+            Err(reason) => ["-".to_owned(), "-".to_owned(), reason.clone()],
+        };
+        std::iter::once(way_name(way)).chain(cells).collect()
+    };
+    ways.iter().map(row).collect()
+}
+
+/// What is trained, as `--set training.trained_layers=...` has it.
+fn way_name(way: &WayEstimate) -> String {
+    format!("{:?}", way.trained)
+}
+
+/// Output of `--each-way --json`, for one way.
+#[derive(Serialize)]
+struct WayOutcome {
+    trained_layers: String,
+    /// `None` if a run is not possible with these settings.
+    needs: Option<DryRunOutcome>,
+    /// Why it is not.
+    problem: Option<String>,
+}
+
+impl From<&WayEstimate> for WayOutcome {
+    fn from(way: &WayEstimate) -> Self {
+        Self {
+            trained_layers: way_name(way),
+            needs: way.outcome.as_ref().ok().map(DryRunOutcome::from),
+            problem: way.outcome.as_ref().err().cloned(),
+        }
+    }
 }
 
 /// Output of `--json`.

@@ -88,6 +88,18 @@ impl Preset {
     }
 }
 
+impl TrainedLayers {
+    /// What can be trained for a task, this choice among it, from the most to the least.
+    #[must_use]
+    pub fn choices(self, task: TaskKind) -> Vec<Self> {
+        let top = if matches!(self, Self::Top(_)) { self } else { Self::Top(2) };
+        let mut choices = vec![Self::All, top, Self::Lora, Self::Head];
+        // Without labels, there is nothing to solve for.
+        choices.extend((task == TaskKind::TextClassification).then_some(Self::Instant));
+        choices
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::project::{
-    ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainedLayers, TrainingSettings,
+    ClassWeights, ColumnRole, LabelSettings, MetricName, OptimizerSettings, Project, Size, Step, TrainedLayers,
+    TrainingSettings,
 };
 
 /// The task a model is trained for, with its own settings.
@@ -268,6 +269,16 @@ impl Project {
         let choice = self.classification().map_or(PoolingChoice::Token, |settings| settings.pooling);
         let is_instant = self.training.trained_layers == TrainedLayers::Instant;
         choice == PoolingChoice::Mean || choice == PoolingChoice::Auto && is_instant
+    }
+
+    /// The project with the default choice of what is trained and its learning rate, to tell whether two projects differ in
+    /// anything else.
+    #[must_use]
+    pub fn whatever_is_trained(&self) -> Self {
+        let mut project = self.clone();
+        project.training.trained_layers = TrainedLayers::default();
+        project.training.optimizer.learning_rate = OptimizerSettings::default().learning_rate;
+        project
     }
 
     /// Mutable [`Self::classification`].

@@ -55,5 +55,5 @@ pub use rows::{CountLabels, CountValues, FindRows, FoundRows, RowQuestion};
 pub use runs::{LoadRun, RunResults};
 pub use survey::Survey;
 pub use tokens::{CountTextTokens, CountTokens};
-pub use training::{EstimateRun, RunEvent, RunStart, Train};
+pub use training::{CompareWays, EstimateRun, RunEvent, RunStart, Train, WayEstimate};
 pub use worker::{Worker, WorkerOptions};

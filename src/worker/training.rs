@@ -8,9 +8,9 @@ use crossbeam_channel::Sender;
 
 use crate::data::{DrawnSplit, Imported, Prepared, SplitOrigin};
 use crate::models::Compute;
-use crate::project::Project;
+use crate::project::{Project, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, RunSettings, StepMetrics};
-use crate::training::{self, DryRun, TrainInputs, TrainingEvent};
+use crate::training::{self, DryRun, TrainError, TrainInputs, TrainingEvent};
 use crate::words::{counted, full_stop};
 use crate::worker::reporter::Throttle;
 use crate::worker::{Context, Job, JobError, LogLevel, RunResults, runs};
@@ -133,18 +133,68 @@ impl Job for EstimateRun {
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let Self { project, folder, may_fetch } = self;
-        check_compute(&project)?;
-        let reading = Instant::now();
-        let prepared: Arc<Prepared> = context.prepared(&project, &folder, &folder)?;
-        let reading = reading.elapsed().as_secs_f64();
-        training::check_data(&prepared)?;
-        let model_folder = context.find_model(&project.model, &folder, may_fetch)?;
-        let inputs = TrainInputs {
-            project: &project,
-            project_folder: &folder,
-            prepared: &prepared,
-            model_folder: &model_folder,
+        let estimates = estimate(context, (&project, &folder), may_fetch, vec![project.training.clone()])?;
+        let (_, outcome) = estimates.into_iter().next().ok_or(JobError::Cancelled)?;
+        Ok(Box::new(outcome?))
+    }
+}
+
+/// Estimates a run for each [way to train](TrainedLayers::choices), with the other settings as they are.
+#[derive(Clone, Debug)]
+pub struct CompareWays {
+    /// Settings.
+    pub project: Project,
+    /// The project's folder.
+    pub folder: PathBuf,
+    /// Whether a model of the catalogue that is not on this machine is downloaded first.
+    pub may_fetch: bool,
+}
+
+/// The estimate for one way to train.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WayEstimate {
+    /// What is trained.
+    pub trained: TrainedLayers,
+    /// What a run needs, or why it is not possible with these settings.
+    pub outcome: Result<DryRun, String>,
+}
+
+impl Job for CompareWays {
+    type Answer = Vec<WayEstimate>;
+    const TITLE: &'static str = "Comparing ways to train";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let Self { project, folder, may_fetch } = self;
+        let now = &project.training;
+        let ways = now.trained_layers.choices(project.task.kind());
+        let settings = ways.into_iter().map(|trained_layers| TrainingSettings { trained_layers, ..now.clone() });
+        let estimates = estimate(context, (&project, &folder), may_fetch, settings.collect())?;
+        let estimate = |(trained, outcome): (TrainedLayers, Result<DryRun, TrainError>)| WayEstimate {
+            trained,
+            outcome: outcome.map_err(|error| error.to_string()),
         };
+        Ok(estimates.into_iter().map(estimate).collect())
+    }
+}
+
+/// Estimates a run of the project with each of some training settings. Fails if nothing can be trained at all, or it is stopped.
+fn estimate(
+    context: &mut Context<'_>,
+    (project, folder): (&Project, &Path),
+    may_fetch: bool,
+    settings: Vec<TrainingSettings>,
+) -> Result<Vec<(TrainedLayers, Result<DryRun, TrainError>)>, JobError> {
+    check_compute(project)?;
+    let reading = Instant::now();
+    let prepared: Arc<Prepared> = context.prepared(project, folder, folder)?;
+    let reading = reading.elapsed().as_secs_f64();
+    training::check_data(&prepared)?;
+    let model_folder = context.find_model(&project.model, folder, may_fetch)?;
+    let mut estimates = Vec::new();
+    for training in settings {
+        let project = Project { training, ..project.clone() };
+        let inputs =
+            TrainInputs { project: &project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
         let control = context.control;
         let mut outcome = training::dry_run(inputs, control, &mut |event| match event {
             TrainingEvent::Progress(progress) => context.progress(progress),
@@ -155,12 +205,14 @@ impl Job for EstimateRun {
             | TrainingEvent::Step(_)
             | TrainingEvent::Evaluation(_)
             | TrainingEvent::Paused(_) => {}
-        })?;
-        if let Some(time) = &mut outcome.time {
+        });
+        control.look()?;
+        if let Ok(DryRun { time: Some(time), .. }) = &mut outcome {
             time.whole += reading;
         }
-        Ok(Box::new(outcome))
+        estimates.push((project.training.trained_layers, outcome));
     }
+    Ok(estimates)
 }
 
 /// Fails if the device is missing, before data is read and a model downloaded.

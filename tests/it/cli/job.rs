@@ -199,6 +199,23 @@ fn patterns_of_a_model_are_applied_to_the_texts_it_classifies() {
 }
 
 #[test]
+fn every_way_to_train_is_measured_side_by_side() {
+    let place = Place::new();
+    place.project();
+    let ways = place.json(&["train", "shop", "--dry-run", "--each-way", "--json", "--set", "task.pooling=Mean"]);
+    let names: Vec<&str> = ways.as_array().unwrap().iter().map(|way| way["trained_layers"].as_str().unwrap()).collect();
+    assert_eq!(names, ["All", "Top(2)", "Lora", "Head", "Instant"]);
+    assert!(ways[2]["problem"].as_str().unwrap().contains("set pooling to Token"), "{ways}");
+    for way in [0, 1, 3, 4] {
+        assert!(ways[way]["needs"]["total_seconds"].as_f64().unwrap() > 0.0, "{ways}");
+    }
+    let table = place.terminal("hone train shop --dry-run --each-way");
+    assert!(table.contains("trained_layers") && table.contains("Top(2)"), "{table}");
+    assert!(!place.path("shop/runs").exists(), "nothing is written");
+    assert!(place.terminal("hone train shop --each-way").contains("--dry-run"));
+}
+
+#[test]
 fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
     let place = Place::new();
     place.project();

@@ -9,6 +9,8 @@ mod hub_tests;
 pub mod hyperparameters;
 pub mod new_words;
 pub mod plan;
+
+mod ways;
 mod what_to_train;
 
 use egui::{RichText, Ui};
@@ -22,6 +24,7 @@ use crate::app::steps::model::hub::{HubSearch, hub_search_ui};
 use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
+use crate::app::steps::model::ways::ways_ui;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
     Anchor, anchor, button, card_grid, choice_card, columns, explained, fill, is_narrow, is_wide, page, section,
@@ -75,6 +78,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ui.add_space(theme.space.s);
         few_steps_ui(ui, ctx, sender);
         forecast_ui(ui, ctx, sender);
+        ways_ui(ui, ctx, sender);
         ui.add_space(theme.space.s);
         let advanced = egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced");
         let open = sought::sought(ui.ctx()).is_some().then_some(true);

@@ -10,21 +10,9 @@ use crate::project::{LoraMatrices, LoraSettings, PoolingChoice, Preset, TaskKind
 pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
     group(ui, theme, "What to train");
     let now = settings.trained_layers;
-    let kept = match now {
-        TrainedLayers::Top(top) => top,
-        TrainedLayers::All | TrainedLayers::Head | TrainedLayers::Lora | TrainedLayers::Instant => 2,
-    };
-    let choices = [
-        (TrainedLayers::All, "All layers"),
-        (TrainedLayers::Top(kept), "Top layers and head"),
-        (TrainedLayers::Lora, "Adapter (LoRA) and head"),
-        (TrainedLayers::Head, "Head only"),
-        (TrainedLayers::Instant, "Instant: head, solved exactly"),
-    ];
-    // There are no labels to solve for.
-    let choices = if task == TaskKind::TextClassification { &choices[..] } else { &choices[..choices.len() - 1] };
+    let choices: Vec<_> = now.choices(task).into_iter().map(|choice| (choice, title(choice))).collect();
     row(ui, theme, "Train", explanation(now), |ui| {
-        choose(ui, "trained layers", &mut settings.trained_layers, choices);
+        choose(ui, "trained layers", &mut settings.trained_layers, &choices);
     });
     match &mut settings.trained_layers {
         TrainedLayers::Head => {
@@ -39,9 +27,34 @@ pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings
         TrainedLayers::Lora => lora(ui, theme, &mut settings.lora),
         TrainedLayers::All | TrainedLayers::Instant => {}
     }
+    if settings.trained_layers != now {
+        *settings = training(settings, settings.trained_layers, now, task);
+    }
+}
+
+/// The settings with another choice of what is trained, whose usual learning rate replaces that of the choice before.
+pub fn training(
+    settings: &TrainingSettings,
+    trained_layers: TrainedLayers,
+    before: TrainedLayers,
+    task: TaskKind,
+) -> TrainingSettings {
     let usual = |trained| Preset::learning_rate_for(task, trained);
-    if settings.trained_layers != now && settings.optimizer.learning_rate.to_bits() == usual(now).to_bits() {
-        settings.optimizer.learning_rate = usual(settings.trained_layers);
+    let mut next = TrainingSettings { trained_layers, ..settings.clone() };
+    if next.optimizer.learning_rate.to_bits() == usual(before).to_bits() {
+        next.optimizer.learning_rate = usual(trained_layers);
+    }
+    next
+}
+
+/// The name of a choice.
+pub fn title(trained: TrainedLayers) -> &'static str {
+    match trained {
+        TrainedLayers::All => "All layers",
+        TrainedLayers::Top(_) => "Top layers and head",
+        TrainedLayers::Lora => "Adapter (LoRA) and head",
+        TrainedLayers::Head => "Head only",
+        TrainedLayers::Instant => "Instant: head, solved exactly",
     }
 }
 
