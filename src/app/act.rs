@@ -19,6 +19,7 @@ use crate::app::state::entry;
 use crate::app::theme::Tone;
 use crate::app::view::View;
 use crate::app::widgets::{Anchor, TableAsk, ask_table, begin_at_top, scroll_to};
+use crate::models::gguf_of;
 use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings, Step};
 use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
 use crate::words::counted;
@@ -52,6 +53,8 @@ impl HoneApp {
             AppCommand::StopFetch => self.state.work.answers.fetch.stop(),
             AppCommand::SearchHub(words) => self.state.work.search_hub(words),
             AppCommand::StopSearchingHub => self.state.work.answers.hub_search.stop(),
+            AppCommand::ConvertModel(file) => self.state.work.convert(file),
+            AppCommand::StopConverting => self.state.work.answers.converted.stop(),
             AppCommand::UseHubModel(name) => self.state.work.look_up(name),
             AppCommand::StopLookingUp => self.state.work.answers.look_up.stop(),
             AppCommand::DryRun => self.start_or_ask(ModelUse::Measure),
@@ -192,6 +195,7 @@ impl HoneApp {
     }
 
     pub(super) fn edit(&mut self, edit: Edit) {
+        let edit = self.state.with_settings_of_model(edit);
         let imported = self.state.work.answers.imported.value.clone();
         let (page, now) = (self.state.view, Instant::now());
         if let Some(session) = &mut self.state.session {
@@ -393,6 +397,10 @@ impl HoneApp {
             Pick::MainFile | Pick::MainFolder => self.open_data(&[path]),
             Pick::MoreFiles => self.add_data(&[path]),
             Pick::BadRows => self.state.work.save_bad_rows(path),
+            Pick::ModelFile => self.state.work.convert(path),
+            Pick::ModelFolder if gguf_of(&path).is_some() => {
+                self.state.work.convert(gguf_of(&path).unwrap_or(path));
+            }
             Pick::ValidationFile | Pick::TestFile | Pick::ModelFolder => self.use_path_in_project(&pick, &path),
         }
     }
@@ -419,6 +427,9 @@ impl HoneApp {
         let is_project = path.join(PROJECT_FILE).is_file() || path.file_name().is_some_and(|name| name == PROJECT_FILE);
         if is_project {
             self.leave(Leaving::Open(path.clone()));
+        } else if self.state.session.is_some() && gguf_of(path).is_some_and(|file| file == *path) {
+            self.state.work.convert(path.clone());
+            self.run_command(AppCommand::GoTo(Step::Model));
         } else if self.state.session.is_some() {
             self.open_data(&dropped);
         } else {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Likeness, Prepared, TokenHistogram};
 use crate::evaluation::Prediction;
-use crate::fetch::{HubListing, HubName};
-use crate::project::{DatasetSettings, HubModel, ModelChoice, Project};
+use crate::fetch::{HubListing, HubName, LookedUp};
+use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::worker::{
     Classified, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows, LabelledRows,
     Profile, RowSource, RunResults, SavedPredictions, SavedRows, WayEstimate,
@@ -44,10 +44,12 @@ pub struct Answers {
     pub saved_rows: Slot<SavedRows>,
     /// The folder of a downloaded model.
     pub fetch: Slot<PathBuf, ModelChoice>,
+    /// The model folder that a GGUF file was turned into.
+    pub converted: Slot<PathBuf, PathBuf>,
     /// Models of the Hugging Face Hub, for words.
     pub hub_search: Slot<Vec<HubListing>, String>,
     /// The model of the Hub that is to be used, by its name.
-    pub look_up: Slot<HubModel, HubName>,
+    pub look_up: Slot<LookedUp, HubName>,
     /// The estimated time, memory and disk space of a run with these settings.
     pub forecast: Slot<Box<DryRun>, Project>,
     /// The same for each way to train, with these settings but for what is trained and its learning rate.
@@ -200,6 +202,7 @@ impl Answers {
         ];
         let model = [
             self.fetch.is_running(),
+            self.converted.is_running(),
             self.hub_search.is_running(),
             self.look_up.is_running(),
             self.forecast.is_running(),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::fetch::FetchSettings;
-use crate::project::{Facts, Project, Step};
+use crate::models::EarlierLabels;
+use crate::project::{Facts, NetworkKind, Project, Step};
 use crate::storage::{AdaptedModel, RunListing, TableLayouts};
 use crate::worker::{EvaluationReport, RunResults, Survey};
 
@@ -46,6 +47,10 @@ pub struct StepContext<'a> {
     pub preview: Option<&'a Running>,
     /// The chosen model's folder, if it is on this machine.
     pub model_folder: Option<&'a Path>,
+    /// The kind of its network.
+    pub network: NetworkKind,
+    /// The labels that it was fine-tuned for, if it was.
+    pub earlier_labels: Option<&'a EarlierLabels>,
     /// Where models are looked for and downloaded from; `None` if the system has no home folder.
     pub models: Option<&'a FetchSettings>,
     /// Why training cannot start, for a person to read; `None` if it can.
@@ -94,6 +99,8 @@ impl<'a> StepContext<'a> {
             findings: answers.findings.value.as_ref(),
             preview: answers.preview(),
             model_folder: None,
+            network: NetworkKind::default(),
+            earlier_labels: None,
             models: None,
             train_blocked: None,
             live: answers.live.as_ref(),

@@ -38,6 +38,8 @@ pub enum Edit {
     Divide(Box<(DatasetSettings, SplitSettings)>),
     /// The pre-trained model.
     Model(ModelChoice),
+    /// The pre-trained model, with the hyperparameters that suit it, as one edit.
+    ModelAndTraining(Box<(ModelChoice, TrainingSettings)>),
     /// Hyperparameters.
     Training(TrainingSettings),
     /// Corrections of rows; `None` removes a correction.
@@ -58,7 +60,7 @@ impl Edit {
             Self::Cleaning(_) => "cleaning",
             Self::Patterns(_) => "patterns",
             Self::Split(_) | Self::Divide(_) => "split",
-            Self::Model(_) => "model",
+            Self::Model(_) | Self::ModelAndTraining(_) => "model",
             Self::Training(_) => "training settings",
             Self::Rows(rows) => return rows_title(rows, imported),
             Self::Restore(_) => "restored version",
@@ -73,7 +75,7 @@ impl Edit {
             Self::Dataset(_) => Some(Step::Data),
             Self::Labels(_) => Some(Step::Labels),
             Self::Cleaning(_) | Self::Patterns(_) | Self::Split(_) | Self::Divide(_) => Some(Step::Prepare),
-            Self::Task(_) | Self::Model(_) | Self::Training(_) => Some(Step::Model),
+            Self::Task(_) | Self::Model(_) | Self::ModelAndTraining(_) | Self::Training(_) => Some(Step::Model),
             Self::Name(_) | Self::Rows(_) | Self::Restore(_) => None,
         }
     }
@@ -121,6 +123,8 @@ pub enum Pick {
     NewFolder,
     /// A local Hugging Face folder to start from.
     ModelFolder,
+    /// A GGUF file to turn into a model folder.
+    ModelFile,
     /// Where to export to.
     ExportTo(ExportFormat),
     /// A labelled file to evaluate the model on.
@@ -184,6 +188,10 @@ pub enum AppCommand {
     SearchHub(String),
     /// Stop the search.
     StopSearchingHub,
+    /// Turn a GGUF file into a model folder, and choose it.
+    ConvertModel(PathBuf),
+    /// Stop the conversion.
+    StopConverting,
     /// Look a model of the Hub up, and choose it as it is now.
     UseHubModel(HubName),
     /// Stop looking it up.

@@ -129,6 +129,7 @@ pub fn title(pick: &Pick) -> &'static str {
         Pick::Duplicate => "Choose a folder for the copy",
         Pick::NewFolder => "Choose a folder for the new project",
         Pick::ModelFolder => "Open a model folder",
+        Pick::ModelFile => "Open a GGUF file",
         Pick::ExportTo(ExportFormat::HuggingFace | ExportFormat::Adapter) => "Export to a folder",
         Pick::ExportTo(_) => "Export to a file",
         Pick::EvaluateFile => "Open a labelled file",
@@ -155,6 +156,7 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
         Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::FileToLabel => {
             one(Box::pin(tables(dialog).pick_file()))
         }
+        Pick::ModelFile => one(Box::pin(dialog.add_filter("GGUF", &["gguf"]).pick_file())),
         Pick::Project | Pick::ModelFolder | Pick::NewFolder | Pick::MainFolder => one(Box::pin(dialog.pick_folder())),
         Pick::Duplicate => one(Box::pin(dialog.set_can_create_directories(true).pick_folder())),
         Pick::ExportTo(format) => {

@@ -337,6 +337,7 @@ fn change(project: &mut Project, edit: Edit) {
         Edit::Split(split) => project.split = split,
         Edit::Divide(divide) => (project.dataset, project.split) = *divide,
         Edit::Model(model) => project.model = model,
+        Edit::ModelAndTraining(both) => (project.model, project.training) = *both,
         Edit::Training(training) => project.training = training,
         Edit::Restore(version) => *project = *version,
         Edit::Rows(rows) => {

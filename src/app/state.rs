@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::fetch::{CatalogueEntry, entry_of, locate};
-use crate::project::{DatasetSettings, Facts, ModelChoice, Readiness, Step, changes, readiness};
+use crate::fetch::{CatalogueEntry, entry_of, locate, network_of};
+use crate::models::{EarlierLabels, ModelConfig};
+use crate::project::{DatasetSettings, Facts, ModelChoice, NetworkKind, Readiness, Step, changes, readiness};
 use crate::storage::{
     AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, with_absolute_paths,
 };
@@ -13,6 +14,7 @@ use crate::storage::{
 use crate::app::commands::CommandState;
 use crate::app::context::StepContext;
 use crate::app::live_run::LiveRun;
+use crate::app::messages::Edit;
 use crate::app::session::{Session, Stale};
 use crate::app::shell::Searched;
 use crate::app::theme::Theme;
@@ -38,6 +40,10 @@ pub struct AppState {
     pub session: Option<Session>,
     /// The workers and their answers.
     pub work: Work,
+    /// The kind of the chosen model's network.
+    pub network: NetworkKind,
+    /// The labels that the chosen model was fine-tuned for, if it is on this machine.
+    pub earlier_labels: Option<EarlierLabels>,
     /// Facts about the project other than its settings.
     pub facts: Facts,
     /// The chosen model's folder, if it is on this machine.
@@ -71,6 +77,8 @@ impl AppState {
         Self {
             session: None,
             work,
+            network: NetworkKind::default(),
+            earlier_labels: None,
             facts: Facts::default(),
             model_folder: None,
             runs: Vec::new(),
@@ -212,6 +220,23 @@ impl AppState {
         let folders = self.work.models().map(|models| &models.folders);
         let located = self.session.as_ref().map(|session| locate(&session.project().model, session.folder(), folders));
         self.model_folder = located.and_then(Result::ok).flatten();
+        let network = self.session.as_ref().map(|session| network_of(&session.project().model, session.folder()));
+        self.network = network.unwrap_or_default();
+        // A model that cannot be read is reported where it is used.
+        let config = self.model_folder.as_deref().and_then(|folder| ModelConfig::read(folder).ok());
+        self.earlier_labels = config.and_then(|config| config.earlier_labels());
+    }
+
+    /// An edit that chooses a model, with the hyperparameters that suit its kind of network; any other edit as it is.
+    #[must_use]
+    pub fn with_settings_of_model(&self, edit: Edit) -> Edit {
+        let (Edit::Model(model), Some(session)) = (&edit, &self.session) else { return edit };
+        let (project, kind) = (session.project(), network_of(model, session.folder()));
+        let training = project.training.moved(project.task.kind(), self.network, kind);
+        if training == project.training {
+            return edit;
+        }
+        Edit::ModelAndTraining(Box::new((model.clone(), training)))
     }
 
     /// Looks for the project's runs.
@@ -344,6 +369,8 @@ impl AppState {
             model_folder: self.model_folder.as_deref(),
             models: self.work.models(),
             train_blocked: self.train_blocked.as_deref(),
+            network: self.network,
+            earlier_labels: self.earlier_labels.as_ref(),
             changed_since_run: &self.changed_since_run,
             tables: &self.settings.tables,
             runs: &self.runs,

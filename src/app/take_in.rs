@@ -11,6 +11,7 @@ use crate::app::steps::verdict::{finished_title, tone};
 use crate::app::theme::Tone;
 use crate::app::view::View;
 use crate::app::widgets::{Anchor, scroll_to};
+use crate::fetch::LookedUp;
 use crate::project::{ModelChoice, Project, Step};
 use crate::words::{counted, score};
 use crate::worker::ExportFormat;
@@ -96,6 +97,8 @@ impl HoneApp {
         let fetched = answers.fetch.poll();
         // Failures of these are shown where they were asked for.
         answers.hub_search.poll();
+        let converted = answers.converted.poll();
+        let converted = answers.converted.value.take_if(|_| converted == Some(Ended::Answered));
         let looked_up = answers.look_up.poll();
         let pinned = answers.look_up.value.take_if(|_| looked_up == Some(Ended::Answered));
         // Estimating downloads the model first if that was agreed to, or finds that it is damaged. A failure is shown where it
@@ -110,7 +113,13 @@ impl HoneApp {
         if fetched.is_some() || estimated.is_some() {
             self.look_for_model();
         }
-        if let Some(model) = pinned {
+        if let Some(folder) = converted {
+            self.edit(Edit::Model(ModelChoice::Folder(folder)));
+        }
+        if let Some(LookedUp { model, note }) = pinned {
+            if let Some(note) = note {
+                self.tell(Tone::Neutral, "Chosen without the Hub", note);
+            }
             self.edit(Edit::Model(ModelChoice::Hub(model)));
         }
         self.tell_failure(fetched);

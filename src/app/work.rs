@@ -15,10 +15,11 @@ use crate::fetch::{FetchSettings, HubName};
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::storage::RecentProject;
 use crate::worker::{
-    CheckTrainingRows, Classify, CompareTexts, CompareWays, CountLabels, CountTextTokens, CountTokens, CountValues,
-    EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms,
-    Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel,
-    RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train, Worker, WorkerOptions,
+    CheckTrainingRows, Classify, CompareTexts, CompareWays, ConvertGguf, CountLabels, CountTextTokens, CountTokens,
+    CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems,
+    FindRows, FindTerms, Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows,
+    ReadRecent, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train,
+    Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -240,6 +241,11 @@ impl Work {
         if !self.answers.fetch.is_running() {
             self.answers.fetch.ask_about(model.clone(), &self.heavy, FetchModel { model });
         }
+    }
+
+    /// Turns a GGUF file into a model folder.
+    pub fn convert(&mut self, file: PathBuf) {
+        self.answers.converted.ask_about(file.clone(), &self.hub, ConvertGguf { file, out: None });
     }
 
     /// Searches the Hugging Face Hub.

@@ -8,6 +8,7 @@ mod lists;
 mod hub_search;
 mod model_choice;
 mod model_commands;
+mod model_list;
 mod new;
 mod outcome;
 mod predict;

@@ -1,18 +1,20 @@
 //! Which model a person means on the command line.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::job_runner::JobRunner;
 use crate::cli::shell::absolute;
 use crate::cli::{CliError, shell_word};
-use crate::fetch::{Catalogue, HubName};
+use crate::fetch::{Catalogue, HubName, LookedUp, SuggestedModel};
 use crate::models::mistaken_for_model;
 use crate::project::{ModelChoice, TaskKind};
 use crate::storage::{ProjectFile, adapted_model};
-use crate::words::full_stop;
+use crate::words::{full_stop, printable};
 use crate::worker::LookUpModel;
 
-/// The model that is meant: an id of the catalogue, a folder, or a name on the Hugging Face Hub, in this order.
+/// The model that is meant: an id of the catalogue, a folder, the id of a suggested model, or a name on the Hugging Face Hub, in
+/// this order.
 pub(super) fn model_choice(jobs: &mut JobRunner, model: &str) -> Result<ModelChoice, CliError> {
     let catalogue = Catalogue::bundled().map_err(|error| CliError::Failed(error.to_string()))?;
     if catalogue.get(model).is_some() {
@@ -55,25 +57,31 @@ pub(super) fn model_choice(jobs: &mut JobRunner, model: &str) -> Result<ModelCho
     })
 }
 
-/// A model that can be downloaded: one of the catalogue, or one of the Hub, which is looked up and pinned.
+/// A model that can be downloaded: one of the catalogue, or one of the Hub, which is looked up and pinned. Suggested models are
+/// of the Hub.
 pub(super) fn model_to_download(jobs: &mut JobRunner, model: &str) -> Result<ModelChoice, CliError> {
     let catalogue = Catalogue::bundled().map_err(|error| CliError::Failed(error.to_string()))?;
     if catalogue.get(model).is_some() {
         return Ok(ModelChoice::Catalogue(model.to_owned()));
     }
-    let ids: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
-    let ids = ids.join(", ");
-    let Ok(name) = HubName::parse(model) else {
+    let suggested = catalogue.suggestion(model).and_then(SuggestedModel::hub_name);
+    let Some(name) = suggested.or_else(|| HubName::parse(model).ok()) else {
         let message = format!(
-            "'{model}' is neither a known model nor a folder, nor owner/name on the Hugging Face Hub. Known models: {ids}."
+            "'{model}' is neither a known model nor a folder, nor owner/name on the Hugging Face Hub. To see the known models: \
+             hone models list"
         );
         return Err(CliError::Failed(message));
     };
     match jobs.run(LookUpModel { name: name.clone() }) {
-        Ok(model) => Ok(ModelChoice::Hub(model)),
+        Ok(LookedUp { model, note }) => {
+            if let Some(note) = note {
+                let _ = writeln!(io::stderr(), "{}", printable(&format!("Note: {note}.")));
+            }
+            Ok(ModelChoice::Hub(model))
+        }
         // Perhaps no model of the Hub was meant.
         Err(CliError::Failed(why)) if !name.has_owner() => Err(CliError::Failed(format!(
-            "'{model}' is neither a known model nor a folder. Known models: {ids}. {}",
+            "'{model}' is neither a known model (hone models list) nor a folder. {}",
             full_stop(&why)
         ))),
         Err(CliError::Failed(why)) => Err(CliError::Failed(full_stop(&why))),

@@ -10,6 +10,7 @@ use crate::cli::args::{EvaluateArguments, ExportArguments, FormatArgument, Model
 use crate::cli::hub_search::search_hub;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::model_choice::model_to_download;
+use crate::cli::model_list::list_models;
 use crate::cli::new::reading;
 use crate::cli::outcome::{RunEntry, Scores, print_json};
 use crate::cli::shell::absolute;
@@ -17,12 +18,12 @@ use crate::cli::table::{details, metric, scores, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
 use crate::evaluation::Metrics;
-use crate::fetch::{Catalogue, CatalogueEntry, ModelFolders};
-use crate::models::{convert_gguf, mistaken_for_model};
+use crate::fetch::Catalogue;
+use crate::models::mistaken_for_model;
 use crate::project::{DatasetSettings, MetricName, TaskKind};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason};
-use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
-use crate::worker::{Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel};
+use crate::words::{count, counted, duration_fine, printable, shortened};
+use crate::worker::{ConvertGguf, Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel};
 
 /// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -87,7 +88,7 @@ pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result
 pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(), CliError> {
     let catalogue = Catalogue::bundled().map_err(|error| CliError::Failed(error.to_string()))?;
     match command {
-        ModelsCommand::List { json } => list_models(catalogue.entries(), *json, out),
+        ModelsCommand::List { json } => list_models(catalogue, *json, out),
         ModelsCommand::Search { words, json } => search_hub(&words.join(" "), *json, out),
         ModelsCommand::Fetch { name } => {
             let mut jobs = JobRunner::begin()?;
@@ -97,41 +98,12 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
             Ok(())
         }
         ModelsCommand::Convert { file, out: folder } => {
-            let folder = absolute(folder);
-            convert_gguf(file, &folder).map_err(|error| CliError::Failed(error.to_string()))?;
+            let job = ConvertGguf { file: file.clone(), out: Some(absolute(folder)) };
+            let folder = JobRunner::begin()?.run(job)?;
             writeln!(out, "{}", folder.display())?;
             Ok(())
         }
     }
-}
-
-fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let folders = ModelFolders::from_environment();
-    let place = |entry: &CatalogueEntry| folders.as_ref().and_then(|folders| folders.locate(entry));
-    if json {
-        let models: Vec<_> = entries
-            .iter()
-            .map(|entry| {
-                json!({
-                    "id": entry.id, "name": entry.name, "architecture": entry.architecture,
-                    "parameters": entry.parameters, "bytes": entry.bytes(), "licence": entry.licence,
-                    "description": entry.description, "folder": place(entry),
-                })
-            })
-            .collect();
-        return print_json(out, &json!({ "models": models }));
-    }
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            let size = entry.bytes().map_or("unknown".to_owned(), bytes);
-            let here = if place(entry).is_some() { "yes" } else { "no" };
-            let parameters = parameters(entry.parameters);
-            vec![entry.id.clone(), entry.name.clone(), parameters, size, entry.licence.clone(), here.to_owned()]
-        })
-        .collect();
-    write!(out, "{}", table(&["id", "name", ">parameters", ">download", "licence", "on this machine"], &rows))?;
-    Ok(())
 }
 
 /// Lists a project's runs.

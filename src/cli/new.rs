@@ -10,9 +10,10 @@ use crate::cli::model_choice::model_choice;
 use crate::cli::shell::absolute;
 use crate::cli::{CliError, shell_word};
 use crate::data::{DomainTerm, DomainTerms, FilePart, Imported, check_pattern};
-use crate::fetch::{ModelFolders, locate};
+use crate::fetch::{ModelFolders, locate, network_of};
 use crate::project::{
-    ColumnRole, DatasetSettings, Pattern, Project, RoleRule, SourceFile, SplitMethod, TaskKind, apply_settings,
+    ColumnRole, DatasetSettings, NetworkKind, Pattern, Project, RoleRule, SourceFile, SplitMethod, TaskKind,
+    TrainedLayers, apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::words::{count, counted, full_stop, plural, printable};
@@ -35,6 +36,8 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     let mut jobs = JobRunner::begin()?;
     if let Some(model) = &arguments.model {
         project.model = model_choice(&mut jobs, model)?;
+        let (kind, network) = (project.task.kind(), network_of(&project.model, Path::new(".")));
+        project.training = project.training.moved(kind, NetworkKind::Encoder, network);
     }
     choose_method(&mut project, &arguments.split);
     project = apply_settings(&project, &arguments.settings)?;
@@ -108,6 +111,23 @@ fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
     Ok(pattern)
 }
 
+/// Says what is set otherwise for a GPT.
+fn print_presets(out: &mut dyn Write, project: &Project) -> Result<(), CliError> {
+    let training = &project.training;
+    let Some(tokens) = training.batch_tokens.filter(|_| training.trained_layers == TrainedLayers::Lora) else {
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "The model is a GPT: training starts with an adapter (LoRA) at a learning rate of {:e}, in batches of up to {} texts and \
+         {} tokens.",
+        training.optimizer.learning_rate,
+        training.batch_size,
+        count(tokens),
+    )?;
+    Ok(())
+}
+
 fn print(
     out: &mut dyn Write,
     folder: &Path,
@@ -133,6 +153,7 @@ fn print(
     if let Some(split) = split_in_words(project) {
         writeln!(out, "{split}")?;
     }
+    print_presets(out, project)?;
     if let Some(split) = given_split(project, imported, is_split_given) {
         writeln!(out, "{split}")?;
     }

@@ -100,7 +100,13 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     let rows = [
         ("trained", trained),
         ("epochs", chosen.epochs.to_string()),
-        ("batch size", chosen.batch_size.to_string()),
+        (
+            "batch size",
+            match chosen.batch_tokens {
+                Some(tokens) => format!("{}, of at most {tokens} tokens together", chosen.batch_size),
+                None => chosen.batch_size.to_string(),
+            },
+        ),
         ("gradient accumulation", chosen.gradient_accumulation.to_string()),
         ("max length in tokens", chosen.max_length.to_string()),
         ("learning rate", optimizer.learning_rate.to_string()),

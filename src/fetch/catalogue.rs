@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::fetch::suggestions::{Languages, ModelGroup, SuggestedModel};
 use crate::project::ModelFile;
 
 /// Why a catalogue cannot be used.
@@ -21,6 +22,16 @@ pub enum CatalogueError {
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     entries: Vec<CatalogueEntry>,
+    suggested: Vec<SuggestedModel>,
+}
+
+/// A model that the catalogue offers.
+#[derive(Clone, Copy, Debug)]
+pub enum Offer<'a> {
+    /// Its files are known.
+    Pinned(&'a CatalogueEntry),
+    /// Its files are looked up when it is chosen.
+    Suggested(&'a SuggestedModel),
 }
 
 /// One pre-trained model: of the catalogue, or described like one of it.
@@ -39,6 +50,12 @@ pub struct CatalogueEntry {
     /// ISO 639-3 code of the language of its training texts, if they are in one.
     #[serde(default)]
     pub language: Option<String>,
+    /// Most tokens it reads of a text, if known.
+    #[serde(default)]
+    pub longest: Option<u64>,
+    /// What it is good for, in a word.
+    #[serde(default)]
+    pub group: ModelGroup,
     /// One sentence: what it is good for.
     pub description: String,
     /// The files a model folder must have.
@@ -87,36 +104,116 @@ impl Catalogue {
     pub fn bundled() -> Result<&'static Self, CatalogueError> {
         static BUNDLED: OnceLock<Result<Catalogue, CatalogueError>> = OnceLock::new();
         BUNDLED
-            .get_or_init(|| Self::parse(include_str!("../../assets/catalogue.ron")))
+            .get_or_init(|| {
+                let known = Self::parse(include_str!("../../assets/catalogue.ron"))?;
+                known.with_suggestions(include_str!("../../assets/suggested_models.ron"))
+            })
             .as_ref()
             .map_err(CatalogueError::clone)
     }
 
-    /// Reads a catalogue.
+    /// Reads a catalogue of models whose files are known.
     ///
     /// # Errors
     /// When the text is not RON of this shape, or names an id twice.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
-        let entries: Vec<CatalogueEntry> =
-            ron::from_str(text).map_err(|error| CatalogueError::Syntax(error.to_string()))?;
-        for (at, entry) in entries.iter().enumerate() {
-            if entries[..at].iter().any(|earlier| earlier.id == entry.id) {
-                return Err(CatalogueError::TwiceNamed(entry.id.clone()));
-            }
-        }
-        Ok(Self { entries })
+        Self { entries: read(text)?, suggested: Vec::new() }.checked()
     }
 
-    /// All models, in display order.
+    /// The catalogue with suggested models.
+    ///
+    /// # Errors
+    /// When the text is not RON of this shape, or names an id twice.
+    pub fn with_suggestions(self, text: &str) -> Result<Self, CatalogueError> {
+        Self { suggested: read(text)?, ..self }.checked()
+    }
+
+    fn checked(self) -> Result<Self, CatalogueError> {
+        let ids: Vec<&str> = self.offered().map(Offer::id).collect();
+        let twice = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id));
+        match twice {
+            Some((_, id)) => Err(CatalogueError::TwiceNamed((*id).to_owned())),
+            None => Ok(self),
+        }
+    }
+
+    /// The models whose files are known, in display order.
     #[must_use]
     pub fn entries(&self) -> &[CatalogueEntry] {
         &self.entries
     }
 
-    /// The model with this id.
+    /// The model with this id, if its files are known.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&CatalogueEntry> {
         self.entries.iter().find(|entry| entry.id == id)
+    }
+
+    /// The suggested models, in display order.
+    #[must_use]
+    pub fn suggested(&self) -> &[SuggestedModel] {
+        &self.suggested
+    }
+
+    /// The suggested model with this id.
+    #[must_use]
+    pub fn suggestion(&self, id: &str) -> Option<&SuggestedModel> {
+        self.suggested.iter().find(|model| model.id == id)
+    }
+
+    /// The suggested model with this name on the Hub.
+    #[must_use]
+    pub fn suggestion_of(&self, repo: &str) -> Option<&SuggestedModel> {
+        self.suggested.iter().find(|model| model.repo.eq_ignore_ascii_case(repo))
+    }
+
+    /// All models of a group, in display order.
+    pub fn offers(&self, group: ModelGroup) -> impl Iterator<Item = Offer<'_>> {
+        self.offered().filter(move |offer| offer.group() == group)
+    }
+
+    fn offered(&self) -> impl Iterator<Item = Offer<'_>> {
+        self.entries.iter().map(Offer::Pinned).chain(self.suggested.iter().map(Offer::Suggested))
+    }
+
+    /// The ids of all models, in display order, for messages.
+    #[must_use]
+    pub fn known_ids(&self) -> String {
+        let ids = ModelGroup::ALL.into_iter().flat_map(|group| self.offers(group)).map(Offer::id);
+        ids.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn read<T: for<'a> Deserialize<'a>>(text: &str) -> Result<Vec<T>, CatalogueError> {
+    ron::from_str(text).map_err(|error| CatalogueError::Syntax(error.to_string()))
+}
+
+impl<'a> Offer<'a> {
+    /// Its id.
+    #[must_use]
+    pub fn id(self) -> &'a str {
+        match self {
+            Self::Pinned(entry) => &entry.id,
+            Self::Suggested(model) => &model.id,
+        }
+    }
+
+    /// Its group.
+    #[must_use]
+    pub fn group(self) -> ModelGroup {
+        match self {
+            Self::Pinned(entry) => entry.group,
+            Self::Suggested(model) => model.group,
+        }
+    }
+
+    /// The languages of its training texts, if known.
+    #[must_use]
+    pub fn languages(self) -> Option<Languages> {
+        match self {
+            Self::Pinned(entry) => entry.language.clone().map(Languages::Only),
+            Self::Suggested(model) => Some(model.languages.clone()),
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use crate::fetch::catalogue::{Catalogue, CatalogueEntry, Source};
 use crate::fetch::file_hash::FileHash;
 use crate::fetch::folders::folder_name;
 use crate::fetch::hub_name::HubName;
-use crate::project::{HubModel, ModelChoice};
+use crate::fetch::suggestions::Languages;
+use crate::models::{ModelConfig, network_kind};
+use crate::project::{HubModel, ModelChoice, NetworkKind};
 
 /// Where the model can be downloaded from, and its files; `None` for a folder, which is not downloaded.
 ///
@@ -21,10 +23,9 @@ pub fn entry_of(choice: &ModelChoice) -> Result<Option<Cow<'static, CatalogueEnt
         ModelChoice::Folder(_) => Ok(None),
         ModelChoice::Catalogue(id) => {
             let catalogue = Catalogue::bundled()?;
-            let entry = catalogue.get(id).ok_or_else(|| FetchError::UnknownModel {
-                id: id.to_owned(),
-                known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
-            })?;
+            let entry = catalogue
+                .get(id)
+                .ok_or_else(|| FetchError::UnknownModel { id: id.to_owned(), known: catalogue.known_ids() })?;
             Ok(Some(Cow::Borrowed(entry)))
         }
         ModelChoice::Hub(model) => {
@@ -34,15 +35,35 @@ pub fn entry_of(choice: &ModelChoice) -> Result<Option<Cow<'static, CatalogueEnt
     }
 }
 
+/// The kind of a model's network. A folder is relative to the project's folder; one without a model counts as an encoder.
+#[must_use]
+pub fn network_of(choice: &ModelChoice, project_folder: &Path) -> NetworkKind {
+    match choice {
+        ModelChoice::Folder(folder) => ModelConfig::read(&project_folder.join(folder))
+            .map_or_else(|_| NetworkKind::default(), |config| network_kind(&config.model_type)),
+        ModelChoice::Catalogue(_) | ModelChoice::Hub(_) => {
+            let entry = entry_of(choice).ok().flatten();
+            entry.map_or_else(NetworkKind::default, |entry| network_kind(&entry.architecture))
+        }
+    }
+}
+
 fn entry_of_hub(model: &HubModel) -> CatalogueEntry {
     let short = model.commit.get(..8).unwrap_or(&model.commit);
+    let suggested = Catalogue::bundled().ok().and_then(|catalogue| catalogue.suggestion_of(&model.repo));
+    let language = suggested.and_then(|suggested| match &suggested.languages {
+        Languages::Only(code) => Some(code.clone()),
+        Languages::Several(_) => None,
+    });
     CatalogueEntry {
         id: folder_name(&model.repo),
         name: model.repo.clone(),
         architecture: model.architecture.clone(),
         parameters: model.parameters,
         licence: model.licence.clone().unwrap_or_else(|| "unknown".to_owned()),
-        language: None,
+        language,
+        longest: None,
+        group: suggested.map_or_else(Default::default, |suggested| suggested.group),
         description: format!("{} from the Hugging Face Hub, pinned to commit {short}", model.architecture),
         files: model.files.clone(),
         sources: vec![Source::Hub { repo: model.repo.clone(), revision: Some(model.commit.clone()) }],

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::fetch::catalogue::{CatalogueEntry, Source};
 use crate::models::WEIGHTS_FILE;
 use crate::project::ModelFile;
+use crate::storage::{hub_cache_folder, hugging_face_home, own_models_folder};
 
 /// Address of the Hub unless `HF_ENDPOINT` is set.
 const HUB: &str = "https://huggingface.co";
@@ -89,10 +90,7 @@ impl ModelFolders {
     /// `None` if the platform has no home folder.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
-        let own = crate::storage::cache_folder()?.join("models");
-        let hub_cache =
-            variable("HF_HUB_CACHE").map(PathBuf::from).or_else(|| hugging_face_home().map(|home| home.join("hub")))?;
-        Some(Self { hub_cache, own })
+        Some(Self { hub_cache: hub_cache_folder()?, own: own_models_folder()? })
     }
 
     /// Folder for a model that did not come from the Hub.
@@ -179,15 +177,6 @@ fn variable(name: &str) -> Option<String> {
 fn is_on(name: &str) -> bool {
     variable(name)
         .is_some_and(|value| matches!(value.trim().to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE"))
-}
-
-/// `HF_HOME`, or its default below the user's cache folder on every platform.
-fn hugging_face_home() -> Option<PathBuf> {
-    variable("HF_HOME").map(PathBuf::from).or_else(|| {
-        let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || directories::BaseDirs::new().map(|folders| folders.home_dir().join(".cache"));
-        Some(cache.or_else(home)?.join("huggingface"))
-    })
 }
 
 /// `index-url` of the first of pip's configuration files that has one: the environment's, the user's, the machine's.

@@ -1,5 +1,7 @@
 //! Why the Hugging Face Hub does not say what was asked, and what to do.
 
+use std::path::PathBuf;
+
 use crate::fetch::hub_name::NotAHubName;
 use crate::fetch::untrainable::Untrainable;
 use crate::progress::Cancelled;
@@ -84,6 +86,17 @@ pub enum HubError {
     /// The Hub could not be reached, or has a problem.
     #[error("The Hugging Face Hub could not be asked: {0}. Check the network and try again")]
     Network(String),
+    /// The Hub was not asked, and a file of the cache cannot be used.
+    #[error(
+        "{} cannot be used: {reason}. Remove it, and download the model again when the Hugging Face Hub can be reached",
+        path.display()
+    )]
+    Cache {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Hone cannot train the model.
     #[error("Hone cannot train {repo}: {why}")]
     Untrainable {

@@ -8,13 +8,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::data::git_sha1;
-use crate::fetch::FetchSettings;
 use crate::fetch::hub_answer::{ModelAnswer, Sibling};
 use crate::fetch::hub_api::HubApi;
 use crate::fetch::hub_error::HubError;
 use crate::fetch::hub_files::{Weights, small_files, weights_of};
 use crate::fetch::hub_name::HubName;
 use crate::fetch::untrainable::{self, Untrainable};
+use crate::fetch::{FetchSettings, hub_cache};
 use crate::models::{CONFIG_FILE, ModelConfig, ModelError, parts_of_index};
 use crate::progress::{Progress, Watch};
 use crate::project::{HubModel, ModelFile};
@@ -70,12 +70,40 @@ pub fn search(words: &str, settings: &FetchSettings, watch: &mut Watch<'_>) -> R
     Ok(found)
 }
 
+/// A model that was looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookedUp {
+    /// The model, pinned.
+    pub model: HubModel,
+    /// Why the model is the one on this machine instead of what the Hub has now, in a sentence without a full stop.
+    pub note: Option<String>,
+}
+
 /// Looks a model up: its commit, and the files that Hone needs, with their sizes and hashes. Reads its configuration, so that
 /// a model that Hone cannot train is refused before anything large is downloaded.
 ///
+/// If the Hub may not be asked, or does not answer, the model that its cache on this machine has is used.
+///
 /// # Errors
 /// See [`HubError`].
-pub fn look_up(name: &HubName, settings: &FetchSettings, watch: &mut Watch<'_>) -> Result<HubModel, HubError> {
+pub fn look_up(name: &HubName, settings: &FetchSettings, watch: &mut Watch<'_>) -> Result<LookedUp, HubError> {
+    let error = match ask(name, settings, watch) {
+        Ok(model) => return Ok(LookedUp { model, note: None }),
+        Err(error @ (HubError::Offline | HubError::Network(_) | HubError::RateLimited { .. })) => error,
+        Err(other) => return Err(other),
+    };
+    let Some(model) = hub_cache::pin(name, &settings.folders, watch)? else { return Err(error) };
+    let why = match error {
+        HubError::Offline => "HF_HUB_OFFLINE is set",
+        HubError::RateLimited { .. } => "The Hugging Face Hub refuses further requests for now",
+        _ => "The Hugging Face Hub could not be reached",
+    };
+    let short = model.commit.get(..8).unwrap_or(&model.commit);
+    let note = format!("{why}, so {name} is used as it is on this machine, at commit {short}");
+    Ok(LookedUp { model, note: Some(note) })
+}
+
+fn ask(name: &HubName, settings: &FetchSettings, watch: &mut Watch<'_>) -> Result<HubModel, HubError> {
     let api = HubApi::new(&settings.endpoints, watch.control)?;
     watch.progress(Progress::stage("Asking the Hugging Face Hub"));
     let answer = info(&api, name)?;
@@ -88,13 +116,12 @@ pub fn look_up(name: &HubName, settings: &FetchSettings, watch: &mut Watch<'_>) 
     let json = serde_json::from_slice(&repository.read(CONFIG_FILE)?)
         .map_err(|error| untrainable(Untrainable::Config(format!("its config.json is not valid JSON ({error})"))))?;
     let config = ModelConfig::from_json(json, Path::new(CONFIG_FILE)).map_err(|error| untrainable(refused(error)))?;
-    let counts = config.parameter_counts();
     Ok(HubModel {
         repo: name.repo().to_owned(),
         commit: commit.clone(),
         architecture: config.model_type.clone(),
         licence: answer.licence(),
-        parameters: counts.embeddings + counts.layer * config.num_hidden_layers as u64 + counts.last,
+        parameters: config.parameters_without_head(),
         files: repository.needed_files()?,
     })
 }

@@ -67,6 +67,12 @@ impl HubName {
         self.revision.as_deref().unwrap_or("main")
     }
 
+    /// Whether a branch, tag or commit was named.
+    #[must_use]
+    pub fn has_revision(&self) -> bool {
+        self.revision.is_some()
+    }
+
     /// Whether the text can be nothing but one model's name: it has an owner.
     #[must_use]
     pub fn has_owner(&self) -> bool {

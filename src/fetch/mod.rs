@@ -10,22 +10,25 @@ mod http;
 mod hub;
 mod hub_answer;
 mod hub_api;
+mod hub_cache;
 mod hub_error;
 mod hub_files;
 mod hub_models;
 mod hub_name;
 mod leftovers;
 mod python_package;
+mod suggestions;
 mod untrainable;
 mod verified;
 
-pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, Source};
-pub use entry::entry_of;
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, Offer, Source};
+pub use entry::{entry_of, network_of};
 pub use folders::{Endpoints, ModelFolders};
 pub use http::bytes_transferred;
 pub use hub_error::HubError;
-pub use hub_models::{HubListing, look_up, search};
+pub use hub_models::{HubListing, LookedUp, look_up, search};
 pub use hub_name::{HubName, NotAHubName};
+pub use suggestions::{Languages, ModelGroup, SuggestedModel};
 pub use untrainable::Untrainable;
 
 use std::fmt;

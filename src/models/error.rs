@@ -63,7 +63,7 @@ pub enum ModelError {
     /// A GGUF file in place of a model folder.
     #[error(
         "{} is a GGUF file, which must be turned into a model folder first, in a terminal: hone models convert \"{}\" --out NEW-FOLDER. \
-         Then choose the new folder.",
+         Then choose the new folder. Or open the file in the window, in the Model step.",
         .0.display(), .0.display()
     )]
     OnlyGguf(PathBuf),
@@ -192,6 +192,9 @@ pub enum ModelError {
     /// The model's tokenizer could not be loaded or changed.
     #[error(transparent)]
     Data(#[from] crate::data::DataError),
+    /// A person stopped it.
+    #[error("stopped")]
+    Cancelled,
     /// A tensor operation failed.
     #[error("A computation on the model's weights failed: {0}. Please report this message.")]
     Tensor(#[from] candle_core::Error),

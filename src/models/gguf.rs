@@ -17,6 +17,7 @@ use crate::models::ModelError;
 use crate::models::model_folder::CONFIG_FILE;
 use crate::models::save::write;
 use crate::models::weight_files::WEIGHTS_FILE;
+use crate::progress::{Progress, Watch};
 
 /// Names of a layer's tensors, in GGUF and in `transformers`.
 const OF_LAYERS: [(&str, &str); 9] = [
@@ -41,8 +42,9 @@ const OTHERS: [(&str, &str); 3] = [
 /// tokenizer.
 ///
 /// # Errors
-/// [`ModelError::Gguf`] if the file cannot be read or holds something that Hone does not support, and errors of writing.
-pub fn convert_gguf(file: &Path, out: &Path) -> Result<(), ModelError> {
+/// [`ModelError::Gguf`] if the file cannot be read or holds something that Hone does not support, [`ModelError::Cancelled`], and
+/// errors of writing.
+pub fn convert_gguf(file: &Path, out: &Path, watch: &mut Watch<'_>) -> Result<(), ModelError> {
     let wrong = |reason: String| ModelError::Gguf { path: file.to_owned(), reason };
     let opened = File::open(file).map_err(|error| ModelError::unreadable(file.to_owned(), error))?;
     let mut reader = BufReader::new(opened);
@@ -50,7 +52,11 @@ pub fn convert_gguf(file: &Path, out: &Path) -> Result<(), ModelError> {
     let gguf = Gguf(read.map_err(|error| wrong(error.to_string()))?);
     let config = gguf.config().map_err(wrong)?;
     let tokenizer = gguf.vocabulary().and_then(|vocabulary| vocabulary.tokenizer_json()).map_err(wrong)?;
-    let tensors = gguf.tensors(&mut reader, &config).map_err(wrong)?;
+    let tensors = gguf.tensors(&mut reader, &config, watch).map_err(|stop| match stop {
+        Stop::Cancelled => ModelError::Cancelled,
+        Stop::Wrong(reason) => wrong(reason),
+    })?;
+    watch.progress(Progress::stage("Writing the model folder"));
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let weights = safetensors::serialize(tensors, Some(metadata)).map_err(|error| wrong(error.to_string()))?;
     write(out, CONFIG_FILE, format!("{:#}\n", serde_json::Value::Object(config)).as_bytes())?;
@@ -61,6 +67,19 @@ pub fn convert_gguf(file: &Path, out: &Path) -> Result<(), ModelError> {
 
 /// What a file holds.
 struct Gguf(Content);
+
+/// Why the tensors were not read.
+enum Stop {
+    Cancelled,
+    /// A part of a sentence.
+    Wrong(String),
+}
+
+impl From<String> for Stop {
+    fn from(reason: String) -> Self {
+        Self::Wrong(reason)
+    }
+}
 
 impl Gguf {
     fn text(&self, key: &str) -> Option<&str> {
@@ -172,14 +191,18 @@ impl Gguf {
         &self,
         reader: &mut BufReader<File>,
         config: &Map<String, serde_json::Value>,
-    ) -> Result<Vec<(String, Tensor)>, String> {
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<(String, Tensor)>, Stop> {
         let number = |key: &str| config.get(key).and_then(serde_json::Value::as_u64).unwrap_or(1) as usize;
         // Files of Llama have the rows of queries and keys in the order of interleaved pairs of columns.
         let is_interleaved = config.get("model_type").is_some_and(|kind| kind == "llama");
         let mut names: Vec<&String> = self.0.tensor_infos.keys().collect();
         names.sort();
         let mut tensors = Vec::with_capacity(names.len());
-        for name in names {
+        let all = names.len();
+        for (done, name) in names.into_iter().enumerate() {
+            watch.progress(Progress::of("Converting the GGUF file", done, all, "tensors"));
+            watch.control.look().map_err(|_| Stop::Cancelled)?;
             let said = |error: candle_core::Error| format!("tensor {name}: {error}");
             let read = guarded(|| {
                 self.0.tensor(reader, name, &Device::Cpu).and_then(|tensor| tensor.dequantize(&Device::Cpu))

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::models::ModelError;
+use crate::project::ModelChoice;
+use crate::storage::{PROJECT_FILE, ProjectFile, hub_cache_folder, own_models_folder};
 
 /// The configuration's file name.
 pub const CONFIG_FILE: &str = "config.json";
@@ -10,6 +12,8 @@ pub const CONFIG_FILE: &str = "config.json";
 pub const ADAPTER_FILE: &str = "adapter_config.json";
 /// Folders looked at for a model inside.
 const MOST_LOOKED_AT: usize = 1_000;
+/// Folders above an adapter in which its base model is looked for: a run's adapter is in `project/runs/<id>/best`.
+const MOST_ABOVE: usize = 4;
 
 /// What a folder without a whole model is instead: an adapter, or the folder above a model. `None` if it is neither.
 #[must_use]
@@ -32,7 +36,8 @@ pub(super) fn without(folder: &Path, file: &'static str) -> ModelError {
 }
 
 /// The GGUF file that a path is, or that is in a folder without a configuration.
-fn gguf_of(path: &Path) -> Option<PathBuf> {
+#[must_use]
+pub fn gguf_of(path: &Path) -> Option<PathBuf> {
     let is_gguf =
         |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf")) && path.is_file();
     if is_gguf(&path.to_owned()) {
@@ -51,11 +56,39 @@ fn base_of(folder: &Path) -> Option<String> {
     Some(adapter.get("base_model_name_or_path")?.as_str()?.to_owned()).filter(|base| !base.is_empty())
 }
 
-/// The folder of an adapter's base model, if it is on this machine. A relative path counts from the adapter's folder.
+/// The folder of an adapter's base model, if it is on this machine: where the adapter says, or else in a folder of the same name
+/// that is at hand. A relative path counts from the adapter's folder.
 pub(super) fn base_at_hand(folder: &Path, base: Option<&str>) -> Option<PathBuf> {
-    let path = folder.join(base?);
     // One adapter on top of another is not something that `peft` saves.
-    (path.join(CONFIG_FILE).is_file() && !path.join(ADAPTER_FILE).exists()).then_some(path)
+    let is_model = |path: &PathBuf| path.join(CONFIG_FILE).is_file() && !path.join(ADAPTER_FILE).exists();
+    let base = base?;
+    [folder.join(base)].into_iter().chain(moved_to(folder, base)).find(is_model)
+}
+
+/// Where the model that an absolute path named may be now: beside the adapter or a folder above it, as the model of the project
+/// that the adapter is in, or in the caches of models.
+fn moved_to(folder: &Path, base: &str) -> Vec<PathBuf> {
+    // The path may be of another system.
+    let parts: Vec<&str> = base.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
+    let is_path = Path::new(base).is_absolute() || base.contains('\\') || base.starts_with('/');
+    let Some(name) = parts.last().filter(|name| is_path && !matches!(**name, "." | "..")) else { return Vec::new() };
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let above: Vec<&Path> = folder.ancestors().skip(1).take(MOST_ABOVE).collect();
+    let mut places: Vec<PathBuf> = above.iter().map(|above| above.join(name)).collect();
+    let projects = above.iter().filter(|above| above.join(PROJECT_FILE).is_file());
+    let of_projects = projects.filter_map(|above| {
+        let (folder, project) = ProjectFile::read(above).ok()?;
+        let ModelChoice::Folder(model) = project.model else { return None };
+        Some(folder.join(model))
+    });
+    places.extend(of_projects.filter(|model| model.file_name().is_some_and(|own| own == *name)));
+    if let Some(cache) = hub_cache_folder()
+        && let [.., repo, "snapshots", commit] = parts[..]
+    {
+        places.push(cache.join(repo).join("snapshots").join(commit));
+    }
+    places.extend(own_models_folder().map(|own| own.join(name)));
+    places
 }
 
 /// A model in one of the folder's own folders. In a Hugging Face cache it is the snapshot of the branch `main`, or else
@@ -107,6 +140,34 @@ mod tests {
         assert!(message(unnamed.path()).contains("its base model is not"), "{}", message(unnamed.path()));
         let at_hand = place(&[("base/config.json", "{}"), (ADAPTER_FILE, r#"{"base_model_name_or_path": "base"}"#)]);
         assert!(mistaken_for_model(at_hand.path()).is_none());
+    }
+
+    #[test]
+    fn a_base_model_that_moved_is_found_by_the_name_of_its_folder() {
+        let of = |base: &str| format!("{{\"base_model_name_or_path\": {base:?}}}");
+        for base in ["/gone/models/my-bert", "C:\\gone\\my-bert", "/gone/my-bert/"] {
+            let config = of(base);
+            let beside = place(&[("my-bert/config.json", "{}"), ("adapter/adapter_config.json", config.as_str())]);
+            let adapter = beside.path().join("adapter");
+            let found = base_at_hand(&adapter, Some(base)).unwrap();
+            assert_eq!(found, beside.path().canonicalize().unwrap().join("my-bert"), "{base}");
+            assert!(mistaken_for_model(&adapter).is_none());
+            // A name on the Hub is no path, and another name is another model.
+            assert_eq!(base_at_hand(&adapter, Some("gone/my-bert")), None);
+            assert_eq!(base_at_hand(&adapter, Some("/gone/other-bert")), None);
+        }
+        let outside = place(&[("my-bert/config.json", "{}")]);
+        let project = crate::project::Project {
+            model: ModelChoice::Folder(outside.path().join("my-bert")),
+            ..crate::project::Project::default()
+        };
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("project");
+        ProjectFile::create(&folder, &project, false).unwrap();
+        let adapter = folder.join("runs/1/best");
+        std::fs::create_dir_all(&adapter).unwrap();
+        assert_eq!(base_at_hand(&adapter, Some("/gone/my-bert")), Some(outside.path().join("my-bert")));
+        assert_eq!(base_at_hand(&adapter, Some("/gone/..")), None);
     }
 
     #[test]

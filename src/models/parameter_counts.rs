@@ -34,6 +34,13 @@ impl ModelConfig {
         self.architecture().decoder().map_or_else(|| self.encoder_counts(), |names| self.decoder_counts(names))
     }
 
+    /// Numbers in the whole network without a head.
+    #[must_use]
+    pub fn parameters_without_head(&self) -> u64 {
+        let counts = self.parameter_counts();
+        counts.embeddings + counts.layer * self.num_hidden_layers as u64 + counts.last
+    }
+
     /// Numbers in the language model's head besides what it shares with the embeddings.
     #[must_use]
     pub fn language_head_parameters(&self) -> u64 {

@@ -13,7 +13,7 @@ const IRRELEVANT: [&str; 6] =
     ["schema_version", "name", "training.device", "training.precision", "training.recompute", "split.ignored_leaks"];
 
 /// Fields whose name alone says too little.
-const TITLES: [(&str, &str); 22] = [
+const TITLES: [(&str, &str); 23] = [
     ("dataset.main", "Data file"),
     ("dataset.more", "More data files"),
     ("dataset.validation", "Validation file"),
@@ -26,6 +26,7 @@ const TITLES: [(&str, &str); 22] = [
     ("split.test", "Share of the rows for testing"),
     ("split.seed", "Seed of the split"),
     ("training.seed", "Seed of training"),
+    ("training.batch_tokens", "Tokens in a batch"),
     ("training.max_length", "Longest text"),
     ("training.trained_layers", "Trained layers"),
     ("training.lora.rank", "Rank of the adapter"),

@@ -7,20 +7,41 @@ use crate::words::{count, counted};
 const MOST_EPOCHS: u32 = 10;
 
 impl TrainingSettings {
-    /// Optimizer steps of an epoch over `rows` training rows.
+    /// Optimizer steps of an epoch over `rows` training rows. If batches are bounded by their tokens too, these are the fewest:
+    /// how many there are is known once the texts are tokenised.
     #[must_use]
     pub fn steps_per_epoch(&self, rows: usize) -> u64 {
+        self.steps_of(rows, self.batch_size)
+    }
+
+    /// Optimizer steps of a whole run over `rows` training rows; see [`Self::steps_per_epoch`].
+    #[must_use]
+    pub fn total_steps(&self, rows: usize) -> u64 {
+        self.steps_per_epoch(rows) * self.passes()
+    }
+
+    /// Whether the number of steps depends on the lengths of the texts.
+    #[must_use]
+    pub fn counts_tokens(&self) -> bool {
+        self.fewest_rows() < self.batch_size
+    }
+
+    /// Epochs, as far as they have steps.
+    fn passes(&self) -> u64 {
+        if self.trained_layers == TrainedLayers::Instant { 1 } else { u64::from(self.epochs) }
+    }
+
+    /// The fewest rows of a full batch: if all texts are as long as they may be.
+    fn fewest_rows(&self) -> usize {
+        let by_tokens = self.batch_tokens.map_or(usize::MAX, |tokens| tokens / self.max_length.max(1));
+        self.batch_size.min(by_tokens).max(1)
+    }
+
+    fn steps_of(&self, rows: usize, batch: usize) -> u64 {
         if self.trained_layers == TrainedLayers::Instant {
             return PROBE_STRENGTHS.len() as u64;
         }
-        rows.div_ceil(self.batch_size.max(1)).div_ceil(self.gradient_accumulation.max(1)) as u64
-    }
-
-    /// Optimizer steps of a whole run over `rows` training rows.
-    #[must_use]
-    pub fn total_steps(&self, rows: usize) -> u64 {
-        let epochs = if self.trained_layers == TrainedLayers::Instant { 1 } else { self.epochs };
-        self.steps_per_epoch(rows) * u64::from(epochs)
+        rows.div_ceil(batch.max(1)).div_ceil(self.gradient_accumulation.max(1)) as u64
     }
 }
 
@@ -40,17 +61,24 @@ impl FewSteps {
     /// label for every row, where the 140 steps of the sample project learn all of its labels.
     pub const ENOUGH: u64 = 100;
 
-    /// Whether a run over `rows` training rows has few steps. `None` for language modelling, whose head is trained before,
-    /// and where nothing is trained step by step.
+    /// Whether a run over `rows` training rows has few steps, even if all texts are long. `None` for language modelling, whose
+    /// head is trained before, and where nothing is trained step by step.
     #[must_use]
     pub fn of(project: &Project, rows: usize) -> Option<Self> {
         let settings = &project.training;
-        let (steps, per_epoch) = (settings.total_steps(rows), settings.steps_per_epoch(rows));
+        let per_epoch = settings.steps_of(rows, settings.fewest_rows());
+        Self::planned(project, per_epoch, per_epoch * settings.passes())
+    }
+
+    /// Whether these steps of an epoch and of a run are few; see [`Self::of`].
+    #[must_use]
+    pub fn planned(project: &Project, per_epoch: u64, steps: u64) -> Option<Self> {
+        let settings = &project.training;
         let has_enough = steps >= Self::ENOUGH || settings.trained_layers == TrainedLayers::Instant;
         if project.task.kind() != TaskKind::TextClassification || steps == 0 || has_enough {
             return None;
         }
-        let epochs = Self::ENOUGH.div_ceil(per_epoch) as u32;
+        let epochs = Self::ENOUGH.div_ceil(per_epoch.max(1)) as u32;
         Some(Self { steps, epochs: (epochs <= MOST_EPOCHS).then_some(epochs), then: per_epoch * u64::from(epochs) })
     }
 
@@ -73,7 +101,7 @@ impl FewSteps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::Preset;
+    use crate::project::{NetworkKind, Preset};
 
     #[test]
     fn steps_are_counted_as_in_the_trainer() {
@@ -88,7 +116,7 @@ mod tests {
         let task = TaskKind::TextClassification;
         let mut project = Project::new(task);
         assert_eq!(FewSteps::of(&project, 1_734), None, "three epochs are enough");
-        project.training = Preset::Quick.apply(task, &project.training);
+        project.training = Preset::Quick.apply((task, NetworkKind::Encoder), &project.training);
         let few = FewSteps::of(&project, 1_734).unwrap();
         assert_eq!((few.steps, few.epochs), (55, Some(2)));
         assert!(few.says().starts_with("Only 55 optimizer steps are planned. As a rule of thumb, "), "{}", few.says());
@@ -96,6 +124,14 @@ mod tests {
         let tiny = FewSteps::of(&project, 20).unwrap();
         assert_eq!((tiny.steps, tiny.epochs), (1, None));
         assert!(tiny.says().starts_with("Only 1 optimizer step is planned."), "{}", tiny.says());
+        // Ten texts of 100 tokens are a batch, or more if they are shorter: then there may be fewer steps.
+        let by_tokens = TrainingSettings { batch_tokens: Some(1000), max_length: 100, ..TrainingSettings::default() };
+        assert!(by_tokens.counts_tokens() && !TrainingSettings::default().counts_tokens());
+        assert_eq!((by_tokens.steps_per_epoch(320), by_tokens.total_steps(320)), (10, 30));
+        project.training = by_tokens;
+        assert_eq!(FewSteps::of(&project, 334), None, "there may be 34 steps in an epoch");
+        assert_eq!(FewSteps::of(&project, 320).map(|few| few.steps), Some(96));
+        assert_eq!(FewSteps::planned(&project, 12, 36).map(|few| few.steps), Some(36));
         let language = Project::new(TaskKind::LanguageModelling);
         assert_eq!(FewSteps::of(&language, 20), None);
     }

@@ -89,6 +89,12 @@ impl TrainingSettings {
         first(&[
             (self.epochs > 0, "epochs", self.epochs.to_string(), "Use at least 1."),
             (self.batch_size > 0, "batch size", self.batch_size.to_string(), "Use at least 1; 16 or 32 is usual."),
+            (
+                self.batch_tokens.is_none_or(|tokens| tokens > 0),
+                "tokens in a batch",
+                self.batch_tokens.unwrap_or_default().to_string(),
+                "Use at least 1; 1024 to 8192 is usual, and none turns it off.",
+            ),
             (self.max_length >= 3, "max length", self.max_length.to_string(), "Use at least 3 tokens."),
             (accumulation > 0, "gradient accumulation", accumulation.to_string(), "Use at least 1; 1 turns it off."),
             (
@@ -177,9 +183,10 @@ mod tests {
     #[test]
     fn each_hyperparameter_out_of_range_is_named() {
         type Change = fn(&mut TrainingSettings);
-        let cases: [(&str, Change); 20] = [
+        let cases: [(&str, Change); 21] = [
             ("epochs", |s| s.epochs = 0),
             ("batch size", |s| s.batch_size = 0),
+            ("tokens in a batch", |s| s.batch_tokens = Some(0)),
             ("max length", |s| s.max_length = 2),
             ("gradient accumulation", |s| s.gradient_accumulation = 0),
             ("learning rate", |s| s.optimizer.learning_rate = 0.0),

@@ -31,7 +31,7 @@ pub use few_steps::FewSteps;
 pub use labels::LabelSettings;
 pub use limits::OutOfRange;
 pub use metric::MetricName;
-pub use model::{HubModel, ModelChoice, ModelFile};
+pub use model::{HubModel, ModelChoice, ModelFile, NetworkKind};
 pub use prepared_from::PreparedFrom;
 pub use presets::Preset;
 pub use setting::{SettingError, apply_settings};

@@ -39,6 +39,16 @@ pub struct HubModel {
     pub files: Vec<ModelFile>,
 }
 
+/// What a network is, as far as its presets differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NetworkKind {
+    /// BERT and others that see a whole text.
+    #[default]
+    Encoder,
+    /// GPT and others that read a text from left to right.
+    Decoder,
+}
+
 /// One file of a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelFile {

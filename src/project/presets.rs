@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{EarlyStopping, OptimizerSettings, TaskKind, TrainedLayers, TrainingSettings};
+use crate::project::{EarlyStopping, NetworkKind, OptimizerSettings, TaskKind, TrainedLayers, TrainingSettings};
+
+/// Texts in a batch of a decoder.
+const DECODER_ROWS: usize = 16;
+/// Tokens in a batch of a decoder.
+const DECODER_TOKENS: usize = 1024;
 
 /// A named set of hyperparameters, with values for each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +23,35 @@ pub enum Preset {
 }
 
 impl TrainingSettings {
-    /// The defaults of a task: [`Preset::Balanced`].
+    /// The defaults of a task: [`Preset::Balanced`] of an encoder.
     #[must_use]
     pub fn of_task(task: TaskKind) -> Self {
-        Preset::Balanced.apply(task, &Self::default())
+        Preset::Balanced.apply((task, NetworkKind::Encoder), &Self::default())
+    }
+
+    /// The settings for a network of another kind. What a preset sets for the old kind becomes what it sets for the new one; what
+    /// a person set otherwise stays.
+    #[must_use]
+    pub fn moved(&self, task: TaskKind, from: NetworkKind, to: NetworkKind) -> Self {
+        let fields =
+            |of: &Self| (of.trained_layers, of.optimizer.learning_rate.to_bits(), of.batch_size, of.batch_tokens);
+        let is_set = |preset: &Preset| fields(&preset.apply((task, from), self)) == fields(self);
+        let preset = Preset::of_task(task).iter().copied().find(is_set).unwrap_or(Preset::Balanced);
+        let (old, new) = (preset.apply((task, from), self), preset.apply((task, to), self));
+        let mut moved = self.clone();
+        if self.trained_layers == old.trained_layers {
+            moved.trained_layers = new.trained_layers;
+        }
+        if self.optimizer.learning_rate.to_bits() == old.optimizer.learning_rate.to_bits() {
+            moved.optimizer.learning_rate = new.optimizer.learning_rate;
+        }
+        if self.batch_size == old.batch_size {
+            moved.batch_size = new.batch_size;
+        }
+        if self.batch_tokens == old.batch_tokens {
+            moved.batch_tokens = new.batch_tokens;
+        }
+        moved
     }
 }
 
@@ -37,13 +67,16 @@ impl Preset {
         }
     }
 
-    /// The settings of this preset for a task; the metric, `seed`, `device` and `precision` keep their current values.
+    /// The settings of this preset for a task and a kind of network; the metric, `seed`, `device` and `precision` keep their current values.
     ///
     /// The learning rates of language modelling suit a model that gets a new language model head, as the default model
     /// and all other sentence embedding models do. Which model is trained is not known here: training warns if the
     /// model has a head already, which wants a lower rate.
+    ///
+    /// Decoders learn to classify by an adapter, at the learning rate that is usual for these, in batches that are small by their
+    /// tokens: their layers are wider and more than those of most encoders.
     #[must_use]
-    pub fn apply(self, task: TaskKind, now: &TrainingSettings) -> TrainingSettings {
+    pub fn apply(self, (task, network): (TaskKind, NetworkKind), now: &TrainingSettings) -> TrainingSettings {
         let (epochs, max_length, learning_rate, patience) = match (task, self) {
             (TaskKind::TextClassification, Self::Instant) => (1, 128, 5e-5, 0),
             (TaskKind::TextClassification, Self::Quick) => (1, 64, 5e-5, 2),
@@ -53,7 +86,7 @@ impl Preset {
             (TaskKind::LanguageModelling, Self::Balanced) => (5, 128, 3e-4, 2),
             (TaskKind::LanguageModelling, Self::Thorough) => (15, 256, 2e-4, 3),
         };
-        TrainingSettings {
+        let of_encoder = TrainingSettings {
             epochs,
             max_length,
             optimizer: OptimizerSettings { learning_rate, ..OptimizerSettings::default() },
@@ -68,6 +101,12 @@ impl Preset {
             precision: now.precision,
             recompute: now.recompute,
             ..TrainingSettings::default()
+        };
+        match (task, network, self) {
+            (TaskKind::TextClassification, NetworkKind::Decoder, Self::Quick | Self::Balanced | Self::Thorough) => {
+                of_encoder.with_an_adapter(if self == Self::Thorough { 1e-4 } else { 2e-4 })
+            }
+            _ => of_encoder,
         }
     }
 
@@ -83,8 +122,19 @@ impl Preset {
 
     /// The preset that has these settings, if any.
     #[must_use]
-    pub fn of(task: TaskKind, settings: &TrainingSettings) -> Option<Self> {
-        Self::of_task(task).iter().copied().find(|preset| preset.apply(task, settings) == *settings)
+    pub fn of((task, network): (TaskKind, NetworkKind), settings: &TrainingSettings) -> Option<Self> {
+        let is_of = |preset: &Self| preset.apply((task, network), settings) == *settings;
+        Self::of_task(task).iter().copied().find(is_of)
+    }
+}
+
+impl TrainingSettings {
+    /// The same, training an adapter in small batches.
+    fn with_an_adapter(mut self, learning_rate: f64) -> Self {
+        self.optimizer.learning_rate = learning_rate;
+        self.trained_layers = TrainedLayers::Lora;
+        (self.batch_size, self.batch_tokens) = (DECODER_ROWS, Some(DECODER_TOKENS));
+        self
     }
 }
 
@@ -105,23 +155,64 @@ mod tests {
     use super::*;
     use crate::project::Precision;
 
+    const TASK: TaskKind = TaskKind::TextClassification;
+    const ENCODER: (TaskKind, NetworkKind) = (TASK, NetworkKind::Encoder);
+    const DECODER: (TaskKind, NetworkKind) = (TASK, NetworkKind::Decoder);
+
     #[test]
     fn the_defaults_of_a_task_are_its_balanced_preset() {
-        assert_eq!(TrainingSettings::of_task(TaskKind::TextClassification), TrainingSettings::default());
+        assert_eq!(TrainingSettings::of_task(TASK), TrainingSettings::default());
         let adapting = TrainingSettings::of_task(TaskKind::LanguageModelling);
         assert_eq!((adapting.epochs, adapting.optimizer.learning_rate.to_bits()), (5, 3e-4_f64.to_bits()));
         for task in TaskKind::ALL {
-            assert_eq!(Preset::of(task, &TrainingSettings::of_task(task)), Some(Preset::Balanced));
-            assert!(Preset::of_task(task).iter().all(|preset| preset.apply(task, &adapting).check().is_ok()));
+            for network in [NetworkKind::Encoder, NetworkKind::Decoder] {
+                let presets = Preset::of_task(task).iter().map(|preset| preset.apply((task, network), &adapting));
+                assert!(presets.into_iter().all(|settings| settings.check().is_ok()));
+            }
+            let encoder = (task, NetworkKind::Encoder);
+            assert_eq!(Preset::of(encoder, &TrainingSettings::of_task(task)), Some(Preset::Balanced));
         }
-        assert_eq!(Preset::of(TaskKind::LanguageModelling, &TrainingSettings::default()), None);
+        let language = (TaskKind::LanguageModelling, NetworkKind::Encoder);
+        assert_eq!(Preset::of(language, &TrainingSettings::default()), None);
     }
 
     #[test]
     fn a_preset_keeps_the_seed_and_what_computes() {
         let now = TrainingSettings { seed: 7, precision: Precision::F32, epochs: 50, ..TrainingSettings::default() };
-        let quick = Preset::Quick.apply(TaskKind::LanguageModelling, &now);
+        let language = (TaskKind::LanguageModelling, NetworkKind::Encoder);
+        let quick = Preset::Quick.apply(language, &now);
         assert_eq!((quick.seed, quick.precision, quick.epochs), (7, Precision::F32, 1));
-        assert_eq!(Preset::of(TaskKind::LanguageModelling, &quick), Some(Preset::Quick));
+        assert_eq!(Preset::of(language, &quick), Some(Preset::Quick));
+    }
+
+    #[test]
+    fn presets_of_decoders_train_adapters_in_batches_of_few_tokens() {
+        let now = TrainingSettings::default();
+        let balanced = Preset::Balanced.apply(DECODER, &now);
+        assert_eq!((balanced.trained_layers, balanced.lora.rank), (TrainedLayers::Lora, 8));
+        assert_eq!(balanced.optimizer.learning_rate.to_bits(), 2e-4_f64.to_bits());
+        assert_eq!((balanced.batch_size, balanced.batch_tokens), (16, Some(1024)));
+        assert_eq!(Preset::of(DECODER, &balanced), Some(Preset::Balanced));
+        // All weights are trained by hand, at the rate of the encoders' presets.
+        assert_eq!(Preset::learning_rate_for(TASK, TrainedLayers::All).to_bits(), 5e-5_f64.to_bits());
+        let instant = Preset::Instant.apply(DECODER, &now);
+        assert_eq!(instant, Preset::Instant.apply(ENCODER, &now));
+        let adapting = (TaskKind::LanguageModelling, NetworkKind::Decoder);
+        assert_eq!(Preset::Balanced.apply(adapting, &now), TrainingSettings::of_task(TaskKind::LanguageModelling));
+    }
+
+    #[test]
+    fn another_kind_of_network_gets_its_own_presets_and_keeps_a_persons_changes() {
+        let now =
+            TrainingSettings { epochs: 7, seed: 3, ..Preset::Thorough.apply(ENCODER, &TrainingSettings::default()) };
+        let moved = now.moved(TASK, NetworkKind::Encoder, NetworkKind::Decoder);
+        assert_eq!((moved.epochs, moved.seed, moved.max_length), (7, 3, 256));
+        assert_eq!((moved.trained_layers, moved.batch_size), (TrainedLayers::Lora, 16));
+        assert_eq!(moved.optimizer.learning_rate.to_bits(), 1e-4_f64.to_bits());
+        assert_eq!(moved.moved(TASK, NetworkKind::Decoder, NetworkKind::Encoder), now, "and back");
+        let by_hand = TrainingSettings { trained_layers: TrainedLayers::Head, batch_size: 8, ..now.clone() };
+        let moved = by_hand.moved(TASK, NetworkKind::Encoder, NetworkKind::Decoder);
+        assert_eq!((moved.trained_layers, moved.batch_size), (TrainedLayers::Head, 8));
+        assert_eq!(now.moved(TASK, NetworkKind::Encoder, NetworkKind::Encoder), now);
     }
 }

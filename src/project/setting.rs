@@ -149,7 +149,7 @@ fn in_words(error: &str) -> String {
 /// The possible meanings of a text, most likely first. The first that fits the field's type is used.
 fn candidates(text: &str) -> Vec<Value> {
     let mut candidates = Vec::new();
-    if matches!(text.to_ascii_lowercase().as_str(), "none" | "null") {
+    if matches!(text.to_ascii_lowercase().as_str(), "none" | "null" | "off") {
         candidates.push(Value::Null);
     }
     candidates.extend(serde_json::from_str::<Value>(text).ok());

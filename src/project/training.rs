@@ -17,6 +17,9 @@ pub struct TrainingSettings {
     pub epochs: u32,
     /// Rows in a batch.
     pub batch_size: usize,
+    /// Most tokens in a batch, beside [`Self::batch_size`]; `None` does not bound them. A longer text is a batch of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_tokens: Option<usize>,
     /// Most tokens of a text, including special tokens; longer texts are truncated at the end.
     pub max_length: usize,
     /// Batches whose gradients are summed before each optimizer step.
@@ -268,6 +271,7 @@ impl Default for TrainingSettings {
         Self {
             epochs: 3,
             batch_size: 32,
+            batch_tokens: None,
             max_length: 128,
             gradient_accumulation: 1,
             group_by_length: true,

@@ -42,8 +42,8 @@ pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_mo
 pub use output::{check_output, create_file, create_folder};
 pub use partial::{PART, PartialFile, link_or_copy, remove_file, remove_folder};
 pub use paths::{
-    cache_folder, config_folder, data_folder, folder_name, free_folder, projects_folder, resolve, stored,
-    with_absolute_paths, with_stored_paths,
+    cache_folder, config_folder, data_folder, folder_name, free_folder, hub_cache_folder, hugging_face_home,
+    own_models_folder, projects_folder, resolve, stored, with_absolute_paths, with_stored_paths,
 };
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use project_window::ProjectWindow;

@@ -32,6 +32,31 @@ pub fn projects_folder() -> PathBuf {
     documents.or_else(|| Some(data_folder()?.join("projects"))).unwrap_or_default()
 }
 
+/// The folder for models that do not come from the Hugging Face Hub.
+#[must_use]
+pub fn own_models_folder() -> Option<PathBuf> {
+    Some(cache_folder()?.join("models"))
+}
+
+/// The cache that Hugging Face's own tools share: `HF_HUB_CACHE`, or `hub` in [`hugging_face_home`].
+#[must_use]
+pub fn hub_cache_folder() -> Option<PathBuf> {
+    variable("HF_HUB_CACHE").or_else(|| hugging_face_home().map(|home| home.join("hub")))
+}
+
+/// `HF_HOME`, or its default below the user's cache folder on every platform.
+#[must_use]
+pub fn hugging_face_home() -> Option<PathBuf> {
+    variable("HF_HOME").or_else(|| {
+        let home = || directories::BaseDirs::new().map(|folders| folders.home_dir().join(".cache"));
+        Some(variable("XDG_CACHE_HOME").or_else(home)?.join("huggingface"))
+    })
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty()).map(PathBuf::from)
+}
+
 /// A project's name as a folder name that is valid on every system.
 #[must_use]
 pub fn folder_name(name: &str) -> String {

@@ -246,6 +246,7 @@ impl Training {
         let training = TrainingSettings {
             epochs: self.epochs,
             batch_size: self.batch_size,
+            batch_tokens: None,
             max_length: self.max_length,
             gradient_accumulation: self.gradient_accumulation,
             group_by_length: self.group_by_length,

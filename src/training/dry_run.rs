@@ -106,7 +106,7 @@ pub fn dry_run(
     let task = setup::task(inputs.project, inputs.prepared, (&tokenizer, &config), &mut voice)?;
     let data = setup::tokenise(&*task, &tokenizer, inputs.prepared, inputs.project_folder, max_length, &mut voice)?;
     setup::check_samples(&data)?;
-    let batches = plan(settings).epoch(&data.train.samples.lengths(), 0);
+    let batches = BatchPlan::of(settings).epoch(&data.train.samples.lengths(), 0);
     let (longest, memory_available) = (longest_pass(&batches, &data.train.samples.ids), available_memory());
     let footprint = Footprint::new(&config, &task.head(), settings, task.share_read());
     let footprint = footprint.recomputing(settings.recompute, longest, resident(), memory_available);
@@ -146,17 +146,13 @@ pub fn dry_run(
     Ok(outcome)
 }
 
-fn plan(settings: &TrainingSettings) -> BatchPlan {
-    let (batch_size, group_by_length) = (settings.batch_size, settings.group_by_length);
-    BatchPlan { batch_size, group_by_length, seed: settings.seed }
-}
-
 /// The closest settings that fit: smaller batches first, then a lower max length if a single long text is too much.
 fn smaller(settings: &TrainingSettings, footprint: &Footprint, available: u64) -> Option<SmallerRun> {
     const SHORTEST: usize = 32;
     let (mut batch_size, mut accumulation) = (settings.batch_size, settings.gradient_accumulation);
     let mut max_length = settings.max_length;
-    let needs = |batch: usize, length: usize| footprint.peak((batch * length).min(PASS_TOKENS.max(length)));
+    let most = PASS_TOKENS.min(settings.batch_tokens.unwrap_or(usize::MAX));
+    let needs = |batch: usize, length: usize| footprint.peak((batch * length).min(most.max(length)));
     while needs(batch_size, max_length) > available {
         if batch_size > 1 {
             batch_size = batch_size.div_ceil(2);

@@ -118,8 +118,7 @@ fn begin<'a>(
     // If only the embeddings are frozen, looking them up is faster than caching them.
     let has_frozen_layers = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0);
     let features = (has_frozen_layers && !task.redraws()).then(|| FeatureCaches::of(&data, inputs.project_folder));
-    let plan =
-        BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
+    let plan = BatchPlan::of(settings);
     let longest = longest_pass(&plan.epoch(&data.train.samples.lengths(), 0), &data.train.samples.ids);
     let footprint = room.recomputing(footprint, settings.recompute, longest);
     room.check_training(&footprint, longest)?;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::data::{Example, Pooling, Prepared, Side, TextTokenizer};
+use crate::data::{BatchPlan, Example, Pooling, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
-use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig};
+use crate::models::{Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig};
 use crate::progress::Watch;
 use crate::project::{FewSteps, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{TextKey, TokenCache};
@@ -57,11 +57,23 @@ pub(super) struct Dataset<'a> {
 
 /// The optimizer steps of an epoch and of the whole run. Warns if they are few.
 pub(super) fn planned_steps(project: &Project, data: &Dataset<'_>, voice: &mut Voice<'_>) -> (u64, u64) {
-    let samples = data.train.samples.len();
-    if let Some(few) = FewSteps::of(project, samples) {
+    let (per_epoch, total) = steps_of(&project.training, &data.train.samples.lengths());
+    if let Some(few) = FewSteps::planned(project, per_epoch, total) {
         voice.warn(few.says());
     }
-    (project.training.steps_per_epoch(samples), project.training.total_steps(samples))
+    (per_epoch, total)
+}
+
+/// The optimizer steps of an epoch and of the whole run over texts of these lengths. If batches are bounded by their tokens,
+/// epochs can differ in steps: then those of an epoch are the mean, rounded up.
+fn steps_of(settings: &TrainingSettings, lengths: &[usize]) -> (u64, u64) {
+    if settings.trained_layers == TrainedLayers::Instant || settings.batch_tokens.is_none() {
+        return (settings.steps_per_epoch(lengths.len()), settings.total_steps(lengths.len()));
+    }
+    let plan = BatchPlan::of(settings);
+    let steps = |epoch| plan.epoch(lengths, epoch).len().div_ceil(settings.gradient_accumulation.max(1)) as u64;
+    let total: u64 = (0..settings.epochs).map(steps).sum();
+    (total.div_ceil(u64::from(settings.epochs.max(1))), total)
 }
 
 /// The task of a project.
@@ -105,7 +117,8 @@ pub(super) fn load_model(
         only_answers: false,
     };
     let (model, report) = Model::load(folder, &options)?;
-    for (warning, line) in describe(&report, &model, settings.trained_layers) {
+    let earlier = ModelConfig::read(folder)?.earlier_labels();
+    for (warning, line) in describe(&report, (&model, earlier.as_ref()), settings.trained_layers) {
         if warning { voice.warn(line) } else { voice.log(line) }
     }
     if let Some(advice) = rate_advice(model.head(), report.new_head, settings.optimizer.learning_rate) {
@@ -117,7 +130,11 @@ pub(super) fn load_model(
 }
 
 /// The load report in sentences; true for a warning.
-fn describe(report: &LoadReport, model: &Model, layers: TrainedLayers) -> Vec<(bool, String)> {
+fn describe(
+    report: &LoadReport,
+    (model, earlier): (&Model, Option<&EarlierLabels>),
+    layers: TrainedLayers,
+) -> Vec<(bool, String)> {
     let (all, trained) = (model.parameter_count(), model.trained_count());
     let tensors = counted(report.loaded.len(), "tensor", "tensors");
     let which = if trained == all { "all".to_owned() } else { format!("{} of", count(trained)) };
@@ -130,7 +147,7 @@ fn describe(report: &LoadReport, model: &Model, layers: TrainedLayers) -> Vec<(b
         };
         lines.push((false, what.to_owned()));
     }
-    lines.push((false, describe_head(report, model)));
+    lines.push((false, describe_head(report, model, earlier)));
     for (what, names) in [
         ("missing from the weights file, so it starts from random values", &report.missing),
         ("in the weights file that this network does not use", &report.unexpected),
@@ -142,7 +159,13 @@ fn describe(report: &LoadReport, model: &Model, layers: TrainedLayers) -> Vec<(b
     lines
 }
 
-fn describe_head(report: &LoadReport, model: &Model) -> String {
+fn describe_head(report: &LoadReport, model: &Model, earlier: Option<&EarlierLabels>) -> String {
+    if let (Some(earlier), HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels }, true) =
+        (earlier, model.head(), report.new_head)
+    {
+        let is_other = matches!(model.head(), HeadSpec::MeanClassification { .. });
+        return format!("{}.", earlier.says("The model", labels, is_other));
+    }
     match (model.head(), report.new_head) {
         (HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels }, true) => {
             format!("Created a new classification head for {}.", counted(labels.len(), "label", "labels"))
@@ -282,6 +305,21 @@ pub fn check_data(prepared: &Prepared) -> Result<(), TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_are_those_of_the_batches_of_every_epoch() {
+        let lengths: Vec<usize> = (0..200).map(|row| 5 + row % 60).collect();
+        let settings = TrainingSettings { batch_tokens: Some(300), epochs: 4, ..TrainingSettings::default() };
+        let plan = BatchPlan::of(&settings);
+        let made: u64 = (0..4).map(|epoch| plan.epoch(&lengths, epoch).len() as u64).sum();
+        assert_eq!(steps_of(&settings, &lengths), (made.div_ceil(4), made));
+        assert!(made > settings.total_steps(200), "rows alone would make fewer");
+        let accumulated = TrainingSettings { gradient_accumulation: 3, ..settings.clone() };
+        let made: u64 = (0..4).map(|epoch| plan.epoch(&lengths, epoch).len().div_ceil(3) as u64).sum();
+        assert_eq!(steps_of(&accumulated, &lengths).1, made);
+        let by_rows = TrainingSettings { batch_tokens: None, ..settings };
+        assert_eq!(steps_of(&by_rows, &lengths), (7, 28));
+    }
 
     #[test]
     fn a_learning_rate_that_does_not_suit_the_language_model_head_is_warned_of() {

@@ -46,16 +46,10 @@ macro_rules! from_cancellable {
     )*};
 }
 
-from_cancellable!(DataError, FetchError, HubError, ExportError, PredictorError, TrainError);
+from_cancellable!(DataError, FetchError, HubError, ExportError, ModelError, PredictorError, TrainError);
 
 impl From<StorageError> for JobError {
     fn from(error: StorageError) -> Self {
-        Self::failed(error)
-    }
-}
-
-impl From<ModelError> for JobError {
-    fn from(error: ModelError) -> Self {
         Self::failed(error)
     }
 }

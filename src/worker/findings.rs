@@ -72,10 +72,9 @@ impl Job for FindProblems {
     }
 }
 
-/// The language of a model's training texts, if the catalogue knows it.
+/// The language of a model's training texts, if the catalogue knows that it is one.
 fn model_language(model: &ModelChoice) -> Option<Language> {
-    let ModelChoice::Catalogue(id) = model else { return None };
-    Language::of_code(fetch::Catalogue::bundled().ok()?.get(id)?.language.as_deref()?)
+    Language::of_code(fetch::entry_of(model).ok()??.language.as_deref()?)
 }
 
 /// Lengths counted with the model's own tokenizer if it is on this machine, otherwise estimated. A model that cannot be

@@ -46,7 +46,7 @@ pub use label_file::{
     check_labelled_output,
 };
 pub use language::{FillBlanks, FilledBlanks, FindTerms};
-pub use models::{FetchModel, LookUpModel, SearchHub};
+pub use models::{ConvertGguf, FetchModel, LookUpModel, SearchHub};
 pub use pending::{LogLevel, LogLine, Pending, Said};
 pub use predict::{Classified, Classify};
 pub use profile::{ColumnFill, Profile, ProfileRows};

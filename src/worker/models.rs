@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fetch::{self, FetchError, FetchSettings, HubListing, HubName, ModelFolders, entry_of};
+use crate::data::file_sha256;
+use crate::fetch::{self, FetchError, FetchSettings, HubListing, HubName, LookedUp, ModelFolders, entry_of};
+use crate::models::{CONFIG_FILE, convert_gguf};
+use crate::progress::{Cancelled, Progress};
 use crate::project::{HubModel, ModelChoice};
+use crate::storage::{StorageError, folder_name, replace_folder};
 use crate::words::bytes;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
@@ -29,7 +33,8 @@ impl Job for FetchModel {
     }
 }
 
-/// Looks a model of the Hugging Face Hub up, and pins it to its commit and to the hashes of its files.
+/// Looks a model of the Hugging Face Hub up, and pins it to its commit and to the hashes of its files. Without the Hub, the
+/// model is looked up in its cache on this machine.
 #[derive(Clone, Debug)]
 pub struct LookUpModel {
     /// Its name.
@@ -37,10 +42,10 @@ pub struct LookUpModel {
 }
 
 impl Job for LookUpModel {
-    type Answer = HubModel;
+    type Answer = LookedUp;
     const TITLE: &'static str = "Looking the model up";
 
-    fn run(self, context: &mut Context<'_>) -> Result<HubModel, JobError> {
+    fn run(self, context: &mut Context<'_>) -> Result<LookedUp, JobError> {
         let settings = context.fetch_settings()?;
         Ok(context.watched(|watch| fetch::look_up(&self.name, &settings, watch))?)
     }
@@ -60,6 +65,46 @@ impl Job for SearchHub {
     fn run(self, context: &mut Context<'_>) -> Result<Vec<HubListing>, JobError> {
         let settings = context.fetch_settings()?;
         Ok(context.watched(|watch| fetch::search(&self.words, &settings, watch))?)
+    }
+}
+
+/// Turns a GGUF file into a model folder. The answer is the folder.
+#[derive(Clone, Debug)]
+pub struct ConvertGguf {
+    /// The file.
+    pub file: PathBuf,
+    /// The folder to write to; `None` is one among Hone's own models, by the file's name and hash, which is written whole or not
+    /// at all.
+    pub out: Option<PathBuf>,
+}
+
+/// Folder of converted models, among Hone's own.
+const CONVERTED: &str = "converted";
+
+impl Job for ConvertGguf {
+    type Answer = PathBuf;
+    const TITLE: &'static str = "Converting the GGUF file";
+
+    fn run(self, context: &mut Context<'_>) -> Result<PathBuf, JobError> {
+        let Self { file, out } = self;
+        if let Some(out) = out {
+            context.watched(|watch| convert_gguf(&file, &out, watch))?;
+            return Ok(out);
+        }
+        let own = context.model_folders().ok_or(FetchError::NoCacheFolder)?.own.join(CONVERTED);
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let reading = format!("Reading {}", file.file_name().unwrap_or_default().to_string_lossy());
+        context.watched(|watch| {
+            watch.progress(Progress::stage(&reading));
+            let hash = file_sha256(&file, Some(watch.control)).map_err(StorageError::io("read", &file))?;
+            let hash = hash.ok_or(Cancelled)?;
+            let folder = own.join(folder_name(&format!("{name}-{}", hash.get(..8).unwrap_or(&hash))));
+            // The same file was converted before.
+            if !folder.join(CONFIG_FILE).is_file() {
+                replace_folder(&folder, |new| convert_gguf(&file, new, watch).map_err(JobError::from))?;
+            }
+            Ok(folder)
+        })
     }
 }
 

@@ -3,13 +3,36 @@
 use std::path::{Path, PathBuf};
 
 use hone::data::{Batch, Sequence, TextTokenizer};
-use hone::models::{HeadSpec, LoadOptions, Mode, Model, convert_gguf};
+use hone::models::{HeadSpec, LoadOptions, Mode, Model, ModelError};
+use hone::progress::{Control, Watch};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Expected {
     ids: Vec<u32>,
     logits: Vec<Vec<f32>>,
+}
+
+fn convert_gguf(file: &Path, out: &Path) -> Result<(), ModelError> {
+    let control = Control::default();
+    hone::models::convert_gguf(file, out, &mut Watch { control: &control, report: &mut |_| {} })
+}
+
+#[test]
+fn a_stopped_conversion_writes_nothing() {
+    let (out, control) = (tempfile::tempdir().unwrap(), Control::default());
+    let mut told = Vec::new();
+    let mut report = |progress: hone::progress::Progress| {
+        told.push(progress.done);
+        if progress.done == 3 {
+            control.cancel();
+        }
+    };
+    let file = fixtures().join("gguf/tiny.gguf");
+    let stopped = hone::models::convert_gguf(&file, out.path(), &mut Watch { control: &control, report: &mut report });
+    assert!(matches!(stopped, Err(ModelError::Cancelled)));
+    assert_eq!(told, [0, 1, 2, 3]);
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
 }
 
 fn fixtures() -> PathBuf {

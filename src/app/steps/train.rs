@@ -311,7 +311,7 @@ mod tests {
     use crate::app::messages::Edit;
     use crate::app::testing::{Scene, picture, results, window};
     use crate::progress::Progress;
-    use crate::project::{Facts, ModelChoice, Preset, TrainingSettings};
+    use crate::project::{Facts, ModelChoice, NetworkKind, Preset, TrainingSettings};
     use crate::worker::RunStart;
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TrainStepState)> {
@@ -445,7 +445,7 @@ mod tests {
     fn few_planned_steps_are_warned_of_and_can_be_raised() {
         let mut scene = Scene::prepared(false);
         let task = scene.project.task.kind();
-        scene.project.training = Preset::Quick.apply(task, &scene.project.training);
+        scene.project.training = Preset::Quick.apply((task, NetworkKind::Encoder), &scene.project.training);
         let mut harness = open(scene, false);
         harness.run();
         picture("train-few-steps", &mut harness);

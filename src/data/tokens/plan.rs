@@ -1,5 +1,6 @@
 //! Decides which rows are in which batch.
 
+use crate::project::TrainingSettings;
 use crate::random::Rng;
 
 /// Number of batches whose rows are sorted by length together: few enough to stay random, enough to even out steps. The
@@ -13,6 +14,8 @@ const STREAM: u64 = 0x6261_7463_6800_0000;
 pub struct BatchPlan {
     /// Rows in a batch; the last of an epoch may have fewer. 0 counts as 1.
     pub batch_size: usize,
+    /// Most tokens in a batch. A longer text is a batch of its own.
+    pub batch_tokens: Option<usize>,
     /// Group texts of similar length in a batch.
     pub group_by_length: bool,
     /// Seed of the shuffles.
@@ -20,6 +23,13 @@ pub struct BatchPlan {
 }
 
 impl BatchPlan {
+    /// The plan of these settings.
+    #[must_use]
+    pub fn of(settings: &TrainingSettings) -> Self {
+        let &TrainingSettings { batch_size, batch_tokens, group_by_length, seed, .. } = settings;
+        Self { batch_size, batch_tokens, group_by_length, seed }
+    }
+
     /// The batches of one epoch (0-based), as indices into `lengths` (tokens of each text). Every index is in exactly
     /// one batch.
     #[must_use]
@@ -29,15 +39,32 @@ impl BatchPlan {
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         rng.shuffle(&mut order);
         if !self.group_by_length {
-            return order.chunks(size).map(<[usize]>::to_vec).collect();
+            return self.cut(&order, lengths);
         }
-        let mut batches = Vec::with_capacity(lengths.len().div_ceil(size));
         for group in order.chunks_mut(size * BATCHES_A_GROUP) {
             // A stable sort keeps texts of equal length in their shuffled order.
             group.sort_by_key(|&row| lengths[row]);
-            batches.extend(group.chunks(size).map(<[usize]>::to_vec));
         }
+        let mut batches = self.cut(&order, lengths);
         rng.shuffle(&mut batches);
+        batches
+    }
+
+    /// Cuts rows into batches, in their order: each has as many as fit.
+    fn cut(&self, order: &[usize], lengths: &[usize]) -> Vec<Vec<usize>> {
+        let (size, most) = (self.batch_size.max(1), self.batch_tokens.unwrap_or(usize::MAX));
+        let mut batches: Vec<Vec<usize>> = Vec::with_capacity(order.len().div_ceil(size));
+        let mut tokens = 0;
+        for &row in order {
+            let fits = |batch: &&mut Vec<usize>| batch.len() < size && lengths[row] <= most.saturating_sub(tokens);
+            if let Some(batch) = batches.last_mut().filter(fits) {
+                batch.push(row);
+            } else {
+                batches.push(vec![row]);
+                tokens = 0;
+            }
+            tokens += lengths[row];
+        }
         batches
     }
 }
@@ -62,7 +89,7 @@ mod tests {
     #[test]
     fn every_row_once_and_the_same_again() {
         for group_by_length in [false, true] {
-            let plan = BatchPlan { batch_size: 8, group_by_length, seed: 42 };
+            let plan = BatchPlan { batch_size: 8, batch_tokens: None, group_by_length, seed: 42 };
             let batches = plan.epoch(&lengths(), 3);
             let mut rows: Vec<usize> = batches.concat();
             rows.sort_unstable();
@@ -76,9 +103,31 @@ mod tests {
 
     #[test]
     fn groups_are_of_similar_length() {
-        let plan = BatchPlan { batch_size: 8, group_by_length: false, seed: 1 };
+        let plan = BatchPlan { batch_size: 8, batch_tokens: None, group_by_length: false, seed: 1 };
         let mixed = spread(&plan.epoch(&lengths(), 0), &lengths());
         let grouped = spread(&BatchPlan { group_by_length: true, ..plan }.epoch(&lengths(), 0), &lengths());
         assert!(grouped * 10 < mixed, "{grouped} {mixed}");
+    }
+
+    #[test]
+    fn batches_hold_at_most_as_many_tokens_as_they_may() {
+        let lengths = [lengths(), vec![500]].concat();
+        for group_by_length in [false, true] {
+            let plan = BatchPlan { batch_size: 16, batch_tokens: Some(400), group_by_length, seed: 42 };
+            let batches = plan.epoch(&lengths, 0);
+            let tokens = |batch: &Vec<usize>| batch.iter().map(|&row| lengths[row]).sum::<usize>();
+            let mut rows: Vec<usize> = batches.concat();
+            rows.sort_unstable();
+            assert_eq!(rows, (0..1004).collect::<Vec<_>>());
+            assert!(batches.iter().all(|batch| batch.len() <= 16 && (tokens(batch) <= 400 || *batch == [1003])));
+            assert!(batches.contains(&vec![1003]), "a text that is too long is a batch of its own");
+            // A batch ends because the next text does not fit: on average they are nearly full.
+            assert!(batches.len() * 400 < lengths.iter().sum::<usize>() * 3 / 2, "{}", batches.len());
+            assert_eq!(batches, plan.epoch(&lengths, 0));
+            assert_ne!(batches, plan.epoch(&lengths, 1));
+        }
+        let plan = BatchPlan { batch_size: 16, batch_tokens: Some(400), group_by_length: true, seed: 1 };
+        let mixed = BatchPlan { group_by_length: false, ..plan };
+        assert!(spread(&plan.epoch(&lengths, 0), &lengths) * 5 < spread(&mixed.epoch(&lengths, 0), &lengths));
     }
 }

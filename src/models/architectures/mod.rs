@@ -10,7 +10,8 @@ mod modernbert;
 mod mpnet;
 mod roberta;
 
-use crate::models::architecture::Architecture;
+use crate::models::architecture::{Architecture, Network};
+use crate::project::NetworkKind;
 use crate::words::joined;
 
 pub(super) use bert::BERT;
@@ -37,6 +38,15 @@ pub fn can_train(model_type: &str) -> bool {
     of(model_type).is_some()
 }
 
+/// The kind of the networks of this `model_type`; one that Hone does not know counts as an encoder.
+#[must_use]
+pub fn network_kind(model_type: &str) -> NetworkKind {
+    match of(model_type).map(|architecture| &architecture.network) {
+        Some(Network::Decoder(_)) => NetworkKind::Decoder,
+        _ => NetworkKind::Encoder,
+    }
+}
+
 /// Every `model_type` that Hone can train, in words.
 #[must_use]
 pub fn names() -> String {
@@ -47,6 +57,16 @@ pub fn names() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gpt_and_its_family_are_decoders() {
+        for model_type in ["gpt2", "llama", "mistral", "qwen2", "qwen3"] {
+            assert_eq!(network_kind(model_type), NetworkKind::Decoder, "{model_type}");
+        }
+        for model_type in ["bert", "modernbert", "deberta-v2", "t5"] {
+            assert_eq!(network_kind(model_type), NetworkKind::Encoder, "{model_type}");
+        }
+    }
 
     #[test]
     fn tensors_with_a_row_for_each_token_are_known() {

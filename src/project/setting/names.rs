@@ -6,7 +6,7 @@ use strsim::levenshtein;
 use crate::project::{ColumnRole, EarlyStopping, Pattern, Project, TaskKind};
 
 /// Short names for what is set most, and names that fields had in earlier versions.
-const ALIASES: [(&str, &str); 20] = [
+const ALIASES: [(&str, &str); 21] = [
     ("lr", "training.optimizer.learning_rate"),
     ("learning_rate", "training.optimizer.learning_rate"),
     ("training.lr", "training.optimizer.learning_rate"),
@@ -16,6 +16,7 @@ const ALIASES: [(&str, &str); 20] = [
     ("training.patience", "training.early_stopping.patience"),
     ("epochs", "training.epochs"),
     ("batch_size", "training.batch_size"),
+    ("batch_tokens", "training.batch_tokens"),
     ("max_length", "training.max_length"),
     ("warmup", "training.warmup"),
     ("seed", "training.seed"),
@@ -91,6 +92,7 @@ pub(super) fn other_task(given: &str, kind: TaskKind) -> Option<TaskKind> {
 pub(super) fn filled(kind: TaskKind) -> Project {
     let mut project = Project::new(kind);
     project.training.early_stopping = Some(EarlyStopping::default());
+    project.training.batch_tokens = Some(1);
     project.dataset.sheet = Some("sheet".to_owned());
     project.dataset.more = vec!["file".into()];
     project.dataset.columns = vec![("column".to_owned(), ColumnRole::Text)];

@@ -119,11 +119,11 @@ fn columns_and_models_that_do_not_exist() {
         exit code 1
 
         $ hone new shop --data data.csv --text review --label mood --model bert-huge
-        ! Error: 'bert-huge' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
+        ! Error: 'bert-huge' is neither a known model (hone models list) nor a folder. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
         exit code 1
 
         $ hone new shop --data data.csv --text review --label mood --model home
-        ! Error: 'home' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
+        ! Error: 'home' is neither a known model (hone models list) nor a folder. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
         exit code 1
         "
     );
@@ -325,7 +325,7 @@ fn places_that_cannot_be_written() {
         ! Loading the model
         ! Training on [device].
         ! Loaded 39 tensors. Training all 30,531 parameters.
-        ! Created a new classification head for 3 labels.
+        ! The model was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new.
         ! Warning: The model reads at most 64 tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only 2 optimizer steps are planned. As a rule of thumb, a model needs 100 or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.

@@ -136,6 +136,57 @@ fn a_model_is_fetched_by_name_and_a_project_pinned_to_it() {
 }
 
 #[test]
+fn a_suggested_model_is_fetched_by_its_id_and_used_offline_by_its_name() {
+    let (place, hub) = (Place::new(), hub());
+    place.write("data.csv", DATA);
+    HubRepo::tiny("distilbert/distilbert-base-uncased").publish(&hub);
+    let fetched = terminal(&place, &hub, "hone models fetch distilbert-base-uncased");
+    assert!(fetched.contains("models--distilbert--distilbert-base-uncased/snapshots/5eed5eed"), "{fetched}");
+    let listed = place.terminal("hone models list");
+    let line = listed.lines().find(|line| line.contains("distilbert-base-uncased")).unwrap();
+    assert!(line.starts_with("Small and fast") && line.ends_with("yes"), "{line}");
+    // Without the network, by the id and by the name.
+    for (folder, name) in [("id", "distilbert-base-uncased"), ("name", "distilbert/distilbert-base-uncased")] {
+        let line = format!("hone new {folder} --data data.csv --text review --label mood --model {name}");
+        let made = place.terminal(&line);
+        let note = "! Note: HF_HUB_OFFLINE is set, so distilbert/distilbert-base-uncased is used as it is on this machine, \
+                    at commit 5eed5eed.";
+        assert!(made.contains(note) && !made.contains("exit code"), "{made}");
+        assert!(place.read(&format!("{folder}/project.ron")).contains("repo: \"distilbert/distilbert-base-uncased\""));
+    }
+    let other = place.terminal("hone new none --data data.csv --text review --label mood --model roberta-base");
+    assert!(other.contains("HF_HUB_OFFLINE forbids asking the Hugging Face Hub"), "{other}");
+}
+
+#[test]
+fn a_gpt_begins_with_an_adapter_in_batches_by_tokens() {
+    let (place, hub) = (Place::new(), hub());
+    place.write("data.csv", DATA);
+    let gpt = HubRepo::tiny("openai-community/gpt2");
+    let config =
+        r#"{"model_type": "gpt2", "vocab_size": 316, "n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}"#;
+    gpt.with("config.json", config).saying("config", json!({"model_type": "gpt2"})).publish(&hub);
+    let new = "--data data.csv --text review --label mood --model gpt2";
+    let made = terminal(
+        &place,
+        &hub,
+        &format!("hone new gpt {new}\nhone new own {new} --set lr=5e-5 --set training.trained_layers=all"),
+    );
+    assert!(!made.contains("exit code"), "{made}");
+    let project = place.read("gpt/project.ron");
+    for setting in ["trained_layers: Lora", "learning_rate: 0.0002", "batch_size: 16", "batch_tokens: Some(1024)"] {
+        assert!(project.contains(setting), "{setting}: {project}");
+    }
+    let presets = "The model is a GPT: training starts with an adapter (LoRA) at a learning rate of 2e-4, in batches of up to 16 \
+                   texts and 1,024 tokens.";
+    assert!(made.contains(presets), "{made}");
+    let own = place.read("own/project.ron");
+    assert!(!own.contains("Lora") && !own.contains("0.0002"), "{own}");
+    let other = place.terminal("hone train gpt --set training.batch_tokens=many");
+    assert!(other.contains("'many' is not valid for training.batch_tokens: it must be a whole number"), "{other}");
+}
+
+#[test]
 fn names_are_ids_before_folders_before_models_of_the_hub() {
     let (place, hub) = (Place::new(), hub());
     place.write("data.csv", DATA);
@@ -190,11 +241,11 @@ fn what_the_hub_refuses_is_said_with_what_to_do() {
 
         $ hone models fetch gpt-9
         ! Asking the Hugging Face Hub
-        ! Error: 'gpt-9' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. There is no model gpt-9 on the Hugging Face Hub, or it is private. Check the spelling of owner/name. For a private model, set HF_TOKEN to an access token of an account that can read it, and start Hone again.
+        ! Error: 'gpt-9' is neither a known model (hone models list) nor a folder. There is no model gpt-9 on the Hugging Face Hub, or it is private. Check the spelling of owner/name. For a private model, set HF_TOKEN to an access token of an account that can read it, and start Hone again.
         exit code 1
 
         $ hone models fetch ./nowhere/at/all
-        ! Error: './nowhere/at/all' is neither a known model nor a folder, nor owner/name on the Hugging Face Hub. Known models: minilm-l6, bge-small-en, bert-base-uncased.
+        ! Error: './nowhere/at/all' is neither a known model nor a folder, nor owner/name on the Hugging Face Hub. To see the known models: hone models list.
         exit code 1
 
         $ hone models search bert

@@ -245,7 +245,7 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         ! Training on [device].
         ! Loaded 39 tensors. Training 1,155 of 30,531 parameters.
         ! The rest is frozen: it has no dropout and is computed once per text.
-        ! Created a new classification head for 3 labels.
+        ! The model was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new.
         ! Trying a few steps
         ! Trying a fit
         ");
@@ -322,7 +322,7 @@ fn training_shows_progress_and_results() {
         ! Loading the model
         ! Training on [device].
         ! Loaded # tensors. Training all # parameters.
-        ! Created a new classification head for # labels.
+        ! The model was fine-tuned for # other labels (negative, neutral, positive): its layers are kept, and the head is new.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.

@@ -344,7 +344,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Loading the model
         ! Training on [device].
         ! Loaded # tensors. Training all # parameters.
-        ! Created a new classification head for # labels.
+        ! The model was fine-tuned for # other labels (negative, neutral, positive): its layers are kept, and the head is new.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
@@ -387,7 +387,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Loading the model
         ! Training on [device].
         ! Loaded # tensors. Training all # parameters.
-        ! Created a new classification head for # labels.
+        ! The model was fine-tuned for # other labels (negative, neutral, positive): its layers are kept, and the head is new.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.

@@ -192,13 +192,28 @@ fn models_are_listed_and_an_unknown_one_is_an_error() {
         ),
         @r"
         $ hone models list
-        id                 name                 parameters  download  licence     on this machine
-        minilm-l6          MiniLM L6                22.7 M  [size]  Apache-2.0  no
-        bge-small-en       BGE small (English)      33.4 M   [size]  MIT         no
-        bert-base-uncased  BERT base (uncased)     109.5 M   [size]  Apache-2.0  no
+        group            id                       language       tokens  parameters  download  licence       on this machine
+        Small and fast   minilm-l6                English           512      22.7 M  [size]  Apache-2.0    no
+        Small and fast   bge-small-en             English           512      33.4 M   [size]  MIT           no
+        Small and fast   distilbert-base-uncased  English           512      66.4 M         -  Apache-2.0    no
+        Small and fast   legal-bert-small         English           512      34.8 M         -  CC-BY-SA-4.0  no
+        Larger           bert-base-uncased        English           512     109.5 M   [size]  Apache-2.0    no
+        Larger           roberta-base             English           512     124.1 M         -  MIT           no
+        Larger           all-mpnet-base-v2        English           512     108.9 M         -  Apache-2.0    no
+        Other languages  multilingual-e5-small    100 languages     512     117.5 M         -  MIT           no
+        Other languages  xlm-roberta-base         100 languages     512     277.5 M         -  MIT           no
+        Other languages  bert-base-german-cased   German            512     108.5 M         -  MIT           no
+        Other languages  camembert-base           French            512     110.0 M         -  MIT           no
+        Long texts       modernbert-base          English         8,192     149.0 M         -  Apache-2.0    no
+        Long texts       modernbert-large         English         8,192     394.8 M         -  Apache-2.0    no
+        GPT              gpt2                     English         1,024     124.4 M         -  MIT           no
+        GPT              smollm2-135m             English         8,192     134.5 M         -  Apache-2.0    no
+        GPT              qwen3-0.6b               119 languages  32,768     596.0 M         -  Apache-2.0    no
+
+        tokens: the longest text that a model reads. Where the download is -, the Hub states it when the model is fetched.
 
         $ hone models fetch gpt-9
-        ! Error: 'gpt-9' is neither a known model nor a folder. Known models: minilm-l6, bge-small-en, bert-base-uncased. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
+        ! Error: 'gpt-9' is neither a known model (hone models list) nor a folder. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
         exit code 1
         "
     );

@@ -31,7 +31,9 @@ fn hub(repos: &[HubRepo]) -> Hub {
 impl Hub {
     fn look_up(&self, name: &str) -> Result<HubModel, HubError> {
         let (name, control) = (HubName::parse(name).unwrap(), Control::default());
-        look_up(&name, &self.settings, &mut Watch { control: &control, report: &mut |_| {} })
+        let found = look_up(&name, &self.settings, &mut Watch { control: &control, report: &mut |_| {} })?;
+        assert_eq!(found.note, None);
+        Ok(found.model)
     }
 
     fn refused(&self, name: &str) -> String {
@@ -312,6 +314,63 @@ fn offline_asks_nobody() {
     let error = hub.fetch(&model).unwrap_err();
     assert!(matches!(&error, FetchError::Offline { model } if model == TINY), "{error}");
     assert_eq!(hub.server.asked().len(), asked);
+}
+
+#[test]
+fn without_the_hub_a_model_of_its_cache_is_used_and_that_is_said() {
+    let mut hub = hub(&[HubRepo::tiny(TINY)]);
+    let model = hub.look_up(TINY).unwrap();
+    let folder = hub.fetch(&model).unwrap();
+    let asked = hub.server.asked().len();
+    let note_of = |hub: &Hub, name: &str| {
+        let control = Control::default();
+        let (name, watch) = (HubName::parse(name).unwrap(), &mut Watch { control: &control, report: &mut |_| {} });
+        look_up(&name, &hub.settings, watch).map(|found| {
+            assert_eq!((&found.model.commit, &found.model.files), (&model.commit, &model.files));
+            assert_eq!((found.model.parameters, &found.model.architecture), (model.parameters, &model.architecture));
+            found.note.unwrap()
+        })
+    };
+    hub.settings.endpoints.offline = true;
+    let short = &COMMIT[..8];
+    let is_used = format!("so {TINY} is used as it is on this machine, at commit {short}");
+    assert_eq!(note_of(&hub, TINY).unwrap(), format!("HF_HUB_OFFLINE is set, {is_used}"));
+    assert_eq!(hub.server.asked().len(), asked);
+    assert!(note_of(&hub, &format!("{TINY}@{COMMIT}")).is_ok());
+    assert_eq!(note_of(&hub, &format!("{TINY}@v2")), Err(HubError::Offline), "another revision is another model");
+    hub.settings.endpoints.offline = false;
+    hub.settings.endpoints.hub = "http://127.0.0.1:9".to_owned();
+    assert_eq!(note_of(&hub, TINY).unwrap(), format!("The Hugging Face Hub could not be reached, {is_used}"));
+    assert!(matches!(note_of(&hub, "owner/other"), Err(HubError::Network(_))));
+
+    // What the Hub says counts: a model that is gone is not used behind its back.
+    hub.settings.endpoints.hub = hub.server.url();
+    hub.server.put(&HubRepo::tiny(TINY).api(), refusal(401, "RepoNotFound", "Repository not found"));
+    assert!(matches!(note_of(&hub, TINY), Err(HubError::NoSuchModel { .. })));
+    hub.settings.endpoints.offline = true;
+    // The snapshot that the branch names counts before others.
+    let other = folder.with_file_name("0".repeat(40));
+    copy_folder(&folder, &other);
+    let refs = folder.ancestors().nth(2).unwrap().join("refs");
+    std::fs::create_dir_all(&refs).unwrap();
+    std::fs::write(refs.join("main"), COMMIT).unwrap();
+    assert!(note_of(&hub, TINY).is_ok());
+    std::fs::remove_dir_all(&other).unwrap();
+    // A damaged file is not used.
+    let vocabulary = folder.join("vocab.txt").canonicalize().unwrap();
+    std::fs::write(&vocabulary, "damaged").unwrap();
+    let error = note_of(&hub, TINY).unwrap_err().to_string();
+    assert!(error.contains("vocab.txt cannot be used: it is damaged. Remove it"), "{error}");
+    std::fs::remove_file(folder.join("model.safetensors")).unwrap();
+    assert_eq!(note_of(&hub, TINY), Err(HubError::Offline), "a part of a model is no model");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
 }
 
 #[test]

@@ -101,6 +101,60 @@ fn the_same_settings_give_the_same_losses_bit_for_bit() {
     assert_eq!(first.losses(), alone, "the number of threads must not matter");
 }
 
+#[test]
+fn batches_bounded_by_tokens_are_planned_timed_and_trained_alike() {
+    let bench = Bench::new(120);
+    let bounded = |settings: &mut TrainingSettings| {
+        settings.batch_tokens = Some(60);
+        settings.epochs = 3;
+        settings.gradient_accumulation = 2;
+    };
+    let outcome = bench.train(bounded);
+    let planned = outcome.events.iter().find_map(|event| match event {
+        TrainingEvent::Started { total_steps, steps_per_epoch, .. } => Some((*total_steps, *steps_per_epoch)),
+        _ => None,
+    });
+    let steps = outcome.steps();
+    let (total, per_epoch) = planned.unwrap();
+    assert_eq!((steps.len() as u64, outcome.summary().steps), (total, total));
+    assert_eq!(per_epoch, total.div_ceil(3));
+    assert!(steps.iter().all(|step| step.tokens <= 2 * 60), "two batches of at most 60 tokens");
+    let rows = bench.prepared.side(Side::Train).count();
+    assert!(total > 3 * rows.div_ceil(2 * 16) as u64, "{total} steps are more than by rows alone");
+    let tokens: u64 = steps.iter().map(|step| step.tokens).sum();
+    assert_eq!(tokens % 3, 0, "every text is in each epoch once");
+    let last = steps.last().unwrap();
+    assert!((last.epoch - 3.0).abs() < 1e-9 && last.learning_rate < steps[0].learning_rate + 2e-3 / total as f64 * 2.0);
+    assert_eq!(outcome.losses(), bench.train(bounded).losses(), "the same settings give the same bits");
+
+    let mut project = project();
+    bounded(&mut project.training);
+    let (project_folder, prepared) = (bench.folder.path(), &bench.prepared);
+    let inputs = TrainInputs { project: &project, project_folder, prepared, model_folder: &tiny_bert() };
+    let measured = hone::training::dry_run(inputs, &Control::default(), &mut |_| ()).unwrap();
+    assert_eq!(measured.steps, total);
+}
+
+#[test]
+fn a_model_that_was_fine_tuned_for_other_labels_says_what_is_kept() {
+    let mut bench = Bench::new(80);
+    let place = tempfile::tempdir().unwrap();
+    for file in ["model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"] {
+        std::fs::copy(tiny_bert().join(file), place.path().join(file)).unwrap();
+    }
+    let mut config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(tiny_bert().join("config.json")).unwrap()).unwrap();
+    config["architectures"] = serde_json::json!(["BertForSequenceClassification"]);
+    config["id2label"] = serde_json::json!({"0": "spam", "1": "ham", "2": "other"});
+    std::fs::write(place.path().join("config.json"), config.to_string()).unwrap();
+    bench.model = place.path().to_owned();
+    let outcome = bench.train(|settings| settings.epochs = 1);
+    let says =
+        "The model was fine-tuned for 3 other labels (spam, ham, other): its layers are kept, and the head is new.";
+    let logged = outcome.events.iter().any(|event| format!("{event:?}").contains(says));
+    assert!(logged, "{:?}", outcome.run);
+}
+
 /// candle's fused layers silently stop the gradient; a tensor before one of them would never change.
 #[test]
 fn training_changes_every_tensor() {

@@ -1,23 +1,24 @@
 //! The cards of the models to choose from.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use egui::{RichText, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
+use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::slot::{Running, Slot};
 use crate::app::state::entry;
+use crate::app::steps::model::facts::{facts, in_words, longest_in_words};
+use crate::app::steps::model::own_models::{adapted_card, conversion_ui, folder_card};
+use crate::app::steps::model::suggested::{look_up_ui, suggested_card};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
     badge, banner, button, button_if, card_grid, cards_across, choice_card, heading_ui, progress_ui,
 };
-use crate::data::Language;
-use crate::fetch::{Catalogue, CatalogueEntry, Source, entry_of};
+use crate::fetch::{Catalogue, CatalogueEntry, ModelGroup, Offer, Source, SuggestedModel, entry_of};
 use crate::progress::Progress;
-use crate::project::ModelChoice;
+use crate::project::{HubModel, ModelChoice, PoolingChoice, TrainedLayers};
 use crate::storage::AdaptedModel;
 use crate::words::{bytes, parameters, sentence_case};
 
@@ -30,25 +31,29 @@ pub struct CardsState {
     /// Ids of the catalogue's models on this machine; refreshed after a download.
     local: BTreeSet<String>,
     local_for: Option<(Option<PathBuf>, bool)>,
+    /// The group that a person chose to see.
+    group: Option<ModelGroup>,
 }
 
 impl CardsState {
-    fn refresh(&mut self, ctx: &StepContext<'_>, entries: &[CatalogueEntry]) {
+    fn refresh(&mut self, ctx: &StepContext<'_>, catalogue: &Catalogue) {
         let key = (ctx.model_folder.map(Path::to_owned), ctx.answers.fetch.is_running());
         if self.local_for.as_ref() == Some(&key) {
             return;
         }
         self.local_for = Some(key);
-        let folders = ctx.models.map(|models| &models.folders);
-        let here = |entry: &&CatalogueEntry| folders.is_some_and(|folders| folders.locate(entry).is_some());
-        self.local = entries.iter().filter(here).map(|entry| entry.id.clone()).collect();
+        let Some(folders) = ctx.models.map(|models| &models.folders) else { return };
+        let entries = catalogue.entries().iter().filter(|entry| folders.locate(entry).is_some());
+        let cached = |model: &&SuggestedModel| model.hub_name().is_some_and(|name| folders.cached(&name).is_some());
+        let suggested = catalogue.suggested().iter().filter(cached);
+        self.local = entries.map(|entry| &entry.id).chain(suggested.map(|model| &model.id)).cloned().collect();
     }
 }
 
 /// Draws the models of the catalogue, the models that other projects adapted, the chosen model of the Hub, and a local folder.
 pub fn model_cards_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut CardsState, sender: &mut CommandSender) {
     match Catalogue::bundled() {
-        Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
+        Ok(catalogue) => models(ui, ctx, state, catalogue, sender),
         Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),
     }
 }
@@ -57,19 +62,21 @@ fn models(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     state: &mut CardsState,
-    entries: &[CatalogueEntry],
+    catalogue: &'static Catalogue,
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    state.refresh(ctx, entries);
+    state.refresh(ctx, catalogue);
     heading_ui(ui, theme, "Pre-trained model");
     let text = "Each was trained on a large amount of text, and learns from yours. Larger models are usually more accurate \
                 and always slower";
     ui.add(egui::Label::new(theme.muted(text)).wrap());
     ui.add_space(theme.space.s);
-    let cards = cards(ctx, entries);
+    let group = groups_ui(ui, ctx, state, catalogue);
+    let cards = cards(ctx, catalogue, group);
     let across = cards_across(ui, theme.space.m, MODEL, cards.len());
-    card_grid(ui, theme, "models", (across, cards.len()), |ui, index, spare| match &cards[index] {
+    let grid = format!("models {}", group.title());
+    card_grid(ui, theme, &grid, (across, cards.len()), |ui, index, spare| match &cards[index] {
         Card::Entry(entry) => {
             let here = state.local.contains(&entry.id);
             entry_card(
@@ -83,6 +90,9 @@ fn models(
             let (choice, here) = (ctx.project.model.clone(), ctx.model_folder.is_some());
             entry_card(ui, ctx, &ModelCard { entry, choice, here, spare }, sender);
         }
+        Card::Suggested(model) => {
+            suggested_card(ui, ctx, (model, state.local.contains(&model.id), spare), sender);
+        }
         Card::Adapted(model) => adapted_card(ui, ctx, (model, spare), sender),
         Card::Folder => folder_card(ui, ctx, spare, sender),
     });
@@ -93,24 +103,96 @@ fn models(
             }
         });
     }
+    if let Some(name) = &ctx.answers.look_up.of
+        && catalogue.suggestion_of(name.repo()).is_some()
+    {
+        look_up_ui(ui, ctx, name, sender);
+    }
+    conversion_ui(ui, ctx, sender);
     damaged_pin_ui(ui, ctx);
+    earlier_head_ui(ui, ctx);
     ui.add_space(theme.space.m);
+}
+
+/// Says what becomes of the head of a model that was fine-tuned before.
+fn earlier_head_ui(ui: &mut Ui, ctx: &StepContext<'_>) {
+    let (Some(earlier), Some(prepared)) = (ctx.earlier_labels, ctx.prepared) else { return };
+    let Some(task) = ctx.project.classification() else { return };
+    let is_instant = ctx.project.training.trained_layers == TrainedLayers::Instant;
+    let says = earlier.says("It", &prepared.labels, is_instant || task.pooling == PoolingChoice::Mean);
+    ui.add_space(ctx.theme.space.xs);
+    ui.horizontal_top(|ui| {
+        ui.label(RichText::new(icons::INFO).color(ctx.theme.palette.accent));
+        ui.add(egui::Label::new(says).wrap());
+    });
+}
+
+/// Draws the groups to choose from, and returns the one to show. Until a person chooses one, it is that of the chosen model.
+fn groups_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut CardsState, catalogue: &Catalogue) -> ModelGroup {
+    let theme = ctx.theme;
+    let chosen = group_of(&ctx.project.model, catalogue);
+    let shown = state.group.or(chosen).unwrap_or_default();
+    ui.horizontal_wrapped(|ui| {
+        for group in ModelGroup::ALL {
+            let mark = if chosen == Some(group) { format!("{} ", icons::CHECK) } else { String::new() };
+            let button = ui.selectable_label(shown == group, format!("{mark}{}", group.title()));
+            let button = button.accessible_name(group.title());
+            let hover = if chosen == Some(group) { "The chosen model is here" } else { group.purpose() };
+            if button.on_hover_text(hover).clicked() {
+                state.group = Some(group);
+            }
+        }
+    });
+    let shown = state.group.unwrap_or(shown);
+    ui.add(egui::Label::new(theme.small(shown.purpose())).wrap());
+    ui.add_space(theme.space.xs);
+    shown
+}
+
+/// The group of a model that the catalogue offers.
+fn group_of(model: &ModelChoice, catalogue: &Catalogue) -> Option<ModelGroup> {
+    match model {
+        ModelChoice::Catalogue(id) => Some(catalogue.get(id)?.group),
+        ModelChoice::Hub(model) => Some(catalogue.suggestion_of(&model.repo)?.group),
+        ModelChoice::Folder(_) => None,
+    }
 }
 
 /// What a card is for.
 enum Card<'a> {
     Entry(&'a CatalogueEntry),
     /// The chosen model of the Hub.
-    Hub(Cow<'static, CatalogueEntry>),
+    Hub(Box<CatalogueEntry>),
+    Suggested(&'a SuggestedModel),
     Adapted(&'a AdaptedModel),
     Folder,
 }
 
-fn cards<'a>(ctx: &StepContext<'a>, entries: &'a [CatalogueEntry]) -> Vec<Card<'a>> {
-    let hub = matches!(ctx.project.model, ModelChoice::Hub(_)).then(|| entry(&ctx.project.model)).flatten();
+/// The models of a group; and the chosen one and the person's own, in every group.
+fn cards<'a>(ctx: &StepContext<'a>, catalogue: &'static Catalogue, group: ModelGroup) -> Vec<Card<'a>> {
+    let chosen = match &ctx.project.model {
+        ModelChoice::Hub(HubModel { repo, .. }) => Some(repo.as_str()),
+        _ => None,
+    };
+    let offers = catalogue.offers(group).map(|offer| match offer {
+        Offer::Pinned(entry) => Card::Entry(entry),
+        Offer::Suggested(model) if chosen.is_some_and(|repo| repo.eq_ignore_ascii_case(&model.repo)) => {
+            chosen_suggestion(&ctx.project.model, model).map_or(Card::Suggested(model), Card::Hub)
+        }
+        Offer::Suggested(model) => Card::Suggested(model),
+    });
+    let is_found = chosen.is_some_and(|repo| catalogue.suggestion_of(repo).is_none());
+    let hub = is_found.then(|| entry(&ctx.project.model)).flatten().map(|entry| Box::new(entry.into_owned()));
     let own = ctx.adapted.iter().filter(|model| !model.folder.starts_with(ctx.folder));
-    let entries = entries.iter().map(Card::Entry).chain(hub.map(Card::Hub));
-    entries.chain(own.map(Card::Adapted)).chain([Card::Folder]).collect()
+    offers.chain(hub.map(Card::Hub)).chain(own.map(Card::Adapted)).chain([Card::Folder]).collect()
+}
+
+/// The chosen model of the Hub in the words of the suggestion that it was.
+fn chosen_suggestion(choice: &ModelChoice, model: &SuggestedModel) -> Option<Box<CatalogueEntry>> {
+    let mut entry = entry(choice)?.into_owned();
+    (entry.name, entry.description) = (model.name.clone(), model.description.clone());
+    (entry.licence, entry.longest) = (model.licence.clone(), Some(model.longest));
+    Some(Box::new(entry))
 }
 
 /// Says so if the project names a model of the Hub in a way that cannot be used.
@@ -144,41 +226,14 @@ fn entry_card(ui: &mut Ui, ctx: &StepContext<'_>, card: &ModelCard<'_>, sender: 
         // If the file size is unknown, show the size of 32-bit weights.
         let size = entry.bytes().map_or_else(|| format!("about {}", bytes(entry.parameters * 4)), bytes);
         let parameters = format!("{} parameters", parameters(entry.parameters));
-        let facts = [language(entry), Some(&*parameters), Some(&*size), Some(&*entry.licence)];
-        let facts: Vec<String> = facts.into_iter().flatten().map(|fact| fact.replace(' ', "\u{a0}")).collect();
-        // Lines break after a dot, never within a fact or before a dot.
-        let facts = facts.join("\u{a0}\u{a0}·  ");
+        let languages = Offer::Pinned(entry).languages().and_then(|languages| in_words(&languages));
+        let longest = entry.longest.map(longest_in_words);
+        let facts = facts([languages, longest, Some(parameters), Some(size), Some(entry.licence.clone())]);
         let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
         let facts = ui.add(egui::Label::new(theme.small(facts)).wrap());
         facts.on_hover_text(format!("Source: {}", sources.join("; or: ")));
         ui.add_space(card.spare);
         ui.horizontal(|ui| availability(ui, ctx, card, sender));
-    });
-}
-
-/// The language of a model's training texts. The Hub does not say it of its models in a way that can be relied on.
-fn language(entry: &CatalogueEntry) -> Option<&'static str> {
-    match entry.language.as_deref().and_then(Language::of_code) {
-        Some(language) => Some(language.name),
-        None => (!entry.exact).then_some("several languages"),
-    }
-}
-
-/// A model that another project adapted.
-fn adapted_card(ui: &mut Ui, ctx: &StepContext<'_>, (model, spare): (&AdaptedModel, f32), sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    let choice = ModelChoice::Folder(model.folder.clone());
-    let chosen = ctx.project.model == choice;
-    choice_card(ui, theme, chosen, |ui| {
-        if ui.radio(chosen, theme.strong(format!("Adapted: {}", model.name))).clicked() && !chosen {
-            sender.edit(Edit::Model(choice));
-        }
-        let text = "A model whose pre-training you continued on your own texts";
-        ui.add(egui::Label::new(RichText::new(text).color(theme.palette.text)).wrap());
-        let path = model.folder.display().to_string();
-        ui.add(egui::Label::new(theme.small(&path)).truncate()).on_hover_text(path);
-        ui.add_space(spare);
-        ui.horizontal(|ui| badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine"));
     });
 }
 
@@ -225,40 +280,13 @@ fn download_text(progress: &Progress) -> String {
     progress.time_left().map_or(done.clone(), |left| format!("{done}, {left}"))
 }
 
-fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, spare: f32, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    let folder = match &ctx.project.model {
-        ModelChoice::Folder(folder) if ctx.adapted.iter().all(|model| model.folder != *folder) => Some(folder),
-        ModelChoice::Folder(_) | ModelChoice::Catalogue(_) | ModelChoice::Hub(_) => None,
-    };
-    choice_card(ui, theme, folder.is_some(), |ui| {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
-            ui.label(theme.strong("Your own model"));
-        });
-        let text = "A Hugging Face folder with a network such as BERT, RoBERTa, DeBERTa, ModernBERT, Llama or Qwen: \
-                    configuration, tokenizer and weights";
-        ui.add(egui::Label::new(text).wrap());
-        if let Some(folder) = folder {
-            let path = folder.display().to_string();
-            ui.add(egui::Label::new(theme.small(&path)).truncate()).on_hover_text(path);
-            if ctx.model_folder.is_none() {
-                badge(ui, theme, Tone::Warning, icons::WARNING, "not found");
-            }
-        }
-        ui.add_space(spare);
-        if button(ui, theme, "", "Open model folder…").clicked() {
-            sender.send(AppCommand::Pick(Pick::ModelFolder));
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable;
 
     use super::*;
+    use crate::app::messages::Pick;
     use crate::app::steps::model::{ModelStepState, model_step_ui};
     use crate::app::testing::{Scene, picture, window};
 
@@ -274,6 +302,8 @@ mod tests {
             let mut harness = open(Scene::prepared(dark), dark);
             harness.run();
             picture(if dark { "model-dark" } else { "model-light" }, &mut harness);
+            harness.get_by_label("Larger").click();
+            harness.run();
             harness.get_by_label("BERT base (uncased)").click();
             harness.run();
             harness.get_by_label("Download BERT base (uncased)").click();
@@ -304,6 +334,7 @@ mod tests {
         let mut scene = Scene::prepared(false);
         scene.answers.fetch.of = Some(ModelChoice::Catalogue("bert-base-uncased".to_owned()));
         scene.answers.fetch.running = Some(Running { title: "Downloading the model", progress });
+        scene.project.model = ModelChoice::Catalogue("bert-base-uncased".to_owned());
         let mut harness = open(scene, false);
         harness.run_steps(3);
         picture("model-downloading", &mut harness);

@@ -6,9 +6,11 @@ use egui::{Align, Key, Layout, RichText, TextEdit, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::steps::model::facts::facts;
+use crate::app::steps::model::suggested::look_up_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    Action, SlotActions, badge, banner, button, button_if, columns, is_narrow, running_ui, section, slot_ui,
+    Action, SlotActions, badge, banner, button, button_if, columns, is_narrow, section, slot_ui,
 };
 use crate::fetch::{FetchSettings, HubListing};
 use crate::project::ModelChoice;
@@ -142,17 +144,8 @@ fn row_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing, sender: &mut
             }
         });
     }
-    if let Some(look_up) = ctx.answers.look_up.about(&listing.name) {
-        if let Some(running) = &look_up.running {
-            let stop = Action { label: "Stop", hover: "", command: AppCommand::StopLookingUp };
-            running_ui(ui, theme, running, Some(stop), sender);
-        } else if let Some(why) = &look_up.failed {
-            banner(ui, theme, Tone::Danger, "This model cannot be used", why, |ui| {
-                if button(ui, theme, icons::ARROW_CLOCKWISE, "Try again").clicked() {
-                    sender.send(AppCommand::UseHubModel(listing.name.clone()));
-                }
-            });
-        }
+    if ctx.answers.look_up.about(&listing.name).is_some() {
+        look_up_ui(ui, ctx, &listing.name, sender);
     }
 }
 
@@ -161,7 +154,7 @@ fn facts_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing) {
     let theme = ctx.theme;
     ui.spacing_mut().item_spacing.y = theme.space.xs;
     ui.add(egui::Label::new(theme.strong(listing.name.to_string())).wrap());
-    ui.add(egui::Label::new(theme.small(facts(listing))).wrap());
+    ui.add(egui::Label::new(theme.small(facts_of(listing))).wrap());
     ui.horizontal_wrapped(|ui| {
         match &listing.untrainable {
             None => badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "Hone can train it"),
@@ -175,16 +168,13 @@ fn facts_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing) {
     });
 }
 
-/// Lines break after a dot, never within a fact or before a dot.
-fn facts(listing: &HubListing) -> String {
-    let architecture = listing.architecture.as_deref().unwrap_or("no architecture named");
+fn facts_of(listing: &HubListing) -> String {
+    let architecture = listing.architecture.as_deref().unwrap_or("no architecture named").to_owned();
     let parameters = listing.parameters.map(|number| format!("{} parameters", parameters(number)));
     let size = listing.bytes.map_or_else(|| "size unknown".to_owned(), bytes);
-    let licence = listing.licence.as_deref().unwrap_or("no licence named");
+    let licence = listing.licence.as_deref().unwrap_or("no licence named").to_owned();
     let downloads = listing.downloads.map(|number| format!("{} downloads a month", count(number)));
-    let facts = [Some(architecture.to_owned()), parameters, Some(size), Some(licence.to_owned()), downloads];
-    let facts: Vec<String> = facts.into_iter().flatten().map(|fact| fact.replace(' ', "\u{a0}")).collect();
-    facts.join("\u{a0}\u{a0}·  ")
+    facts([Some(architecture), parameters, Some(size), Some(licence), downloads])
 }
 
 fn use_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing, sender: &mut CommandSender) {

@@ -1,4 +1,5 @@
-//! The search of the Hugging Face Hub in the window, with real workers and a Hub on this machine.
+//! Choosing models in the window, with real workers and a Hub on this machine: those that a search finds, those that Hone
+//! suggests, and files.
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +12,9 @@ use crate::app::messages::{AppCommand, Edit};
 use crate::app::shell::Leaving;
 use crate::app::steps::model::hub_tests::hub_server::{COMMIT, HubRepo, publish_search, refusal};
 use crate::app::steps::model::hub_tests::server::{Resource, Server};
-use crate::app::testing::{Window, app_from, hone, picture, settle};
+use crate::app::testing::{Window, app_from, drop_file, hone, picture, settle};
 use crate::fetch::{Endpoints, FetchSettings, ModelFolders};
-use crate::project::{HubModel, ModelChoice, Step};
+use crate::project::{HubModel, ModelChoice, Step, TrainedLayers};
 use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
 
 #[allow(dead_code, reason = "the tests of downloads use more of it")]
@@ -228,6 +229,157 @@ fn a_damaged_pin_is_called_so() {
     assert!(scene.shows("is no path of a file in the model's folder"));
 }
 
+const DISTILBERT: &str = "DistilBERT base (uncased)";
+const DISTILBERT_REPO: &str = "distilbert/distilbert-base-uncased";
+
+#[test]
+fn a_suggested_model_is_looked_up_pinned_and_downloaded() {
+    let mut scene = Scene::new().publish(&[HubRepo::tiny(DISTILBERT_REPO)]);
+    assert!(scene.shows("Start here") && scene.shows("not on this machine"));
+    assert!(scene.hub.asked().is_empty(), "showing a model asks nobody");
+    scene.click(DISTILBERT);
+    let ModelChoice::Hub(HubModel { repo, commit, files, .. }) = scene.model() else { panic!("{:?}", scene.model()) };
+    assert_eq!((repo.as_str(), commit.as_str(), files.len()), (DISTILBERT_REPO, COMMIT, 5));
+    scene.click(&format!("Download {DISTILBERT}"));
+    let expected = format!("hub/models--distilbert--distilbert-base-uncased/snapshots/{COMMIT}");
+    assert_eq!(hone(&mut scene.window).state.model_folder, Some(scene.folder.path().join(expected)));
+    picture("suggested-chosen", &mut scene.window);
+    // The group with the chosen model is shown first; the others are one click away.
+    scene.click("GPT");
+    assert!(scene.shows("Decoders: they learn by an adapter") && !scene.shows(DISTILBERT));
+    picture("suggested-gpt", &mut scene.window);
+}
+
+#[test]
+fn a_suggested_model_that_is_gone_is_an_error_in_place() {
+    let mut scene = Scene::new();
+    let before = scene.model();
+    let path = format!("/api/models/{DISTILBERT_REPO}/revision/main");
+    scene.hub.put(&path, refusal(401, "RepoNotFound", "Repository not found"));
+    scene.click(DISTILBERT);
+    scene.window.get_by_label("This model cannot be used");
+    assert!(scene.shows("There is no model distilbert/distilbert-base-uncased on the Hugging Face Hub"));
+    assert_eq!(scene.model(), before);
+    picture("suggested-gone", &mut scene.window);
+    HubRepo::tiny(DISTILBERT_REPO).publish(&scene.hub);
+    scene.click("Try again");
+    assert!(matches!(scene.model(), ModelChoice::Hub(model) if model.repo == DISTILBERT_REPO));
+}
+
+#[test]
+fn offline_a_suggested_model_can_be_chosen_if_it_is_on_this_machine() {
+    let mut scene = Scene::with(AppSettings::default(), |models| {
+        models.endpoints.offline = true;
+        let snapshot =
+            models.folders.hub_cache.join("models--distilbert--distilbert-base-uncased/snapshots").join(COMMIT);
+        std::fs::create_dir_all(&snapshot).unwrap();
+        for (file, bytes) in HubRepo::tiny(DISTILBERT_REPO).files {
+            std::fs::write(snapshot.join(file), bytes).unwrap();
+        }
+    });
+    assert!(scene.window.get_by_label("LEGAL-BERT small").accesskit_node().is_disabled());
+    assert!(scene.shows("offline: not on this machine"));
+    scene.click(DISTILBERT);
+    assert!(matches!(scene.model(), ModelChoice::Hub(model) if model.repo == DISTILBERT_REPO));
+    let (notice, _) = hone(&mut scene.window).notices.newest_first().next().unwrap();
+    assert!(notice.body.contains("HF_HUB_OFFLINE is set, so distilbert/distilbert-base-uncased is used"), "{notice:?}");
+    assert!(hone(&mut scene.window).state.model_folder.is_some() && scene.hub.asked().is_empty());
+    picture("suggested-offline", &mut scene.window);
+}
+
+fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}
+
+#[test]
+fn a_gpt_gets_the_presets_of_its_kind_and_undo_returns_to_those_before() {
+    let mut scene = Scene::new();
+    let training = |scene: &mut Scene| hone(&mut scene.window).project().training.clone();
+    let before = training(&mut scene);
+    let choose = |scene: &mut Scene, name: &str| {
+        let model = ModelChoice::Folder(fixture("networks").join(name));
+        hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Model(model)));
+        settle(&mut scene.window);
+    };
+    choose(&mut scene, "gpt2-classifier");
+    let adapted = training(&mut scene);
+    assert_eq!((adapted.trained_layers, adapted.batch_tokens), (TrainedLayers::Lora, Some(1024)));
+    // The sample project has a number of epochs and a learning rate of its own.
+    assert_eq!((adapted.epochs, adapted.optimizer.learning_rate.to_bits()), (4, 1e-4_f64.to_bits()));
+    assert!(scene.shows("Presets of GPT models train adapters (LoRA) of rank 8, at a learning rate of 2e-4"));
+    assert!(scene.shows("and 1,024 tokens"));
+    picture("gpt-presets", &mut scene.window);
+    scene.click("Reset to Balanced");
+    assert_eq!(training(&mut scene).optimizer.learning_rate.to_bits(), 2e-4_f64.to_bits());
+    choose(&mut scene, "bert-classifier");
+    let balanced = training(&mut scene);
+    assert_eq!((balanced.trained_layers, balanced.batch_size, balanced.batch_tokens), (TrainedLayers::All, 32, None));
+    assert!(!scene.shows("Presets of GPT models"));
+    for _ in 0..3 {
+        hone(&mut scene.window).run_command(AppCommand::User(crate::app::commands::UserCommand::Undo));
+        settle(&mut scene.window);
+    }
+    assert_eq!(training(&mut scene), before);
+}
+
+#[test]
+fn a_model_that_was_fine_tuned_says_what_becomes_of_its_head() {
+    let mut scene = Scene::new();
+    let model = ModelChoice::Folder(fixture("networks/bert-classifier"));
+    hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Model(model)));
+    settle(&mut scene.window);
+    scene.window.get_by_label("Its head for the same 3 labels is kept");
+    let mut labels = hone(&mut scene.window).project().labels().clone();
+    labels.excluded.insert("neutral".to_owned());
+    hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Labels(labels)));
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    settle(&mut scene.window);
+    scene.window.get_by_label(
+        "It was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new",
+    );
+    picture("earlier-labels", &mut scene.window);
+}
+
+#[test]
+fn a_gguf_file_is_converted_and_chosen() {
+    let mut scene = Scene::new();
+    drop_file(&mut scene.window, fixture("gguf/tiny.gguf"));
+    scene.window.run_steps(2);
+    settle(&mut scene.window);
+    let ModelChoice::Folder(folder) = scene.model() else { panic!("{:?}", scene.model()) };
+    let own = scene.folder.path().join("own/converted");
+    assert!(folder.starts_with(&own) && folder.file_name().unwrap().to_string_lossy().starts_with("tiny-"));
+    crate::models::ModelConfig::read(&folder).unwrap();
+    assert_eq!(hone(&mut scene.window).state.model_folder.as_ref(), Some(&folder));
+    assert_eq!(hone(&mut scene.window).project().training.trained_layers, TrainedLayers::Lora, "it is a Llama");
+    picture("gguf-chosen", &mut scene.window);
+    // The same file is not converted twice, and nothing else is left.
+    let weights = || folder.join("model.safetensors").metadata().unwrap().modified().unwrap();
+    let written = weights();
+    hone(&mut scene.window).run_command(AppCommand::ConvertModel(fixture("gguf/tiny.gguf")));
+    settle(&mut scene.window);
+    assert_eq!((weights(), std::fs::read_dir(&own).unwrap().count()), (written, 1));
+}
+
+#[test]
+fn a_gguf_file_that_cannot_be_converted_is_an_error_in_place() {
+    let mut scene = Scene::new();
+    let before = scene.model();
+    let whole = std::fs::read(fixture("gguf/tiny.gguf")).unwrap();
+    let file = scene.folder.path().join("half.gguf");
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    hone(&mut scene.window).run_command(AppCommand::ConvertModel(file.clone()));
+    settle(&mut scene.window);
+    scene.window.get_by_label("half.gguf could not be converted");
+    assert!(scene.shows("cannot be used") && scene.model() == before);
+    picture("gguf-damaged", &mut scene.window);
+    let own = scene.folder.path().join("own/converted");
+    assert_eq!(std::fs::read_dir(&own).map_or(0, Iterator::count), 0, "nothing is left of it");
+    std::fs::write(&file, whole).unwrap();
+    scene.click("Try again");
+    assert!(matches!(scene.model(), ModelChoice::Folder(folder) if folder.starts_with(&own)));
+}
+
 /// Models with names and facts like those on the Hub, and the files of the tiny model.
 fn like_real_ones() -> Vec<HubRepo> {
     let tiny = |name: &str, licence: &str, downloads: u64, numbers: u64| {
@@ -273,7 +425,38 @@ fn make_pictures() {
     }
 }
 
+fn make_pictures_of_models() {
+    let sizes = [([1024.0, 640.0], 1.0), ([1280.0, 800.0], 1.0), ([1920.0, 1080.0], 1.0), ([1920.0, 1080.0], 2.0)];
+    for (theme, look) in [(ThemeChoice::Light, "light"), (ThemeChoice::Dark, "dark")] {
+        for (pixels, zoom) in sizes {
+            let settings = AppSettings { theme, zoom, ..AppSettings::default() };
+            let mut scene = Scene::with(settings, |_| {}).publish(&[HubRepo::tiny(DISTILBERT_REPO)]);
+            scene.window.set_size(vec2(pixels[0] / zoom, pixels[1] / zoom));
+            settle(&mut scene.window);
+            let name = format!("models-{look}-{}-{zoom}", pixels[0]);
+            picture(&format!("{name}-start"), &mut scene.window);
+            scene.click("Other languages");
+            picture(&format!("{name}-languages"), &mut scene.window);
+            let gpt = ModelChoice::Folder(fixture("networks/gpt2-classifier"));
+            hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Model(gpt)));
+            settle(&mut scene.window);
+            scene.window.get_by_label_contains("Its head for the same 3").scroll_to_me();
+            settle(&mut scene.window);
+            picture(&format!("{name}-own"), &mut scene.window);
+            scene.window.get_by_label_contains("Presets of GPT models").scroll_to_me();
+            settle(&mut scene.window);
+            picture(&format!("{name}-presets"), &mut scene.window);
+        }
+    }
+}
+
 mod by_hand {
+    #[test]
+    #[ignore = "makes pictures to look at, and checks nothing"]
+    fn pictures_of_the_models() {
+        super::make_pictures_of_models();
+    }
+
     #[test]
     #[ignore = "makes pictures to look at, and checks nothing"]
     fn pictures_of_the_hub_search() {

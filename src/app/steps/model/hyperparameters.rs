@@ -50,6 +50,18 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: Ta
         number(ui, DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"))
             .accessible_name("Batch size");
     });
+    let hint =
+        "Most tokens in a batch, beside the number of texts: long texts then make smaller batches, which bounds memory";
+    row(ui, theme, "Tokens in a batch", hint, |ui| {
+        let mut bounded = settings.batch_tokens.is_some();
+        if ui.checkbox(&mut bounded, "Bounded").changed() {
+            settings.batch_tokens = bounded.then(|| settings.batch_size * settings.max_length);
+        }
+        if let Some(tokens) = &mut settings.batch_tokens {
+            number(ui, DragValue::new(tokens).range(64..=65_536).speed(8.0).suffix(" tokens"))
+                .accessible_name("Tokens in a batch");
+        }
+    });
     let explanation = match task {
         TaskKind::TextClassification => "Longer texts are truncated at the end. A word is about 1.3 tokens",
         TaskKind::LanguageModelling => "Longer texts are split into windows. A word is about 1.3 tokens",
@@ -303,7 +315,7 @@ mod tests {
     use super::*;
     use crate::app::messages::{AppCommand, Edit};
     use crate::app::testing::{self, app, hone, press, settle};
-    use crate::project::{ClassificationSettings, Preset, Step, TaskKind};
+    use crate::project::{ClassificationSettings, NetworkKind, Preset, Step, TaskKind};
     use crate::storage::ThemeChoice;
 
     #[test]
@@ -311,8 +323,10 @@ mod tests {
         for leave in [Key::Enter, Key::Tab] {
             let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
             settle(&mut window);
-            let quick =
-                Preset::Quick.apply(TaskKind::TextClassification, &hone(&mut window).project().training.clone());
+            let quick = Preset::Quick.apply(
+                (TaskKind::TextClassification, NetworkKind::Encoder),
+                &hone(&mut window).project().training.clone(),
+            );
             hone(&mut window).run_command(AppCommand::Edit(Edit::Training(quick)));
             hone(&mut window).run_command(AppCommand::GoTo(Step::Model));
             window.set_size(vec2(1280.0, 2600.0));

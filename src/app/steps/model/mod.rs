@@ -1,6 +1,7 @@
 //! The Model step: the pre-trained model and the training settings.
 
 mod cards;
+mod facts;
 pub mod forecast;
 mod fields;
 mod hub;
@@ -8,8 +9,9 @@ mod hub;
 mod hub_tests;
 pub mod hyperparameters;
 pub mod new_words;
+mod own_models;
 pub mod plan;
-
+mod suggested;
 mod ways;
 mod what_to_train;
 
@@ -29,7 +31,8 @@ use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
     Anchor, anchor, button, card_grid, choice_card, columns, explained, fill, is_narrow, is_wide, page, section,
 };
-use crate::project::{Preset, Step, TaskKind, TrainingSettings};
+use crate::project::{NetworkKind, Preset, Step, TaskKind, TrainingSettings};
+use crate::words::count;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -69,7 +72,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let now = &ctx.project.training;
     section(ui, theme, "Training settings", "A preset sets everything below. You can then change each setting", |ui| {
-        presets(ui, theme, (ctx.project.task.kind(), now), sender);
+        presets(ui, theme, (ctx.project.task.kind(), ctx.network), now, sender);
         ui.add_space(theme.space.s);
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
@@ -97,17 +100,29 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     });
 }
 
-fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings), sender: &mut CommandSender) {
-    let current = Preset::of(task, now);
+fn presets(
+    ui: &mut Ui,
+    theme: &Theme,
+    of: (TaskKind, NetworkKind),
+    now: &TrainingSettings,
+    sender: &mut CommandSender,
+) {
+    let (task, network) = of;
+    let current = Preset::of(of, now);
     let presets = Preset::of_task(task);
+    if of == (TaskKind::TextClassification, NetworkKind::Decoder) {
+        let adapted = Preset::Balanced.apply(of, now);
+        ui.add(egui::Label::new(theme.small(presets_of_gpt(&adapted))).wrap());
+        ui.add_space(theme.space.xs);
+    }
     let across = if is_narrow(ui) { 1 } else { presets.len() };
     card_grid(ui, theme, "presets", (across, presets.len()), |ui, place, spare| {
         let preset = presets[place];
-        let (name, text) = preset_words(task, preset);
+        let (name, text) = preset_words(task, network, preset);
         let chosen = current == Some(preset);
         choice_card(ui, theme, chosen, |ui| {
             if ui.radio(chosen, theme.strong(name)).clicked() && !chosen {
-                sender.edit(Edit::Training(preset.apply(task, now)));
+                sender.edit(Edit::Training(preset.apply(of, now)));
             }
             ui.add(egui::Label::new(theme.small(text)).wrap());
             fill(ui, spare);
@@ -119,16 +134,25 @@ fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings
         let Some(preset) = current else {
             ui.label(theme.muted("Custom settings"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
-                sender.edit(Edit::Training(Preset::Balanced.apply(task, now)));
+                sender.edit(Edit::Training(Preset::Balanced.apply(of, now)));
             }
             return;
         };
-        ui.label(theme.muted(format!("Settings of the {} preset", preset_words(task, preset).0)));
+        ui.label(theme.muted(format!("Settings of the {} preset", preset_words(task, network, preset).0)));
     });
 }
 
+/// What the presets of decoders set otherwise.
+fn presets_of_gpt(adapted: &TrainingSettings) -> String {
+    let tokens = adapted.batch_tokens.map(|tokens| format!(" and {} tokens", count(tokens))).unwrap_or_default();
+    format!(
+        "Presets of GPT models train adapters (LoRA) of rank {}, at a learning rate of {:e}, in batches of up to {} texts{tokens}",
+        adapted.lora.rank, adapted.optimizer.learning_rate, adapted.batch_size
+    )
+}
+
 /// Name and explanation.
-fn preset_words(task: TaskKind, preset: Preset) -> (&'static str, &'static str) {
+fn preset_words(task: TaskKind, network: NetworkKind, preset: Preset) -> (&'static str, &'static str) {
     let is_adapting = task == TaskKind::LanguageModelling;
     match preset {
         Preset::Instant => ("Instant", "No training loop: a first model in seconds, for 50 to 500 labelled rows"),
@@ -136,6 +160,7 @@ fn preset_words(task: TaskKind, preset: Preset) -> (&'static str, &'static str) 
         Preset::Balanced if is_adapting => {
             ("Balanced", "5 epochs at 3e-4, max length 128 tokens: suits a model without a language model head")
         }
+        Preset::Balanced if network == NetworkKind::Decoder => ("Balanced", "3 epochs, max length 128 tokens"),
         Preset::Balanced => ("Balanced", "3 epochs, max length 128 tokens: what most papers use"),
         Preset::Thorough if is_adapting => {
             ("Thorough", "Up to 15 epochs at a lower learning rate, max length 256 tokens, with early stopping")
@@ -167,6 +192,7 @@ mod tests {
         let mut scene = Scene::prepared(true);
         scene.project.training.epochs = 5;
         let mut harness = open(scene, true);
+        harness.set_size(egui::vec2(1280.0, 1800.0));
         harness.run();
         harness.get_by_label("Reset to Balanced").click();
         harness.run();
@@ -174,7 +200,8 @@ mod tests {
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(balanced))]);
         harness.get_by_label("Quick").click();
         harness.run();
-        let quick = Preset::Quick.apply(TaskKind::TextClassification, &TrainingSettings::default());
+        let quick =
+            Preset::Quick.apply((TaskKind::TextClassification, NetworkKind::Encoder), &TrainingSettings::default());
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(quick))]);
     }
 

@@ -32,7 +32,9 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
         ));
         return sentences.join(" ");
     }
-    sentences.push(passes(ctx.project.task.kind(), settings, sides.map(|[train, ..]| train)));
+    let measured = ctx.answers.forecast.about(ctx.project).and_then(|forecast| forecast.value.as_ref());
+    let steps = measured.map(|outcome| outcome.steps);
+    sentences.push(passes(ctx.project.task.kind(), settings, sides.map(|[train, ..]| train), steps));
     sentences.push(layers(settings.trained_layers));
     if ctx.project.task.kind() == TaskKind::TextClassification {
         let longest = counted(settings.max_length as u64, "token", "tokens");
@@ -67,7 +69,7 @@ pub fn few_steps_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSend
     let (project, task) = (ctx.project, ctx.project.task.kind());
     let [rows, ..] = survey.sides;
     let Some(few) = FewSteps::of(project, rows) else { return };
-    let balanced = Preset::Balanced.apply(task, &project.training);
+    let balanced = Preset::Balanced.apply((task, ctx.network), &project.training);
     let balanced_is_enough = balanced.total_steps(rows) >= FewSteps::ENOUGH;
     banner(ui, ctx.theme, Tone::Warning, "The model may learn too little", &few.says(), |ui| {
         if let Some(epochs) = few.epochs
@@ -115,16 +117,28 @@ fn download(ctx: &StepContext<'_>) -> Option<String> {
     Some(format!("{}{size} must be downloaded first: you'll be asked. Your data stays on this machine.", entry.name))
 }
 
-fn passes(kind: TaskKind, settings: &TrainingSettings, rows: Option<usize>) -> String {
+/// `steps` are those that a dry run counted.
+fn passes(kind: TaskKind, settings: &TrainingSettings, rows: Option<usize>, steps: Option<u64>) -> String {
     let passes = counted(u64::from(settings.epochs), "epoch", "epochs");
     let texts = rows.map(|rows| counted(rows as u64, "training text", "training texts"));
     let texts = texts.unwrap_or_else(|| "the training set".to_owned());
-    let batch = settings.batch_size;
+    let (batch, tokens) = (settings.batch_size, settings.batch_tokens);
+    let tokens = tokens.map(|tokens| format!(" and {} tokens", count(tokens))).unwrap_or_default();
     match (kind, rows) {
         // How many sequences there will be is known once the texts are tokenised.
         (TaskKind::LanguageModelling, _) => {
             let length = counted(settings.max_length as u64, "token", "tokens");
-            format!("{passes} over {texts}, packed into sequences of up to {length}, in batches of {batch} sequences.")
+            format!(
+                "{passes} over {texts}, packed into sequences of up to {length}, in batches of {batch} sequences{tokens}."
+            )
+        }
+        (TaskKind::TextClassification, Some(rows)) if settings.counts_tokens() => {
+            let steps = match steps {
+                Some(steps) => format!("{} steps", count(steps)),
+                // Short texts fill a batch by their number, long ones by their tokens.
+                None => format!("{} steps or more", count(settings.total_steps(rows))),
+            };
+            format!("{passes} over {texts}, in batches of up to {batch} texts{tokens}: {steps}.")
         }
         (TaskKind::TextClassification, Some(rows)) => {
             format!("{passes} over {texts}, in batches of {batch}: {} steps.", count(settings.total_steps(rows)))
@@ -170,16 +184,21 @@ mod tests {
     fn the_plan_names_epochs_batches_and_steps() {
         let settings = TrainingSettings::default();
         assert_eq!(
-            passes(TaskKind::TextClassification, &settings, Some(11_515)),
+            passes(TaskKind::TextClassification, &settings, Some(11_515), None),
             "3 epochs over 11,515 training texts, in batches of 32: 1,080 steps."
         );
         assert_eq!(
-            passes(TaskKind::TextClassification, &TrainingSettings { epochs: 1, ..settings.clone() }, None),
+            passes(TaskKind::TextClassification, &TrainingSettings { epochs: 1, ..settings.clone() }, None, None),
             "1 epoch over the training set, in batches of 32."
         );
+        let by_tokens = TrainingSettings { batch_size: 16, batch_tokens: Some(1024), ..settings.clone() };
+        let of = |steps| passes(TaskKind::TextClassification, &by_tokens, Some(320), steps);
+        let start = "3 epochs over 320 training texts, in batches of up to 16 texts and 1,024 tokens: ";
+        assert_eq!(of(None), format!("{start}60 steps or more."));
+        assert_eq!(of(Some(75)), format!("{start}75 steps."));
         // A document becomes many sequences, so the number of steps does not follow from that of the documents.
         assert_eq!(
-            passes(TaskKind::LanguageModelling, &settings, Some(90)),
+            passes(TaskKind::LanguageModelling, &settings, Some(90), None),
             "3 epochs over 90 training texts, packed into sequences of up to 128 tokens, in batches of 32 sequences."
         );
     }
