@@ -75,6 +75,8 @@ impl HoneApp {
             AppCommand::StopJob => self.state.work.stop_job(),
             AppCommand::Classify(texts) => self.state.work.classify(texts),
             AppCommand::FillBlanks(text) => self.state.work.fill_blanks(text),
+            AppCommand::ContinueText { text, sampling } => self.state.work.continue_text(text, sampling),
+            AppCommand::StopContinuing => self.state.work.answers.continued.stop(),
             AppCommand::FindTerms(model) => self.state.work.find_terms(model),
             AppCommand::StopFindingTerms => self.state.work.answers.terms.stop(),
             AppCommand::ReadToLabel(question) => self.ask_before_discarding(Discarding::Read(question)),

@@ -8,8 +8,8 @@ use crate::evaluation::Prediction;
 use crate::fetch::{HubListing, HubName, LookedUp};
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::worker::{
-    Classified, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows, LabelledRows,
-    Profile, RowSource, RunResults, SavedPredictions, SavedRows, WayEstimate,
+    Classified, ContinuedText, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows,
+    LabelledRows, Profile, RowSource, RunResults, SavedPredictions, SavedRows, WayEstimate,
 };
 
 use crate::app::live_run::LiveRun;
@@ -74,6 +74,8 @@ pub struct Answers {
     pub classify: Slot<Classified>,
     /// Words for the blanks of a typed text.
     pub blanks: Slot<FilledBlanks>,
+    /// What follows a typed text.
+    pub continued: Slot<ContinuedText>,
     /// Terms of the texts, for the model in a folder.
     pub terms: Slot<Arc<DomainTerms>, PathBuf>,
     /// What was written since the project was opened, oldest first: (what, where, proof).
@@ -212,6 +214,7 @@ impl Answers {
             self.job().is_some(),
             self.classify.is_running(),
             self.blanks.is_running(),
+            self.continued.is_running(),
             self.to_label.is_running(),
             self.terms.is_running(),
         ];

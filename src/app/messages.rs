@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::{Imported, RowQuery};
 use crate::fetch::HubName;
+use crate::predictor::Sampling;
 use crate::project::{
     CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, Project, RowEdit, RowId, SplitSettings,
     Step, Task, TrainingSettings,
@@ -229,6 +230,15 @@ pub enum AppCommand {
     Classify(Vec<String>),
     /// Fill the blanks of a text with the shown run's model; the answer comes in `Answers::blanks`.
     FillBlanks(String),
+    /// Continue a text with the shown run's model; the answer comes in `Answers::continued`.
+    ContinueText {
+        /// The text.
+        text: String,
+        /// How tokens are chosen.
+        sampling: Sampling,
+    },
+    /// Stop continuing the text.
+    StopContinuing,
     /// Find the terms of the texts, for the model in this folder; the answer comes in `Answers::terms`.
     FindTerms(PathBuf),
     /// Stop finding terms.

@@ -79,6 +79,7 @@ impl HoneApp {
         answers.text_tokens.poll();
         answers.classify.poll();
         answers.blanks.poll();
+        answers.continued.poll();
         answers.terms.poll();
         let ended = [
             answers.findings.poll(),

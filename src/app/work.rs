@@ -12,14 +12,15 @@ use crossbeam_channel::Receiver;
 
 use crate::data::{Checks, Prepared, RowQuery};
 use crate::fetch::{FetchSettings, HubName};
+use crate::predictor::Sampling;
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::storage::RecentProject;
 use crate::worker::{
-    CheckTrainingRows, Classify, CompareTexts, CompareWays, ConvertGguf, CountLabels, CountTextTokens, CountTokens,
-    CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems,
-    FindRows, FindTerms, Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows,
-    ReadRecent, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train,
-    Worker, WorkerOptions,
+    CheckTrainingRows, Classify, CompareTexts, CompareWays, ContinueText, ConvertGguf, CountLabels, CountTextTokens,
+    CountTokens, CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks,
+    FindProblems, FindRows, FindTerms, Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare,
+    ProfileRows, ReadRecent, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub,
+    SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -276,9 +277,10 @@ impl Work {
         }
     }
 
-    /// Reads a finished run. What its model is to label is chosen again.
+    /// Reads a finished run. What its model is to label is chosen again, and no other model's text is shown.
     pub fn load_run(&mut self, run: PathBuf) {
         self.answers.forget_file_to_label();
+        self.answers.continued.clear();
         self.answers.results.ask(&self.preview, LoadRun { run });
     }
 
@@ -291,11 +293,21 @@ impl Work {
 
     /// Fills the blanks of a typed text with the shown run's model, and with the model before training.
     pub fn fill_blanks(&mut self, text: String) {
-        let Some(results) = &self.answers.results.value else { return };
-        let project_folder = results.folder.ancestors().nth(2).unwrap_or(&results.folder).to_owned();
-        let before = (results.settings.project.model.clone(), project_folder);
-        let after = results.folder.join("best");
+        let Some((before, after)) = self.before_and_after() else { return };
         self.answers.blanks.ask(&self.preview, FillBlanks { before, after, text });
+    }
+
+    /// Continues a typed text with the shown run's model, and with the model before training.
+    pub fn continue_text(&mut self, text: String, sampling: Sampling) {
+        let Some((before, after)) = self.before_and_after() else { return };
+        self.answers.continued.ask(&self.preview, ContinueText { before: Some(before), after, text, sampling });
+    }
+
+    /// The model before training with the project's folder, and the folder of the trained model, of the shown run.
+    fn before_and_after(&self) -> Option<((ModelChoice, PathBuf), PathBuf)> {
+        let results = self.answers.results.value.as_ref()?;
+        let project_folder = results.folder.ancestors().nth(2).unwrap_or(&results.folder).to_owned();
+        Some(((results.settings.project.model.clone(), project_folder), results.folder.join("best")))
     }
 
     /// Finds the terms of the texts.
@@ -437,6 +449,7 @@ impl Work {
                 self.answers.evaluated.value = None;
                 self.answers.classify.clear();
                 self.answers.blanks.clear();
+                self.answers.continued.clear();
                 (RunEnd::Finished, Ended::Answered)
             }
             Err(JobError::Cancelled) => (RunEnd::Cancelled, Ended::Stopped),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cli::values::{delimiter, share, task};
+use crate::cli::values::{delimiter, share, task, temperature};
 use crate::project::{DeviceChoice, Precision, TaskKind};
 use crate::worker::ExportFormat;
 
@@ -44,6 +44,8 @@ pub enum TerminalCommand {
     Evaluate(EvaluateArguments),
     /// Predict a label for every row of a file
     Predict(PredictArguments),
+    /// Continue a text with a language model such as GPT-2, before and after training
+    Continue(ContinueArguments),
     /// Save a trained model for other tools
     Export(ExportArguments),
     /// Inspect a data file: columns, labels, lengths, bad rows, leakage
@@ -432,13 +434,38 @@ pub struct BenchTokeniseArguments {
     pub len: usize,
 }
 
+/// `hone continue`.
+#[derive(Clone, Debug, Args)]
+pub struct ContinueArguments {
+    /// Project folder, or trained model folder
+    #[arg(value_name = "PROJECT|MODEL_FOLDER")]
+    pub model: PathBuf,
+    /// How the text begins
+    pub text: String,
+    /// Most tokens to add
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub tokens: u32,
+    /// 0 for the likeliest token each time; higher for more surprising texts, such as 0.8
+    #[arg(long, default_value_t = 0.0, value_parser = temperature)]
+    pub temperature: f32,
+    /// Seed of the draws, if the temperature is above 0
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Run to use [default: the newest that was not stopped early]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `hone bench step`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchStepArguments {
     /// Model: an id from `hone models list`, a Hugging Face folder, or owner/name of the Hugging Face Hub
     #[arg(long, value_name = "ID|FOLDER|NAME", default_value = "minilm-l6")]
     pub model: String,
-    /// classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked
+    /// classify: a classifier of 3 labels. adapt: a language model that predicts 15% of the tokens, masked, or each next one
     #[arg(long, value_name = "TASK", value_parser = task, default_value = "classify")]
     pub task: TaskKind,
     /// Train only an adapter of the default rank (LoRA) and the head

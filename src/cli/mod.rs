@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod continuing;
 mod dry_run;
 mod inspect;
 mod lists;
@@ -108,6 +109,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::Train(arguments) => train::run(arguments, out),
         TerminalCommand::Evaluate(arguments) => model_commands::evaluate(arguments, out),
         TerminalCommand::Predict(arguments) => predict::run(arguments, out),
+        TerminalCommand::Continue(arguments) => continuing::run(arguments, out),
         TerminalCommand::Export(arguments) => model_commands::export(arguments, out),
         TerminalCommand::Inspect(arguments) => inspect::run(arguments, out),
         TerminalCommand::Models(arguments) => model_commands::models(arguments, out),

@@ -8,6 +8,7 @@ use crate::cli::CliError;
 use crate::evaluation::{
     BaselineName, ClassMetrics, ConfusionMatrix, MaskedCounts, Metrics, NextStep, RunDifference, TermCounts,
 };
+use crate::project::Objective;
 use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
 use crate::worker::RunResults;
 
@@ -42,10 +43,10 @@ pub(super) struct ClassScores<'a> {
 pub(super) struct LanguageScores<'a> {
     documents: u64,
     #[serde(flatten)]
-    overall: MaskedScores,
-    /// Over the domain's own terms only; `None` if none was masked.
-    terms: Option<MaskedScores>,
-    /// Each of the terms that was masked, the most telling first.
+    overall: WordScores,
+    /// Over the domain's own terms only; `None` if none was predicted.
+    terms: Option<WordScores>,
+    /// Each of the terms that was predicted, the most telling first.
     by_term: Vec<TermScores<'a>>,
 }
 
@@ -57,32 +58,32 @@ struct TermScores<'a> {
     nats: f64,
     correct_words: u64,
     #[serde(flatten)]
-    scores: MaskedScores,
+    scores: WordScores,
 }
 
-impl<'a> From<&'a TermCounts> for TermScores<'a> {
-    fn from(TermCounts { term, counts }: &'a TermCounts) -> Self {
-        Self { term, nats: counts.nats, correct_words: counts.correct, scores: counts.into() }
+impl<'a> TermScores<'a> {
+    fn new(objective: Objective, TermCounts { term, counts }: &'a TermCounts) -> Self {
+        let scores = WordScores::new(objective, counts);
+        Self { term, nats: counts.nats, correct_words: counts.correct, scores }
     }
 }
 
 #[derive(Serialize)]
-struct MaskedScores {
-    masked_tokens: u64,
-    masked_words: u64,
-    perplexity: f64,
-    loss: f64,
-    masked_accuracy: f64,
+#[serde(untagged)]
+enum WordScores {
+    Masked { masked_tokens: u64, masked_words: u64, perplexity: f64, loss: f64, masked_accuracy: f64 },
+    Next { tokens: u64, words: u64, perplexity: f64, loss: f64, word_accuracy: f64 },
 }
 
-impl From<&MaskedCounts> for MaskedScores {
-    fn from(counts: &MaskedCounts) -> Self {
-        Self {
-            masked_tokens: counts.tokens,
-            masked_words: counts.words,
-            perplexity: counts.perplexity(),
-            loss: counts.loss(),
-            masked_accuracy: counts.accuracy(),
+impl WordScores {
+    fn new(objective: Objective, counts: &MaskedCounts) -> Self {
+        let &MaskedCounts { tokens, words, .. } = counts;
+        let (perplexity, loss, accuracy) = (counts.perplexity(), counts.loss(), counts.accuracy());
+        match objective {
+            Objective::MaskedWords => {
+                Self::Masked { masked_tokens: tokens, masked_words: words, perplexity, loss, masked_accuracy: accuracy }
+            }
+            Objective::NextTokens => Self::Next { tokens, words, perplexity, loss, word_accuracy: accuracy },
         }
     }
 }
@@ -103,9 +104,9 @@ impl<'a> From<&'a Metrics> for Scores<'a> {
             }),
             Metrics::LanguageModelling(metrics) => Self::LanguageModelling(LanguageScores {
                 documents: metrics.documents,
-                overall: (&metrics.overall).into(),
-                terms: (metrics.terms.words > 0).then(|| (&metrics.terms).into()),
-                by_term: metrics.masked_terms().map(TermScores::from).collect(),
+                overall: WordScores::new(metrics.objective, &metrics.overall),
+                terms: (metrics.terms.words > 0).then(|| WordScores::new(metrics.objective, &metrics.terms)),
+                by_term: metrics.masked_terms().map(|term| TermScores::new(metrics.objective, term)).collect(),
             }),
         }
     }

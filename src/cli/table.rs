@@ -3,7 +3,7 @@
 use crate::evaluation::{
     ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, MaskedCounts, Metrics, PrecisionRecall,
 };
-use crate::project::MetricName;
+use crate::project::{MetricName, Objective};
 use crate::words::{count, perplexity, printable, shortened};
 
 /// Most labels for which the confusion matrix is printed; with more, the largest errors are listed.
@@ -61,12 +61,12 @@ pub(super) fn details(metrics: &Metrics) -> String {
         Metrics::Classification(metrics) => {
             format!("{}\n{}", metrics_table(metrics), confusion_table(&metrics.confusion))
         }
-        Metrics::LanguageModelling(metrics) => masked_words_table(metrics),
+        Metrics::LanguageModelling(metrics) => words_table(metrics),
     }
 }
 
-/// Perplexity and accuracy at all masked words, and at those that are domain terms.
-fn masked_words_table(metrics: &LanguageModelMetrics) -> String {
+/// Perplexity and accuracy at all words that were predicted, and at those that are domain terms.
+fn words_table(metrics: &LanguageModelMetrics) -> String {
     let row = |name: &str, counts: &MaskedCounts| {
         let perplexity = metric(MetricName::Perplexity, counts.perplexity());
         let accuracy = metric(MetricName::MaskedAccuracy, counts.accuracy());
@@ -74,7 +74,11 @@ fn masked_words_table(metrics: &LanguageModelMetrics) -> String {
     };
     let terms = (metrics.terms.words > 0).then(|| row("domain terms", &metrics.terms));
     let rows: Vec<Vec<String>> = std::iter::once(row("all words", &metrics.overall)).chain(terms).collect();
-    table(&["masked words", ">perplexity", ">accuracy", ">words"], &rows)
+    let words = match metrics.objective {
+        Objective::MaskedWords => "masked words",
+        Objective::NextTokens => "next words",
+    };
+    table(&[words, ">perplexity", ">accuracy", ">words"], &rows)
 }
 
 /// Precision, recall and F1 of each label, and their averages.

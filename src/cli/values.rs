@@ -28,6 +28,11 @@ pub(super) fn share(text: &str) -> Result<f32, String> {
     share.ok_or_else(|| "use a number from 0 to 1, such as 0.8".to_owned())
 }
 
+pub(super) fn temperature(text: &str) -> Result<f32, String> {
+    let temperature = text.parse().ok().filter(|value: &f32| value.is_finite() && *value >= 0.0);
+    temperature.ok_or_else(|| "use a number from 0, such as 0.8".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +44,11 @@ mod tests {
             ['\t', '\t', '\t', ';', '|']
         );
         assert!(delimiter("").is_err() && delimiter("ab").is_err());
+    }
+
+    #[test]
+    fn a_temperature_is_a_number_from_0() {
+        assert_eq!(temperature("0.8"), Ok(0.8));
+        assert!(["-1", "inf", "warm"].iter().all(|text| temperature(text).is_err()));
     }
 }

@@ -210,7 +210,7 @@ pub enum DataError {
     },
     /// A tokenizer without a mask token.
     #[error(
-        "the model's tokenizer has no [MASK] token, so the model cannot learn to predict masked words. Choose a BERT model"
+        "the model's tokenizer has no [MASK] token, so the model cannot learn to predict masked words. Choose a BERT or a GPT model"
     )]
     NoMaskToken,
     /// Words cannot be added to a vocabulary.

@@ -52,7 +52,7 @@ pub use targets::Target;
 pub use targets::spelling::label_like;
 pub use tokens::TextTokenizer;
 pub use tokens::batch::{Batch, Pooling, Sequence, packed};
-pub use tokens::documents::{PackedSequence, cut, pack};
+pub use tokens::documents::{PackedSequence, cut, cut_stretches, pack, pack_stretches};
 pub use tokens::from_parts::SENTENCE_PIECE;
 pub use tokens::gguf_vocabulary::GgufVocabulary;
 pub use tokens::kinds::TokenKinds;

@@ -1,8 +1,10 @@
-//! Metrics of masked language modelling.
+//! Metrics of language modelling.
 
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
+
+use crate::project::Objective;
 
 /// Counts over masked words. Counts of several documents can be added.
 ///
@@ -49,9 +51,12 @@ impl AddAssign for MaskedCounts {
     }
 }
 
-/// The metrics of a masked language model.
+/// The metrics of a language model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LanguageModelMetrics {
+    /// What it predicts; masked words in runs of early versions.
+    #[serde(default)]
+    pub objective: Objective,
     /// Documents evaluated.
     pub documents: u64,
     /// Over all masked words.
@@ -86,8 +91,8 @@ impl LanguageModelMetrics {
 
     /// The sum over documents, in order, so that the same documents give bit-identical results.
     #[must_use]
-    pub fn of(documents: &[MaskedAnswer], by_term: Vec<TermCounts>) -> Self {
-        let mut metrics = Self { documents: documents.len() as u64, by_term, ..Self::default() };
+    pub fn of(objective: Objective, documents: &[MaskedAnswer], by_term: Vec<TermCounts>) -> Self {
+        let mut metrics = Self { objective, documents: documents.len() as u64, by_term, ..Self::default() };
         for document in documents {
             metrics.overall += document.overall;
             metrics.terms += document.terms;

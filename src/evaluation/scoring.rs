@@ -8,8 +8,9 @@ use crate::evaluation::{
     Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, MaskedAnswer, MaskedCounts, Metrics, TermCounts,
 };
 use crate::ops::log_sum_of_exponentials;
+use crate::project::Objective;
 
-/// The logits of one batch at the positions the task reads, and the targets there.
+/// The logits of a batch, or of a part of it, at the positions the task reads, and the targets there.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchLogits<'a> {
     /// Logits, `[positions][classes]`, or `[positions][vocabulary]`.
@@ -68,11 +69,22 @@ struct ScoredRow {
 /// Scores predictions of masked words.
 #[derive(Clone, Debug)]
 pub struct MaskedWordScorer {
+    objective: Objective,
     documents: Vec<MaskedAnswer>,
     /// The domain's own terms.
     terms: Vec<String>,
     /// Counts of each row and term. In order, so that sums do not depend on how rows were batched.
     by_term: BTreeMap<(usize, u32), MaskedCounts>,
+    /// The word of the last position.
+    word: WordSoFar,
+}
+
+/// A word whose tokens were scored so far. The rest of them may be in the next part of the batch.
+#[derive(Clone, Copy, Debug, Default)]
+struct WordSoFar {
+    term: Option<u32>,
+    /// Whether all of them were predicted correctly.
+    is_correct: bool,
 }
 
 impl Scorer {
@@ -82,15 +94,16 @@ impl Scorer {
         Self::Classes(ClassScorer { labels: labels.to_vec(), rows: vec![None; rows] })
     }
 
-    /// A scorer for the masked words of `rows` documents. `terms` are the domain's own, by their number in
-    /// [`MaskedWord`].
+    /// A scorer for the words of `rows` documents that a model with this objective predicts. `terms` are the domain's own, by
+    /// their number in [`MaskedWord`].
     #[must_use]
-    pub fn masked_words(rows: usize, terms: &[String]) -> Self {
+    pub fn masked_words(objective: Objective, rows: usize, terms: &[String]) -> Self {
         let documents = vec![MaskedAnswer::default(); rows];
-        Self::MaskedWords(MaskedWordScorer { documents, terms: terms.to_vec(), by_term: BTreeMap::new() })
+        let (terms, word) = (terms.to_vec(), WordSoFar::default());
+        Self::MaskedWords(MaskedWordScorer { objective, documents, terms, by_term: BTreeMap::new(), word })
     }
 
-    /// Adds a batch.
+    /// Adds a batch, or its parts one after another.
     ///
     /// # Panics
     /// If a row or term is not below their number, or a wanted class or token has no logit: a bug of the caller.
@@ -144,26 +157,26 @@ impl MaskedWordScorer {
                 (nats, argmax(logits) == wanted)
             })
             .collect();
-        let mut place = 0;
-        while place < positions.len() {
+        for (place, (nats, is_correct)) in positions.into_iter().enumerate() {
             let word = batch.words.get(place).copied().unwrap_or(MaskedWord { begins: true, term: None });
-            let goes_on = |next: &usize| batch.words.get(*next).is_some_and(|word| !word.begins);
-            let end = (place + 1..positions.len()).find(|next| !goes_on(next)).unwrap_or(positions.len());
-            let tokens = &positions[place..end];
-            let counts = MaskedCounts {
-                tokens: tokens.len() as u64,
-                nats: tokens.iter().map(|(nats, _)| nats).sum(),
-                words: 1,
-                correct: u64::from(tokens.iter().all(|(_, correct)| *correct)),
+            let was_correct = !word.begins && self.word.is_correct;
+            let term = if word.begins { word.term } else { self.word.term };
+            self.word = WordSoFar { term, is_correct: is_correct && (word.begins || was_correct) };
+            // A word counts as correct until a token of it is wrong.
+            let add = |counts: &mut MaskedCounts| {
+                counts.tokens += 1;
+                counts.nats += nats;
+                counts.words += u64::from(word.begins);
+                counts.correct += u64::from(word.begins && is_correct);
+                counts.correct -= u64::from(was_correct && !is_correct);
             };
             let row = batch.rows[place];
             let document = &mut self.documents[row];
-            document.overall += counts;
-            if let Some(term) = word.term {
-                document.terms += counts;
-                *self.by_term.entry((row, term)).or_default() += counts;
+            add(&mut document.overall);
+            if let Some(term) = term {
+                add(&mut document.terms);
+                add(self.by_term.entry((row, term)).or_default());
             }
-            place = end;
         }
     }
 
@@ -173,7 +186,7 @@ impl MaskedWordScorer {
         for ((_, term), counts) in self.by_term {
             by_term[term as usize].counts += counts;
         }
-        let metrics = LanguageModelMetrics::of(&self.documents, by_term);
+        let metrics = LanguageModelMetrics::of(self.objective, &self.documents, by_term);
         let answers = self.documents.into_iter().map(Answer::MaskedWords).collect();
         Scored { metrics: Metrics::LanguageModelling(metrics), answers }
     }
@@ -239,10 +252,22 @@ mod tests {
         let word = |begins, term| MaskedWord { begins, term };
         let logits = [[9.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0]].map(Vec::from);
         let words = [word(true, Some(2)), word(false, Some(2)), word(true, None), word(true, Some(0))];
-        let mut scorer = Scorer::masked_words(2, &["lien", "proviso", "lessee"].map(str::to_owned));
-        let batch = BatchLogits { logits: &logits, rows: &[1, 1, 1, 0], wanted: &[0, 2, 2, 1], words: &words };
-        scorer.add(&batch);
-        let Scored { metrics: Metrics::LanguageModelling(metrics), answers } = scorer.finish() else { panic!() };
+        let scorer = Scorer::masked_words(Objective::MaskedWords, 2, &["lien", "proviso", "lessee"].map(str::to_owned));
+        let (rows, wanted) = ([1, 1, 1, 0], [0, 2, 2, 1]);
+        let scored_in = |ends: &[usize]| {
+            let (mut scorer, mut first) = (scorer.clone(), 0);
+            for &end in ends {
+                let part = first..end;
+                let (rows, wanted, words) = (&rows[part.clone()], &wanted[part.clone()], &words[part.clone()]);
+                scorer.add(&BatchLogits { logits: &logits[part], rows, wanted, words });
+                first = end;
+            }
+            scorer.finish()
+        };
+        for ends in [&[1, 2, 3, 4][..], &[3, 4]] {
+            assert_eq!(scored_in(ends), scored_in(&[4]), "parts that end within a word");
+        }
+        let Scored { metrics: Metrics::LanguageModelling(metrics), answers } = scored_in(&[4]) else { panic!() };
         assert_eq!((metrics.documents, metrics.overall.tokens, metrics.overall.words), (2, 4, 3));
         assert_eq!((metrics.overall.correct, metrics.terms.words, metrics.terms.correct), (2, 2, 1));
         let right = (1.0 + 2.0 * (-9.0_f64).exp()).ln();

@@ -5,10 +5,11 @@ mod results;
 
 use std::fmt::{self, Write};
 
+use crate::evaluation::Metrics;
 use crate::export::model_card::quoting::file_name;
 use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
-use crate::project::{ClassWeights, CleaningSettings, HubModel, ModelChoice, Pattern, Task, TrainedLayers};
+use crate::project::{ClassWeights, CleaningSettings, HubModel, ModelChoice, Objective, Pattern, Task, TrainedLayers};
 use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
 use crate::words::collapsed;
 
@@ -117,7 +118,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         ("largest gradient norm", optimizer.max_grad_norm.to_string()),
         ("dropout", chosen.dropout.map_or_else(|| "the model's default".to_owned(), |dropout| dropout.to_string())),
     ];
-    let rows = rows.into_iter().chain(task_settings(&settings.project.task));
+    let rows = rows.into_iter().chain(task_settings(&settings.project.task, summary.measured()));
     let rows = rows.chain([("seed", chosen.seed.to_string())]);
     // Runs of early versions did not record it: it was the CPU, in 32 bits.
     let device = if summary.device.is_empty() { "CPU, f32" } else { &summary.device };
@@ -141,7 +142,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
 }
 
 /// Settings that only the task has, with their values.
-fn task_settings(task: &Task) -> Vec<(&'static str, String)> {
+fn task_settings(task: &Task, metrics: &Metrics) -> Vec<(&'static str, String)> {
     match task {
         Task::TextClassification(settings) => {
             let weights = match &settings.class_weights {
@@ -154,7 +155,10 @@ fn task_settings(task: &Task) -> Vec<(&'static str, String)> {
             };
             vec![("label smoothing", settings.label_smoothing.to_string()), ("class weights", collapsed(&weights))]
         }
-        Task::LanguageModelling(settings) => vec![("share of words masked", settings.masked_share.to_string())],
+        Task::LanguageModelling(settings) => match metrics.language_modelling().map(|metrics| metrics.objective) {
+            Some(Objective::NextTokens) => Vec::new(),
+            _ => vec![("share of words masked", settings.masked_share.to_string())],
+        },
     }
 }
 
@@ -244,7 +248,7 @@ mod tests {
     use super::*;
     use crate::evaluation::{
         Baseline, BaselineName, ClassMetrics, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedCounts,
-        Metrics, PrecisionRecall, TermCounts,
+        PrecisionRecall, TermCounts,
     };
     use crate::project::{ColumnRole, LanguageModellingSettings, MetricName, Project};
     use crate::storage::RUN_SCHEMA_VERSION;
@@ -299,7 +303,7 @@ mod tests {
 
     #[test]
     fn the_card_of_a_language_model_compares_perplexity_before_and_after() {
-        let metrics = |nats| {
+        let metrics = |objective, nats| {
             let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
             let terms = MaskedCounts { tokens: 10, nats: nats / 5.0, words: 8, correct: 2 };
             let term = |term: &str, words: u64| TermCounts {
@@ -312,17 +316,31 @@ mod tests {
                 },
             };
             let by_term = vec![term("lien", 0), term("proviso", 8)];
-            Metrics::LanguageModelling(LanguageModelMetrics { documents: 12, overall, terms, by_term })
+            Metrics::LanguageModelling(LanguageModelMetrics { objective, documents: 12, overall, terms, by_term })
         };
         let mut settings = RunSettings { labels: Vec::new(), ..settings() };
         let new_words = vec!["proviso".to_owned(), "lessee".to_owned()];
         settings.project.task =
             Task::LanguageModelling(LanguageModellingSettings { new_words, ..LanguageModellingSettings::default() });
         settings.project.dataset.set_role("mood", None);
-        let summary = RunSummary { validation: metrics(200.0), test: None, ..summary(false) };
-        let before = Baseline::alone(BaselineName::Untrained, metrics(300.0));
         let interval = Some(Interval { metric: MetricName::Perplexity, low: 6.5, high: 8.0 });
-        let card = text(&settings, &summary, &RunComparison { interval, baselines: vec![before] });
+        let card = |objective| {
+            let summary = RunSummary { validation: metrics(objective, 200.0), test: None, ..summary(false) };
+            let before = Baseline::alone(BaselineName::Untrained, metrics(objective, 300.0));
+            text(&settings, &summary, &RunComparison { interval, baselines: vec![before] })
+        };
+        let decoder = card(Objective::NextTokens);
+        for part in [
+            "pipeline_tag: text-generation",
+            "A causal language model, obtained by continued pre-training from",
+            "| | perplexity | word accuracy | words |",
+            "| term | occurrences | correct before |",
+            "pipeline(\"text-generation\", model=\"path/to/this/folder\")",
+        ] {
+            assert!(decoder.contains(part), "{part} is missing in\n{decoder}");
+        }
+        assert!(!decoder.contains("masked"), "{decoder}");
+        let card = card(Objective::MaskedWords);
         for part in [
             "pipeline_tag: fill-mask",
             "A masked language model, obtained by continued pre-training from",

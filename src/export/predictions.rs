@@ -61,7 +61,7 @@ fn head(with_ids: bool, labels: &[String]) -> Vec<String> {
     head.extend(with_ids.then_some("id"));
     head.push("text");
     if labels.is_empty() {
-        head.extend(["masked_tokens", "loss", "masked_words", "correct_words"]);
+        head.extend(["predicted_tokens", "loss", "predicted_words", "correct_words"]);
         head.extend(["term_tokens", "term_loss", "term_words", "correct_terms"]);
     } else {
         head.extend(["label", "predicted", "correct", "confidence"]);
@@ -176,7 +176,7 @@ mod tests {
         let (file, text) = written(&predictions, &[]);
         compare(file.path(), &predictions, &[], false).unwrap();
         assert!(
-            text.starts_with("\u{feff}row,text,masked_tokens,loss,masked_words,correct_words,term_tokens,"),
+            text.starts_with("\u{feff}row,text,predicted_tokens,loss,predicted_words,correct_words,term_tokens,"),
             "{text}"
         );
         assert!(text.ends_with("main:3,some text,4,1.5,3,2,0,0,0,0\n"), "{text}");

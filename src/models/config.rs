@@ -15,6 +15,7 @@ use crate::models::architectures;
 use crate::models::decoder_config::{self, DecoderConfig};
 use crate::models::model_folder::{self, CONFIG_FILE};
 use crate::models::relative_config::RelativeConfig;
+use crate::project::Objective;
 
 /// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
 const MOST_LAYERS_OR_HEADS: usize = 1_024;
@@ -208,6 +209,15 @@ impl ModelConfig {
             Network::PreNormEncoder { .. } if self.classifier_pooling.as_deref() == Some("mean") => Pooling::Mean,
             Network::Encoder { .. } | Network::PreNormEncoder { .. } => Pooling::First,
             Network::Decoder(_) => Pooling::Last,
+        }
+    }
+
+    /// What a language model of this architecture predicts.
+    #[must_use]
+    pub fn objective(&self) -> Objective {
+        match self.architecture().network {
+            Network::Encoder { .. } | Network::PreNormEncoder { .. } => Objective::MaskedWords,
+            Network::Decoder(_) => Objective::NextTokens,
         }
     }
 

@@ -9,7 +9,9 @@ use crate::models::layers::{Form, Linear, load_norm_as};
 use crate::models::mode::Pass;
 use crate::models::sentence_modules::DENSE_LAYER;
 use crate::models::weights::{Fill, LoadReport, Weights};
-use crate::ops::{self, Dropout, LayerNormWeights, Value, Weight};
+use crate::ops::{
+    self, CrossEntropy, Dropout, Gradients, LayerNormWeights, Loss, Value, Weight, cross_entropy, rows_at_once,
+};
 
 /// Which head a model gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,8 +153,54 @@ impl Head {
             Self::Classification(head) => head.scores(hidden, pass),
             // Rounding here would directly change the result, and with so few columns it would save no time.
             Self::Score(scores) | Self::Mean(scores) => scores.forward_exactly(pass, hidden),
-            Self::MaskedLm(head) => head.scores(hidden, pass),
+            Self::MaskedLm(head) => {
+                let inner = head.inner(hidden, pass)?;
+                head.decoder.forward(pass, &inner, None)
+            }
             Self::CausalLm { decoder, .. } => decoder.forward(pass, hidden, None),
+        }
+    }
+
+    /// [`Self::scores`] of all reads in order, handed to `take` a few at a time: those of all reads over a vocabulary take much
+    /// memory. `take` gets the scores of at least one read.
+    pub fn scores_in_parts(
+        &self,
+        hidden: &Value,
+        pass: &mut Pass<'_>,
+        take: &mut dyn FnMut(Value) -> Result<()>,
+    ) -> Result<()> {
+        let (inner, decoder) = match self {
+            Self::MaskedLm(head) => (head.inner(hidden, pass)?, &head.decoder),
+            Self::CausalLm { decoder, .. } => (hidden.clone(), decoder),
+            Self::Classification(_) | Self::Score(_) | Self::Mean(_) => return take(self.scores(hidden, pass)?),
+        };
+        let rows: Vec<u32> = (0..inner.dims()?.0 as u32).collect();
+        for rows in rows.chunks(rows_at_once(decoder.outputs()?)) {
+            pass.tape.look()?;
+            let part = pass.tape.rows(&inner, rows)?;
+            take(decoder.forward(pass, &part, None)?)?;
+        }
+        Ok(())
+    }
+
+    /// The loss of the reads' scores for what is `wanted` of each, `[reads]`. Those over a vocabulary are not kept, and the
+    /// gradients of what computes them are added to `gradients` at once.
+    pub fn loss(
+        &self,
+        hidden: &Value,
+        pass: &mut Pass<'_>,
+        (wanted, settings): (&[u32], &CrossEntropy),
+        gradients: &mut Gradients,
+    ) -> Result<Loss> {
+        match self {
+            Self::MaskedLm(head) => {
+                let inner = head.inner(hidden, pass)?;
+                head.decoder.cross_entropy(pass, &inner, (wanted, settings), gradients)
+            }
+            Self::CausalLm { decoder, .. } => decoder.cross_entropy(pass, hidden, (wanted, settings), gradients),
+            Self::Classification(_) | Self::Score(_) | Self::Mean(_) => {
+                cross_entropy(&self.scores(hidden, pass)?, wanted, settings)
+            }
         }
     }
 
@@ -268,9 +316,9 @@ impl MaskedLm {
         Ok(Self { transform, activation, norm, decoder: Linear::new(weight, bias), tied })
     }
 
-    fn scores(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
+    /// What the decoder scores the vocabulary from.
+    fn inner(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         let inner = self.transform.forward(pass, hidden, Some(self.activation))?;
-        let normal = pass.tape.layer_norm(&inner, None, &self.norm, Dropout::OFF)?;
-        self.decoder.forward(pass, &normal, None)
+        pass.tape.layer_norm(&inner, None, &self.norm, Dropout::OFF)
     }
 }

@@ -1,13 +1,13 @@
 //! Layers shared by all architectures, each loaded and computed in one place.
 
-use candle_core::Result;
+use candle_core::{Result, bail};
 
 use crate::models::ModelError;
 use crate::models::adapter::{self, Adapter, Part};
 use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::mode::Pass;
 use crate::models::weights::{Fill, Weights};
-use crate::ops::{self, LayerNormWeights, LinearWeights, Value, Weight};
+use crate::ops::{self, CrossEntropy, Gradients, LayerNormWeights, LinearWeights, Loss, Value, Weight};
 
 /// A linear layer: `y = x Wᵀ + b`, plus what its adapter adds.
 #[derive(Clone, Debug)]
@@ -93,6 +93,26 @@ impl Linear {
     /// [`Self::forward`] in f32, whatever the precision of the other layers.
     pub fn forward_exactly(&self, pass: &mut Pass<'_>, x: &Value) -> Result<Value> {
         pass.tape.linear_exactly(x, &self.weights)
+    }
+
+    /// Numbers of its output.
+    pub fn outputs(&self) -> Result<usize> {
+        self.weights.weight.tensor().dim(0)
+    }
+
+    /// The cross-entropy of the layer's outputs, without keeping them; the gradients of the layer are added at once. It has no
+    /// adapter.
+    pub fn cross_entropy(
+        &self,
+        pass: &mut Pass<'_>,
+        x: &Value,
+        (wanted, settings): (&[u32], &CrossEntropy),
+        gradients: &mut Gradients,
+    ) -> Result<Loss> {
+        if self.adapter.is_some() {
+            bail!("the layer that scores a vocabulary has an adapter");
+        }
+        pass.tape.linear_cross_entropy(x, &self.weights, wanted, settings, gradients)
     }
 
     /// The concatenated outputs of several layers for the same input, `[rows, sum of outputs]`.

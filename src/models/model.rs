@@ -14,7 +14,7 @@ use crate::models::head::{Head, HeadSpec};
 use crate::models::mode::{DropoutRates, Mode, Pass};
 use crate::models::sentence_modules::DENSE_LAYER;
 use crate::models::weights::{LoadReport, Parameter, Weights};
-use crate::ops::{Array, Backend, CrossEntropy, Gradients, Value, cross_entropy, keep_awake, matrix_speed};
+use crate::ops::{Array, Backend, CrossEntropy, Gradients, keep_awake, matrix_speed};
 use crate::project::{LoraSettings, TrainedLayers};
 
 /// Options for loading a model.
@@ -183,24 +183,33 @@ impl Model {
     /// If the batch or one of its sequences is empty, a sequence is longer than [`Self::max_positions`], the batch
     /// reads no token, a token is not in the vocabulary, or a tensor operation fails.
     pub fn forward(&self, batch: &Batch, mode: Mode) -> Result<Vec<Vec<f32>>> {
-        self.forward_unless(batch, None, mode, &|| false)
+        self.awake(|| {
+            let mut pass = Pass::new(self.backend, mode, self.rates, &|| false);
+            let hidden = self.backbone.hidden_states(batch, None, &mut pass)?;
+            self.head.scores(&hidden, &mut pass)?.to_rows()
+        })
     }
 
-    /// [`Self::forward`] that ends with an error soon after `stop` returns true. `features` are the [`Self::features`]
-    /// of the batch, if already known.
+    /// [`Self::forward`] for evaluation, which hands the logits to `take` a few reads at a time, in order: all of them over a
+    /// vocabulary take much memory. It ends with an error soon after `stop` returns true. `features` are the
+    /// [`Self::features`] of the batch, if already known.
     ///
     /// # Errors
     /// As [`Self::forward`], and if it is stopped.
-    pub fn forward_unless(
+    pub fn forward_in_parts(
         &self,
         batch: &Batch,
         features: Option<Array>,
-        mode: Mode,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Vec<Vec<f32>>> {
+        take: &mut dyn FnMut(&[Vec<f32>]),
+    ) -> Result<()> {
         self.awake(|| {
-            let mut pass = Pass::new(self.backend, mode, self.rates, stop);
-            self.logits(batch, features, &mut pass)?.to_rows()
+            let mut pass = Pass::new(self.backend, Mode::Inference, self.rates, stop);
+            let hidden = self.backbone.hidden_states(batch, features, &mut pass)?;
+            self.head.scores_in_parts(&hidden, &mut pass, &mut |scores| {
+                take(&scores.to_rows()?);
+                Ok(())
+            })
         })
     }
 
@@ -222,8 +231,9 @@ impl Model {
         let &TrainPass { batch, features, mode, loss, stop } = pass;
         let begun = Instant::now();
         let mut pass = Pass { recompute: self.recompute, ..Pass::new(self.backend, mode, self.rates, stop) };
-        let logits = self.logits(batch, features.cloned(), &mut pass)?;
-        let loss = cross_entropy(&logits, &batch.wanted, loss)?;
+        let hidden = self.backbone.hidden_states(batch, features.cloned(), &mut pass)?;
+        let loss = self.head.loss(&hidden, &mut pass, (&batch.wanted, loss), gradients)?;
+        drop(hidden);
         let (value, forward) = (loss.value()?, begun.elapsed());
         let parameters: Vec<Tensor> = match self.backend {
             Backend::Kernels(_) => Vec::new(),
@@ -261,11 +271,6 @@ impl Model {
             let mut pass = Pass::new(self.backend, Mode::Inference, self.rates, stop);
             self.backbone.hidden_states(batch, None, &mut pass)?.to_array()
         })
-    }
-
-    fn logits(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
-        let hidden = self.backbone.hidden_states(batch, features, pass)?;
-        self.head.scores(&hidden, pass)
     }
 
     /// Whether [`Self::recomputing`] was set.

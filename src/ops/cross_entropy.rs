@@ -48,10 +48,10 @@ pub struct Loss(pub(super) LossKind);
 /// Where a loss was computed.
 #[derive(Debug)]
 pub(super) enum LossKind {
-    /// In main memory, with the logits' place in the record and their gradient.
-    Host { value: f64, logits: Option<Node>, gradient: Array },
-    /// A scalar of candle's.
-    Composed(Tensor),
+    /// In main memory, with the place in the record of what was scored, and its gradient.
+    Host { value: f64, scored: Option<Node>, gradient: Array },
+    /// A scalar of candle's, and the one to go back from: it has the same derivatives, but not always the same value.
+    Composed { value: Tensor, from: Tensor },
 }
 
 impl Loss {
@@ -62,9 +62,9 @@ impl Loss {
     pub fn value(&self) -> Result<f64> {
         match &self.0 {
             LossKind::Host { value, .. } => Ok(*value),
-            LossKind::Composed(loss) if loss.dtype() == DType::F64 => loss.to_scalar(),
+            LossKind::Composed { value, .. } if value.dtype() == DType::F64 => value.to_scalar(),
             // Not every device has 64-bit floats.
-            LossKind::Composed(loss) => loss.to_dtype(DType::F32)?.to_scalar::<f32>().map(f64::from),
+            LossKind::Composed { value, .. } => value.to_dtype(DType::F32)?.to_scalar::<f32>().map(f64::from),
         }
     }
 }
@@ -75,6 +75,22 @@ impl Loss {
 /// When a label is not a class, the numbers of rows or weights differ, or a tensor operation fails.
 pub fn cross_entropy(logits: &Value, labels: &[u32], settings: &CrossEntropy) -> Result<Loss> {
     let (rows, classes) = logits.dims()?;
+    check((rows, classes), labels, settings)?;
+    let targets = Targets::new(labels, classes, settings);
+    match logits {
+        Value::Host(logits) => {
+            let (value, gradient) = loss_and_gradient(&logits.array, &targets);
+            Ok(Loss(LossKind::Host { value, scored: logits.node, gradient }))
+        }
+        Value::Composed(logits) => {
+            let loss = reference(logits, &targets)?;
+            Ok(Loss(LossKind::Composed { value: loss.clone(), from: loss }))
+        }
+    }
+}
+
+/// An error if the labels and weights do not fit the logits' `rows` and `classes`.
+pub(super) fn check((rows, classes): (usize, usize), labels: &[u32], settings: &CrossEntropy) -> Result<()> {
     if labels.len() != rows {
         bail!("cross_entropy: {rows} rows of logits and {} labels", labels.len());
     }
@@ -84,18 +100,11 @@ pub fn cross_entropy(logits: &Value, labels: &[u32], settings: &CrossEntropy) ->
     if let Some(weights) = settings.class_weights.as_ref().filter(|weights| weights.len() != classes) {
         bail!("cross_entropy: {} class weights for {classes} classes", weights.len());
     }
-    let targets = Targets::new(labels, classes, settings);
-    match logits {
-        Value::Host(logits) => {
-            let (value, gradient) = loss_and_gradient(&logits.array, &targets);
-            Ok(Loss(LossKind::Host { value, logits: logits.node, gradient }))
-        }
-        Value::Composed(logits) => Ok(Loss(LossKind::Composed(reference(logits, &targets)?))),
-    }
+    Ok(())
 }
 
 /// The factor of each `-log p`, `[rows, classes]`: the whole loss is linear in them.
-struct Targets<'a> {
+pub(super) struct Targets<'a> {
     labels: &'a [u32],
     /// Of each row's label, `[rows]`.
     of_label: Vec<f32>,
@@ -104,7 +113,7 @@ struct Targets<'a> {
 }
 
 impl<'a> Targets<'a> {
-    fn new(labels: &'a [u32], classes: usize, settings: &CrossEntropy) -> Self {
+    pub(super) fn new(labels: &'a [u32], classes: usize, settings: &CrossEntropy) -> Self {
         let divisor = settings.divisor.unwrap_or_else(|| settings.total_weight(labels));
         let share = settings.label_smoothing / classes as f64;
         let target = |own: f64, class: usize| ((own + share) * settings.weight(class) / divisor) as f32;
@@ -141,7 +150,7 @@ impl<'a> Targets<'a> {
     }
 }
 
-fn reference(logits: &Tensor, targets: &Targets<'_>) -> Result<Tensor> {
+pub(super) fn reference(logits: &Tensor, targets: &Targets<'_>) -> Result<Tensor> {
     let device = logits.device();
     let vector = |values: &[f32]| Tensor::new(values, device)?.to_dtype(logits.dtype());
     // The row's largest logit is a constant here: it cancels out.
@@ -163,7 +172,7 @@ fn reference(logits: &Tensor, targets: &Targets<'_>) -> Result<Tensor> {
 const WIDE: usize = 1024;
 
 // With targets t: the loss is the sum of t (log Σ e^l - l), and its gradient is softmax(l) Σ t - t.
-fn loss_and_gradient(logits: &Array, targets: &Targets<'_>) -> (f64, Array) {
+pub(super) fn loss_and_gradient(logits: &Array, targets: &Targets<'_>) -> (f64, Array) {
     let (rows, classes) = (logits.rows(), logits.width());
     let mut log_sums = vec![0.0; rows];
     let rows_of_task = (CHUNK / classes.max(1)).max(1);

@@ -137,7 +137,7 @@ fn pack_together(x: &HostValue, both: bool) -> (Option<Arc<Panels>>, Option<Arc<
     (Some(Arc::new(bf16::pack_left_after(kernel, matrix))), None)
 }
 
-fn check(width: usize, layers: &[&LinearWeights]) -> Result<()> {
+pub(super) fn check(width: usize, layers: &[&LinearWeights]) -> Result<()> {
     for LinearWeights { weight, bias } in layers {
         let (outputs, inputs) = weight.tensor().dims2()?;
         if width != inputs || bias.as_ref().is_some_and(|bias| bias.tensor().dims() != [outputs]) {
@@ -148,7 +148,7 @@ fn check(width: usize, layers: &[&LinearWeights]) -> Result<()> {
     Ok(())
 }
 
-fn reference(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+pub(super) fn reference(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let product = x.matmul(&weight.t()?)?;
     bias.map_or(Ok(product.clone()), |bias| product.broadcast_add(bias))
 }

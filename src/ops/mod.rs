@@ -21,6 +21,7 @@ mod host;
 mod kernels;
 mod layer_norm;
 mod linear;
+mod linear_cross_entropy;
 mod low_rank;
 mod mean;
 mod pool;
@@ -51,6 +52,7 @@ pub use kernels::{
 };
 pub use layer_norm::LayerNormWeights;
 pub use linear::LinearWeights;
+pub use linear_cross_entropy::rows_at_once;
 pub use low_rank::LowRank;
 pub use pool::release_memory;
 pub use relative::{Distances, Relative, RelativeTerms};

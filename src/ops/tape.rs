@@ -327,11 +327,11 @@ impl<'a> Tape<'a> {
     /// When a tensor operation fails.
     pub fn backward(self, loss: Loss, trained: &[Tensor], gradients: &mut Gradients) -> Result<()> {
         match loss.0 {
-            LossKind::Host { logits: Some(node), gradient, .. } => {
+            LossKind::Host { scored: Some(node), gradient, .. } => {
                 self.run_backward(node, gradient, gradients).map(drop)
             }
-            LossKind::Host { logits: None, .. } => Ok(()),
-            LossKind::Composed(loss) => add_composed(&loss, trained, gradients),
+            LossKind::Host { scored: None, .. } => Ok(()),
+            LossKind::Composed { from, .. } => add_composed(&from, trained, gradients),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::data::{Batch, Sequence, TokenKinds};
+use crate::data::{Batch, DataError, Sequence, TokenKinds};
 use crate::models::Mode;
 use crate::predictor::{Predictor, PredictorError};
 
@@ -25,9 +25,10 @@ impl Predictor {
     /// # Errors
     /// If the model is not a masked language model, or the tokenizer or the network fails.
     pub fn fill_blanks(&self, text: &str, most: usize) -> Result<Vec<Vec<Guess>>, PredictorError> {
-        let kinds = TokenKinds::of(&self.tokenizer)?;
-        let ids = self.mask_blanks(text, &kinds)?;
-        let reads: Vec<u32> = (0..).zip(&ids).filter(|(_, id)| **id == kinds.mask()).map(|(at, _)| at).collect();
+        let kinds = TokenKinds::of(&self.tokenizer);
+        let mask = kinds.mask().ok_or(DataError::NoMaskToken)?;
+        let ids = self.mask_blanks(text, (mask, &kinds))?;
+        let reads: Vec<u32> = (0..).zip(&ids).filter(|(_, id)| **id == mask).map(|(at, _)| at).collect();
         if reads.is_empty() {
             return Ok(Vec::new());
         }
@@ -38,8 +39,8 @@ impl Predictor {
     }
 
     /// The tokens of a text with its blanks masked, limited to what the model reads around the first blank.
-    fn mask_blanks(&self, text: &str, kinds: &TokenKinds) -> Result<Vec<u32>, PredictorError> {
-        let mask = self.tokenizer.token(kinds.mask()).unwrap_or_default();
+    fn mask_blanks(&self, text: &str, (mask_id, kinds): (u32, &TokenKinds)) -> Result<Vec<u32>, PredictorError> {
+        let mask = self.tokenizer.token(mask_id).unwrap_or_default();
         // Cleaning could remove a blank, so only the text between blanks is cleaned.
         let parts: Vec<String> = match Regex::new(BLANK) {
             Ok(blank) => blank.split(text).map(|part| self.cleaner.clean(part)).collect(),
@@ -49,7 +50,7 @@ impl Predictor {
         let ids = self.tokenizer.encode_batch(&[masked.as_str()], usize::MAX)?.concat();
         let (own, [before, after]) = (kinds.own(&ids), kinds.around());
         let room = self.model.max_positions() - kinds.special_tokens();
-        let first = own.iter().position(|&id| id == kinds.mask()).unwrap_or(0);
+        let first = own.iter().position(|&id| id == mask_id).unwrap_or(0);
         let from = first.saturating_sub(room / 2).min(own.len().saturating_sub(room));
         let window = &own[from..own.len().min(from + room)];
         Ok([before.as_slice(), window, after].concat())
@@ -110,8 +111,8 @@ mod tests {
     #[test]
     fn the_words_with_the_highest_scores_are_returned() {
         let predictor = predictor();
-        let kinds = TokenKinds::of(&predictor.tokenizer).unwrap();
-        let ids = predictor.mask_blanks("good ___", &kinds).unwrap();
+        let kinds = TokenKinds::of(&predictor.tokenizer);
+        let ids = predictor.mask_blanks("good ___", (4, &kinds)).unwrap();
         assert_eq!((ids[0], ids[ids.len() - 2], ids[ids.len() - 1]), (2, 4, 3));
         let mut scores = vec![0.0; predictor.tokenizer.vocab_size()];
         let [word, piece, special] = ["good", "##ing", "[SEP]"].map(|token| predictor.tokenizer.id(token).unwrap());
@@ -126,11 +127,11 @@ mod tests {
     #[test]
     fn a_long_text_is_read_around_its_first_blank() {
         let predictor = predictor();
-        let kinds = TokenKinds::of(&predictor.tokenizer).unwrap();
+        let kinds = TokenKinds::of(&predictor.tokenizer);
         let long = "good ".repeat(300);
         let filled = predictor.fill_blanks(&format!("{long} ___ {long} ___"), 3).unwrap();
         assert_eq!(filled.len(), 1, "the second blank is too far away");
-        let ids = predictor.mask_blanks(&format!("{long} ___"), &kinds).unwrap();
+        let ids = predictor.mask_blanks(&format!("{long} ___"), (4, &kinds)).unwrap();
         assert_eq!(ids.len(), predictor.model.max_positions());
     }
 }

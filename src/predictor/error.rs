@@ -26,23 +26,32 @@ pub enum PredictorError {
         /// The task.
         task: TaskKind,
     },
-    /// The model predicts masked words, not labels.
+    /// The model predicts words, not labels.
     #[error(
-        "The model in {} predicts masked words, not labels. To predict labels, train a classifier that starts from it: \
+        "The model in {} is a language model: it predicts words, not labels. To predict labels, train a classifier that starts from it: \
          `hone new` with `--model` and this folder, then `hone train`.",
         .0.display()
     )]
     NoLabels(PathBuf),
-    /// The texts have no word that could be masked.
+    /// The texts have no word to predict.
     #[error(
         "The model knows none of the words in these texts, so there is nothing to predict. Choose texts in the model's language."
     )]
     NoKnownWords,
+    /// The model cannot continue a text.
+    #[error(
+        "The model in {} does not predict the next token, so it cannot continue a text. Choose a language model such as GPT-2 or Llama.",
+        .0.display()
+    )]
+    PredictsNoNextToken(PathBuf),
+    /// There is no text to continue.
+    #[error("There is no text to continue: nothing is left after cleaning. Write how the text begins.")]
+    NothingToContinue,
     /// The model has a head that Hone does not support.
     #[error(
         "The model in {} is a {class}, which Hone cannot predict with. It can use classifiers \
-         (BertForSequenceClassification) and masked language models (BertForMaskedLM). Train a classifier that starts from \
-         this model, or choose another.",
+         (BertForSequenceClassification) and language models (BertForMaskedLM, GPT2LMHeadModel). Train a classifier that \
+         starts from this model, or choose another.",
         folder.display()
     )]
     OtherHead {

@@ -4,6 +4,7 @@
 //! same answer for the same text.
 
 mod blanks;
+mod continuing;
 mod error;
 
 use std::path::{Path, PathBuf};
@@ -14,12 +15,13 @@ use crate::data::{Cleaner, Side, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
 use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead, reads_the_mean};
 use crate::progress::{Cancelled, Watch};
-use crate::project::{CleaningSettings, Precision, Project, TaskKind};
+use crate::project::{CleaningSettings, Objective, Precision, Project, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
 use crate::tasks::{self, Encoded, Samples};
 use crate::training::{self, ToScore};
 
 pub use blanks::Guess;
+pub use continuing::{Continuation, Sampling};
 pub use error::PredictorError;
 
 /// Max length if the model folder doesn't specify one; enough for most texts.
@@ -52,7 +54,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, the model has no trained head,
-    /// or one that predicts neither one label for each text nor masked words.
+    /// or one that predicts neither one label for each text nor words.
     pub fn load(folder: &Path) -> Result<Self, PredictorError> {
         Self::load_with(folder, read_info(folder)?)
     }
@@ -108,6 +110,12 @@ impl Predictor {
         &self.info
     }
 
+    /// What it predicts if it is a language model.
+    #[must_use]
+    pub fn objective(&self) -> Objective {
+        self.model.config().objective()
+    }
+
     /// Label names in class-id order.
     #[must_use]
     pub fn labels(&self) -> &[String] {
@@ -152,20 +160,20 @@ impl Predictor {
         self.scored(&Samples::of_texts(ids, labels.to_vec()), watch)
     }
 
-    /// Scores how well an adapted model predicts masked words of cleaned texts, masked as in the run of `project`. Terms that
-    /// are typical of `training_texts` are also scored apart.
+    /// Scores how well an adapted model predicts words of cleaned texts, as in the run of `project`. Terms that are typical of
+    /// `training_texts` are also scored apart.
     ///
     /// # Errors
     /// [`PredictorError::NoKnownWords`] if there is nothing to predict, [`PredictorError::Cancelled`], or when the tokenizer
     /// or the network fails.
-    pub fn score_masked_words(
+    pub fn score_words(
         &self,
         project: &Project,
         training_texts: &[&str],
         texts: &[&str],
         watch: &mut Watch<'_>,
     ) -> Result<Scored, PredictorError> {
-        let task = tasks::language_model(project, training_texts, &self.tokenizer, watch)?;
+        let task = tasks::language_model(project, training_texts, (&self.tokenizer, self.objective()), watch)?;
         let ids = self.tokenizer.encode_batch(texts, usize::MAX)?;
         let samples = task.samples(Encoded { side: Side::Test, examples: &[], ids, max_length: self.max_length() })?;
         if samples.is_empty() {

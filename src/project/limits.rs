@@ -233,7 +233,7 @@ mod tests {
         project.training.best_metric = Some(MetricName::Accuracy);
         assert_eq!(
             project.check().unwrap_err().to_string(),
-            "The setting best metric cannot be accuracy. Choose one of: loss, perplexity, masked-word accuracy."
+            "The setting best metric cannot be accuracy. Choose one of: loss, perplexity, word accuracy."
         );
     }
 

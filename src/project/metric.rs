@@ -11,9 +11,9 @@ pub enum MetricName {
     Accuracy,
     /// Mean cross-entropy, in nats.
     Loss,
-    /// `e` to the power of the mean cross-entropy of a masked token, 1 or more.
+    /// `e` to the power of the mean cross-entropy of a predicted token, 1 or more.
     Perplexity,
-    /// Share of masked tokens predicted exactly, 0..1.
+    /// Share of the masked words, or of all words for a model that predicts the next token, predicted exactly, 0..1.
     MaskedAccuracy,
 }
 
@@ -29,7 +29,7 @@ impl MetricName {
             Self::Accuracy => "Accuracy",
             Self::Loss => "Loss",
             Self::Perplexity => "Perplexity",
-            Self::MaskedAccuracy => "Masked-word accuracy",
+            Self::MaskedAccuracy => "Word accuracy",
         }
     }
 
@@ -41,7 +41,7 @@ impl MetricName {
             Self::Accuracy => "accuracy",
             Self::Loss => "loss",
             Self::Perplexity => "perplexity",
-            Self::MaskedAccuracy => "masked-word accuracy",
+            Self::MaskedAccuracy => "word accuracy",
         }
     }
 
@@ -53,9 +53,9 @@ impl MetricName {
             Self::Accuracy => "The share of correct predictions",
             Self::Loss => "How much probability the model gives to wrong answers; lower is better",
             Self::Perplexity => {
-                "The number of words the model is undecided between at a masked word, on average; lower is better"
+                "The number of tokens the model is undecided between at each that it predicts, on average; lower is better"
             }
-            Self::MaskedAccuracy => "The share of masked words that the model predicts exactly",
+            Self::MaskedAccuracy => "The share of the words asked for that the model predicts exactly",
         }
     }
 

@@ -38,7 +38,7 @@ pub use setting::{SettingError, apply_settings};
 pub use split::{RowKey, Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
-pub use task::{ClassificationSettings, LanguageModellingSettings, PoolingChoice, RoleRule, Task, TaskKind};
+pub use task::{ClassificationSettings, LanguageModellingSettings, Objective, PoolingChoice, RoleRule, Task, TaskKind};
 pub use training::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, LoraMatrices, LoraSettings, OptimizerSettings,
     PROBE_STRENGTHS, Precision, Recompute, ScheduleKind, TrainedLayers, TrainingSettings, are_imbalanced,

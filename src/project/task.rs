@@ -12,7 +12,7 @@ use crate::project::{
 pub enum Task {
     /// One label out of a closed set for each text.
     TextClassification(ClassificationSettings),
-    /// Continued pre-training: the model predicts masked words of unlabelled text.
+    /// Continued pre-training: the model predicts masked words, or each next token, of unlabelled text.
     LanguageModelling(LanguageModellingSettings),
 }
 
@@ -52,11 +52,21 @@ pub enum PoolingChoice {
     Mean,
 }
 
-/// Settings of masked language modelling.
+/// What a language model learns to predict, which depends on its architecture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Objective {
+    /// Masked words, from the words before and after them: encoders such as BERT.
+    #[default]
+    MaskedWords,
+    /// Each token from those before it: decoders such as GPT.
+    NextTokens,
+}
+
+/// Settings of language modelling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LanguageModellingSettings {
-    /// Share of the words that are masked and predicted, 0..1.
+    /// Share of the words that are masked and predicted, 0..1; of [`Objective::MaskedWords`] only.
     pub masked_share: f64,
     /// Words added to the tokenizer's vocabulary before training.
     pub new_words: Vec<String>,
@@ -289,7 +299,7 @@ impl Project {
         }
     }
 
-    /// The settings of masked language modelling, if that is the task.
+    /// The settings of language modelling, if that is the task.
     #[must_use]
     pub fn language_modelling(&self) -> Option<&LanguageModellingSettings> {
         match &self.task {

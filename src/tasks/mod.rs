@@ -6,21 +6,27 @@
 //! [`definition`](crate::tasks::definition).
 
 mod class_weights;
-mod language_modelling;
+mod masked_words;
+mod next_tokens;
 mod samples;
+mod terms;
 mod text_classification;
 
-use crate::data::{Batch, DataError, Example, Pooling, Prepared, Side, TextTokenizer};
+use std::sync::Arc;
+
+use crate::data::{Batch, DataError, Example, Pooling, Prepared, Side, TextTokenizer, TokenKinds};
 use crate::evaluation::{Answer, Baseline, Guesses, Interval, LabelledTexts, MaskedWord, Scorer};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
-use crate::project::{OutOfRange, Project, Task};
-use crate::tasks::language_modelling::LanguageModelling;
+use crate::project::{Objective, OutOfRange, Project, Task};
+use crate::tasks::masked_words::MaskedWords;
+use crate::tasks::next_tokens::NextTokens;
+use crate::tasks::terms::Terms;
 use crate::tasks::text_classification::TextClassification;
 
-pub use crate::tasks::language_modelling::SCORED_TERMS;
 pub use crate::tasks::samples::Samples;
+pub use crate::tasks::terms::SCORED_TERMS;
 
 /// A trained model's answers for rows whose labels are known.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +74,7 @@ pub trait TaskDefinition: Send + Sync {
     /// A scorer for `rows` rows.
     fn scorer(&self, rows: usize) -> Scorer;
 
-    /// The rows and masked words that the reads of a batch belong to. By default, a sample is a row and no words are
-    /// masked.
+    /// The rows and words that the reads of a batch belong to. By default, a sample is a row and no words are predicted.
     fn reads(&self, _samples: &Samples, batch: &Batch) -> Reads {
         let ends = batch.cu_wanted();
         let of_sequence = |(ends, &row): (&[u32], &usize)| std::iter::repeat_n(row, (ends[1] - ends[0]) as usize);
@@ -102,12 +107,12 @@ pub trait TaskDefinition: Send + Sync {
     }
 }
 
-/// The rows and masked words that the reads of a batch belong to.
+/// The rows and words that the reads of a batch belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
     /// The data row of each read, `[reads]`.
     pub rows: Vec<usize>,
-    /// The masked word of each read, `[reads]`; empty unless the task masks words.
+    /// The word of each read, `[reads]`; empty unless the task predicts words.
     pub words: Vec<MaskedWord>,
 }
 
@@ -121,6 +126,15 @@ pub struct Encoded<'a> {
     pub ids: Vec<Vec<u32>>,
     /// Most tokens of a sequence.
     pub max_length: usize,
+}
+
+/// How a model reads texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reader {
+    /// How it pools a text to classify it.
+    pub pooling: Pooling,
+    /// What it predicts as a language model.
+    pub objective: Objective,
 }
 
 /// Identifies the random choices in a batch, such as which words are masked.
@@ -138,19 +152,26 @@ pub fn classifier(labels: &[String], pooling: Pooling) -> Box<dyn TaskDefinition
     Box::new(TextClassification::trained(labels, pooling))
 }
 
-/// The task of an adapted model, to score texts with it as the run of `project` did. The domain's terms are those of
-/// `training_texts`.
+/// The task of an adapted model that learns this objective, to score texts with it as the run of `project` did. The domain's
+/// terms are those of `training_texts`.
 ///
 /// # Errors
 /// As [`definition`].
 pub fn language_model(
     project: &Project,
     training_texts: &[&str],
-    tokenizer: &TextTokenizer,
+    (tokenizer, objective): (&TextTokenizer, Objective),
     watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
-    let settings = project.language_modelling().cloned().unwrap_or_default();
-    Ok(Box::new(LanguageModelling::new(&settings, project.training.seed, tokenizer, training_texts, watch)?))
+    let kinds = TokenKinds::of(tokenizer);
+    let terms = Terms::find(training_texts, tokenizer, &kinds, watch)?;
+    Ok(match objective {
+        Objective::MaskedWords => {
+            let settings = project.language_modelling().cloned().unwrap_or_default();
+            Box::new(MaskedWords::new(&settings, project.training.seed, Arc::new(kinds), terms)?)
+        }
+        Objective::NextTokens => Box::new(NextTokens::new(kinds, terms)),
+    })
 }
 
 /// How a project's model pools texts. `usual` is how its architecture does.
@@ -160,7 +181,7 @@ pub fn pooling_of(project: &Project, usual: Pooling) -> Pooling {
 }
 
 /// The task of a project. This is the one list of tasks. `tokenizer` is that of the model that training starts from, and
-/// `pooling` how it reads a text.
+/// `reader` how that reads a text.
 ///
 /// # Errors
 /// If the tokenizer does not fit the task, and [`DataError::Cancelled`].
@@ -168,11 +189,13 @@ pub fn definition(
     project: &Project,
     prepared: &Prepared,
     tokenizer: &TextTokenizer,
-    pooling: Pooling,
+    reader: Reader,
     watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
     Ok(match &project.task {
-        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared, pooling)),
-        Task::LanguageModelling(_) => language_model(project, &prepared.texts(Side::Train), tokenizer, watch)?,
+        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared, reader.pooling)),
+        Task::LanguageModelling(_) => {
+            language_model(project, &prepared.texts(Side::Train), (tokenizer, reader.objective), watch)?
+        }
     })
 }

@@ -9,6 +9,9 @@ pub struct Samples {
     pub classes: Vec<u32>,
     /// Where each text of a sample ends, as positions in its tokens, `[samples]`; empty if a sample is one text.
     pub ends: Vec<Vec<u32>>,
+    /// Tokens at the beginning of each text of a sample that are not to be predicted, `[samples]`; empty unless the next token
+    /// is predicted.
+    pub given: Vec<Vec<u32>>,
     /// Data row of each sample, `[samples]`; empty if each sample is a row.
     pub rows: Vec<usize>,
 }

@@ -6,7 +6,7 @@ use crate::data::{Batch, Sequence};
 use crate::models::{HeadSpec, Model};
 use crate::ops::{CrossEntropy, matrix_operations};
 use crate::progress::Watch;
-use crate::project::{LanguageModellingSettings, OptimizerSettings, Recompute, TrainingSettings};
+use crate::project::{LanguageModellingSettings, Objective, OptimizerSettings, Recompute, TrainingSettings};
 use crate::random::Rng;
 
 use crate::training::footprint::{Footprint, available_memory};
@@ -55,8 +55,8 @@ pub struct StepFigures {
     pub peak_memory: u64,
 }
 
-/// Times steps on random tokens: of a classifier, or of a masked language model that predicts the default share of
-/// them. The steps change the model's weights.
+/// Times steps on random tokens: of a classifier, or of a language model that predicts the default share of them, masked, or
+/// each next one. The steps change the model's weights.
 ///
 /// # Errors
 /// [`TrainError::Setting`] if a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] if
@@ -82,8 +82,10 @@ pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Res
 
 fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     let longest = model.max_positions();
-    if bench.length == 0 || bench.length > longest {
-        let advice = format!("Use 1 to {longest}, the most that the model reads.");
+    let predicts_next = *model.head() == HeadSpec::LanguageModel && model.config().objective() == Objective::NextTokens;
+    let shortest = if predicts_next { 2 } else { 1 };
+    if bench.length < shortest || bench.length > longest {
+        let advice = format!("Use {shortest} to {longest}, the most that the model reads.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
     }
     let settings = TrainingSettings {
@@ -91,7 +93,7 @@ fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
         lora: model.lora().copied().unwrap_or_default(),
         ..TrainingSettings::default()
     };
-    let footprint = Footprint::new(model.config(), model.head(), &settings, share_read(model.head()));
+    let footprint = Footprint::new(model.config(), model.head(), &settings, share_read(model));
     let setting = if model.recomputes() { Recompute::Always } else { Recompute::Never };
     let footprint = footprint.recomputing(setting, 0, 0, 0);
     let needed = footprint.peak(bench.batch.saturating_mul(bench.length));
@@ -138,10 +140,11 @@ fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64
 }
 
 /// Share of the tokens that the head reads.
-fn share_read(head: &HeadSpec) -> f64 {
-    match head {
-        HeadSpec::Classification { .. } | HeadSpec::MeanClassification { .. } => 0.0,
-        HeadSpec::LanguageModel => LanguageModellingSettings::default().masked_share,
+fn share_read(model: &Model) -> f64 {
+    match (model.head(), model.config().objective()) {
+        (HeadSpec::Classification { .. } | HeadSpec::MeanClassification { .. }, _) => 0.0,
+        (HeadSpec::LanguageModel, Objective::MaskedWords) => LanguageModellingSettings::default().masked_share,
+        (HeadSpec::LanguageModel, Objective::NextTokens) => 1.0,
     }
 }
 
@@ -151,7 +154,7 @@ fn masked_positions(length: usize, share: f64) -> Vec<usize> {
     (0..count).map(|place| place * length / count).collect()
 }
 
-/// Random tokens. A classifier reads one token of each sequence, a language model the masked ones.
+/// Random tokens. A classifier reads one token of each sequence, a language model the masked ones, or all but the last.
 fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
     let mut rng = Rng::stream(seed, 0x6265_6e63);
     let words = model.config().vocab_size as u64;
@@ -162,8 +165,12 @@ fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
             HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels } => {
                 batch.push_text(&ids, model.pooling(), Some(rng.below(labels.len() as u64) as u32), row);
             }
+            HeadSpec::LanguageModel if model.config().objective() == Objective::NextTokens => {
+                let reads: Vec<u32> = (0..ids.len() as u32 - 1).collect();
+                batch.push(Sequence { ids: &ids, reads: &reads, wanted: &ids[1..], row });
+            }
             HeadSpec::LanguageModel => {
-                let masked = masked_positions(bench.length, share_read(model.head()));
+                let masked = masked_positions(bench.length, share_read(model));
                 let wanted: Vec<u32> = masked.iter().map(|&place| std::mem::replace(&mut ids[place], MASK)).collect();
                 let reads: Vec<u32> = masked.iter().map(|&place| place as u32).collect();
                 batch.push(Sequence { ids: &ids, reads: &reads, wanted: &wanted, row });
@@ -220,6 +227,13 @@ mod tests {
     }
 
     #[test]
+    fn a_decoder_predicts_each_next_token() {
+        let batch = random_batch(&model("tiny-gpt2", HeadSpec::LanguageModel), BENCH, 1);
+        assert_eq!((batch.reads.len(), batch.wanted.len()), (57, 57));
+        assert!(batch.reads.iter().zip(&batch.wanted).all(|(&read, &id)| batch.input_ids[read as usize + 1] == id));
+    }
+
+    #[test]
     fn a_classifier_reads_the_first_token_of_each_text() {
         let labels = ["a", "b"].map(str::to_owned).to_vec();
         let batch = random_batch(&model("tiny-bert", HeadSpec::Classification { labels }), BENCH, 1);
@@ -230,7 +244,11 @@ mod tests {
     #[test]
     fn the_steps_of_both_heads_are_timed_and_bad_sizes_refused() {
         let labels = ["a", "b"].map(str::to_owned).to_vec();
-        let heads = [("tiny-bert", HeadSpec::Classification { labels }), ("tiny-bert-mlm", HeadSpec::LanguageModel)];
+        let heads = [
+            ("tiny-bert", HeadSpec::Classification { labels }),
+            ("tiny-bert-mlm", HeadSpec::LanguageModel),
+            ("tiny-llama", HeadSpec::LanguageModel),
+        ];
         let control = Control::default();
         for (name, head) in heads {
             let model = model(name, head);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::data::{BatchPlan, TextTokenizer};
 use crate::evaluation::{LabelledTexts, LinearProbe};
-use crate::models::{Mode, Model, ModelConfig};
+use crate::models::{Model, ModelConfig};
 use crate::ops::CrossEntropy;
 use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, PROBE_STRENGTHS, TrainedLayers, TrainingSettings};
@@ -313,7 +313,7 @@ impl Measurement<'_> {
         let control = voice.control;
         let batch = self.task.batch(&self.data.train.samples, rows, Draw::Evaluation);
         let begun = Instant::now();
-        self.model.forward_unless(&batch, None, Mode::Inference, &|| control.is_cancelled())?;
+        self.model.forward_in_parts(&batch, None, &|| control.is_cancelled(), &mut |_| ())?;
         Ok(begun.elapsed().as_secs_f64() / batch.total_tokens().max(1) as f64)
     }
 }

@@ -1,6 +1,7 @@
 //! Estimates the memory and disk space of training from the sizes of the network.
 
 use crate::models::{HeadSpec, ModelConfig, ParameterCounts};
+use crate::ops::rows_at_once;
 use crate::project::{Recompute, TrainedLayers, TrainingSettings};
 
 use crate::training::memory::{memory_left_by_limits, resident};
@@ -32,8 +33,11 @@ pub(super) struct Footprint {
     /// Whether they are, and whether they can be.
     recomputes: bool,
     can_recompute: bool,
-    /// The same for the head, if it reads many tokens or scores many classes.
-    head_a_token: f64,
+    /// Share of the tokens that the head reads, and the numbers kept for each read.
+    share_read: f64,
+    a_read: u64,
+    /// Scores of each read, which are computed for some reads at a time.
+    scores: u64,
 }
 
 impl Footprint {
@@ -66,8 +70,6 @@ impl Footprint {
         let a_token = in_flight + trained_layers * kept;
         // The input of each layer, and all that one of them keeps.
         let recomputed_a_token = in_flight + trained_layers * hidden + kept;
-        // The head's scores, their gradient, and the gradient packed for two matrix products.
-        let head_a_token = share_read * (3 * scores + 6 * hidden) as f64;
         let saved = if adapter > 0 { trained } else { parameters };
         Self {
             parameters,
@@ -77,7 +79,9 @@ impl Footprint {
             recomputed_a_token,
             recomputes: false,
             can_recompute: config.can_recompute(),
-            head_a_token,
+            share_read,
+            a_read: 6 * hidden,
+            scores,
         }
     }
 
@@ -106,8 +110,11 @@ impl Footprint {
     /// [`Self::peak`] of a process that uses `used` bytes before it loads the network.
     pub fn peak_of(&self, used: u64, tokens: usize) -> u64 {
         let a_token = if self.recomputes { self.recomputed_a_token } else { self.a_token };
-        let training =
-            self.parameters + 3 * self.trained + ((a_token as f64 + self.head_a_token) * tokens as f64 * SLACK) as u64;
+        let reads = (self.share_read * tokens as f64).ceil() as u64;
+        // The head's scores, their gradient, and the gradient packed for two matrix products.
+        let scores = 3 * self.scores * reads.min(rows_at_once(self.scores as usize) as u64);
+        let activations = a_token.saturating_mul(tokens as u64) + self.a_read * reads + scores;
+        let training = self.parameters + 3 * self.trained + (activations as f64 * SLACK) as u64;
         // Two moments and a gradient for each number that is trained.
         used + OVERHEAD + self.loading().max(NUMBER * training)
     }
@@ -223,12 +230,16 @@ mod tests {
     }
 
     #[test]
-    fn a_language_model_needs_memory_for_its_scores() {
+    fn a_language_model_needs_memory_for_the_scores_of_some_reads() {
         let config = ModelConfig::read(&fixture("tiny-bert-mlm")).unwrap();
         let settings = TrainingSettings::default();
-        let peak = |share| Footprint::new(&config, &HeadSpec::LanguageModel, &settings, share).peak(1 << 20);
-        let scores = (1 << 20) / 4 * 2 * config.vocab_size as u64 * NUMBER;
-        assert!(peak(0.25) - peak(0.0) > scores, "scores and their gradient");
+        let peak =
+            |share: f64, tokens| Footprint::new(&config, &HeadSpec::LanguageModel, &settings, share).peak_of(0, tokens);
+        let of_scores = |reads: usize| (reads * 2 * config.vocab_size) as u64 * NUMBER;
+        let few = 1 << 12;
+        assert!(peak(0.25, few) - peak(0.0, few) > of_scores(few / 4), "scores and their gradient");
+        let many = 1 << 24;
+        assert!(peak(0.25, many) - peak(0.0, many) < of_scores(many / 4), "not those of all reads at once");
     }
 
     #[test]

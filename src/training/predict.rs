@@ -1,9 +1,9 @@
 //! Runs a model over many samples, batch by batch, and scores the results.
 
 use crate::evaluation::{BatchLogits, Scored};
-use crate::models::{Mode, Model};
+use crate::models::Model;
 use crate::progress::{Cancelled, Watch};
-use crate::tasks::{Draw, Reads, Samples, TaskDefinition};
+use crate::tasks::{Draw, Samples, TaskDefinition};
 
 use crate::training::TrainError;
 use crate::training::features::FeatureCache;
@@ -37,7 +37,7 @@ pub fn predict(model: &Model, what: ToScore<'_>, watch: &mut Watch<'_>) -> Resul
     })
 }
 
-/// Scores a model. Of the logits, only each row's answer and loss are kept.
+/// Scores a model. Logits are scored a few reads at a time; of them, only each row's answer and loss are kept.
 ///
 /// `features` caches the output of the frozen layers. `look` is called with the number of samples done before every
 /// batch and at the end; its error ends the work. `stop` is checked within a batch and must return true if `look` will
@@ -59,14 +59,23 @@ pub(super) fn score(
             Some(cache) => cache.of(model, &batch, stop),
             None => Ok(None),
         };
-        let logits = computed.and_then(|known| Ok(model.forward_unless(&batch, known, Mode::Inference, stop)?));
+        let (reads, mut first) = (task.reads(samples, &batch), 0);
+        let mut add = |logits: &[Vec<f32>]| {
+            let part = first..first + logits.len();
+            first = part.end;
+            scorer.add(&BatchLogits {
+                logits,
+                rows: &reads.rows[part.clone()],
+                wanted: batch.wanted.get(part.clone()).unwrap_or_default(),
+                words: reads.words.get(part).unwrap_or_default(),
+            });
+        };
+        let scored = computed.and_then(|known| Ok(model.forward_in_parts(&batch, known, stop, &mut add)?));
         // A batch stopped in the middle fails with an error; report the stop instead.
         if stop() {
             look(done)?;
         }
-        let logits = logits?;
-        let Reads { rows, words } = task.reads(samples, &batch);
-        scorer.add(&BatchLogits { logits: &logits, rows: &rows, wanted: &batch.wanted, words: &words });
+        scored?;
         done += numbers.len();
     }
     look(done)?;

@@ -8,18 +8,18 @@ use crate::data::{BatchPlan, Example, Pooling, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig};
 use crate::progress::Watch;
-use crate::project::{FewSteps, Project, TrainedLayers, TrainingSettings};
+use crate::project::{FewSteps, LanguageModellingSettings, Objective, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{TextKey, TokenCache};
-use crate::tasks::{self, Encoded, Samples, TaskDefinition};
+use crate::tasks::{self, Encoded, Reader, Samples, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::{ToScore, TrainError};
 use crate::words::{count, counted, full_stop, listed, plural};
 
-/// Below this learning rate, a new masked language model head hardly learns in a few epochs.
+/// Below this learning rate, a new language model head hardly learns in a few epochs.
 const LOW_RATE: f64 = 1e-4;
 
-/// Above this learning rate, a trained masked language model may forget its pre-training.
+/// Above this learning rate, a trained language model may forget its pre-training.
 const HIGH_RATE: f64 = 2e-4;
 
 /// One split, tokenised.
@@ -84,14 +84,21 @@ pub(super) fn task(
     voice: &mut Voice<'_>,
 ) -> Result<Box<dyn TaskDefinition>, TrainError> {
     let control = voice.control;
-    let mut report = |progress| voice.say(TrainingEvent::Progress(progress));
     let pooling = tasks::pooling_of(project, config.pooling());
     if pooling == Pooling::Mean && project.training.trained_layers == TrainedLayers::Lora {
         let advice = "With an adapter (LoRA), the head reads one token: set pooling to Token.";
         return Err(TrainError::setting("pooling", "Mean".to_owned(), advice));
     }
+    let reader = Reader { pooling, objective: config.objective() };
+    if let Some(settings) = project.language_modelling()
+        && reader.objective == Objective::NextTokens
+        && settings.masked_share.to_bits() != LanguageModellingSettings::default().masked_share.to_bits()
+    {
+        voice.log("The model predicts each next token, so the masked share is not used.");
+    }
+    let mut report = |progress| voice.say(TrainingEvent::Progress(progress));
     let mut watch = Watch { control, report: &mut report };
-    Ok(tasks::definition(project, prepared, tokenizer, pooling, &mut watch)?)
+    Ok(tasks::definition(project, prepared, tokenizer, reader, &mut watch)?)
 }
 
 /// Loads the model that training starts from, and logs the load report. Also says whether its head is new.
@@ -121,7 +128,13 @@ pub(super) fn load_model(
     for (warning, line) in describe(&report, (&model, earlier.as_ref()), settings.trained_layers) {
         if warning { voice.warn(line) } else { voice.log(line) }
     }
-    if let Some(advice) = rate_advice(model.head(), report.new_head, settings.optimizer.learning_rate) {
+    if model.trained_count() == 0 {
+        let advice = "The scores of this language model are its word embeddings, so its head has nothing to train. Train all \
+                      layers, the top ones, or an adapter.";
+        return Err(TrainError::setting("trained layers", "Head".to_owned(), advice));
+    }
+    let is_adapter = settings.trained_layers == TrainedLayers::Lora;
+    if let Some(advice) = rate_advice(model.head(), (report.new_head, is_adapter), settings.optimizer.learning_rate) {
         voice.warn(advice);
     }
     voice.progress("Loading the model", 1, 1, "models");
@@ -174,25 +187,22 @@ fn describe_head(report: &LoadReport, model: &Model, earlier: Option<&EarlierLab
             "Training continues with the model's own classification head, which has the same labels.".to_owned()
         }
         (HeadSpec::LanguageModel, true) => {
-            "The model has no masked language model head. Created a new one that shares \
-                                       the word embeddings."
-                .to_owned()
+            "The model has no language model head. Created a new one that shares the word embeddings.".to_owned()
         }
-        (HeadSpec::LanguageModel, false) => {
-            "Training continues with the model's own masked language model head.".to_owned()
-        }
+        (HeadSpec::LanguageModel, false) => "Training continues with the model's own language model head.".to_owned(),
     }
 }
 
 /// A warning if the learning rate of a language model is far from what its head needs: only now is it known whether the
 /// head is new.
-fn rate_advice(head: &HeadSpec, is_new: bool, learning_rate: f64) -> Option<String> {
+fn rate_advice(head: &HeadSpec, (is_new, is_adapter): (bool, bool), learning_rate: f64) -> Option<String> {
     match (head, is_new) {
         (HeadSpec::LanguageModel, true) if learning_rate < LOW_RATE => Some(format!(
-            "The new masked language model head learns slowly at a learning rate of {learning_rate:e}. Try 2e-4 to 5e-4."
+            "The new language model head learns slowly at a learning rate of {learning_rate:e}. Try 2e-4 to 5e-4."
         )),
-        (HeadSpec::LanguageModel, false) if learning_rate > HIGH_RATE => Some(format!(
-            "A learning rate of {learning_rate:e} suits a new masked language model head, and this model has one. If \
+        // Adapters need a higher rate, and leave the model's own weights alone.
+        (HeadSpec::LanguageModel, false) if learning_rate > HIGH_RATE && !is_adapter => Some(format!(
+            "A learning rate of {learning_rate:e} suits a new language model head, and this model has one. If \
              perplexity does not fall, try 5e-5."
         )),
         _ => None,
@@ -323,11 +333,12 @@ mod tests {
 
     #[test]
     fn a_learning_rate_that_does_not_suit_the_language_model_head_is_warned_of() {
-        let advice = |is_new, rate| rate_advice(&HeadSpec::LanguageModel, is_new, rate);
+        let advice = |is_new, rate| rate_advice(&HeadSpec::LanguageModel, (is_new, false), rate);
         assert!(advice(true, 5e-5).is_some_and(|text| text.contains("at a learning rate of 5e-5. Try 2e-4 to 5e-4")));
         assert!(advice(false, 3e-4).is_some_and(|text| text.starts_with("A learning rate of 3e-4 suits a new")));
         assert_eq!((advice(true, 3e-4), advice(false, 5e-5)), (None, None));
         let classifier = HeadSpec::Classification { labels: vec!["good".to_owned()] };
-        assert_eq!(rate_advice(&classifier, true, 5e-5), None);
+        assert_eq!(rate_advice(&classifier, (true, false), 5e-5), None);
+        assert_eq!(rate_advice(&HeadSpec::LanguageModel, (false, true), 3e-4), None, "adapters need such a rate");
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::data::{Prepared, Side};
 use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
-use crate::models::pooling_of_model;
+use crate::models::{ModelConfig, pooling_of_model};
 use crate::progress::Watch;
 use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, TrainedRun, remove_file};
-use crate::tasks::{self, Measured};
+use crate::tasks::{self, Measured, Reader};
 use crate::worker::scoring::{Evaluation, own_rows, rows_of};
 use crate::worker::{Context, JobError, LogLevel};
 
@@ -28,9 +28,10 @@ pub(super) fn complete(
     let validation_rows = rows_of(&prepared, Side::Validation);
     let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
     let tokenizer = context.tokenizer(&run.best())?;
-    let pooling = pooling_of_model(&run.best())?;
+    let best = run.best();
+    let reader = Reader { pooling: pooling_of_model(&best)?, objective: ModelConfig::read(&best)?.objective() };
     let comparison = context.watched(|watch| {
-        let task = tasks::definition(&settings.project, &prepared, &tokenizer, pooling, watch)?;
+        let task = tasks::definition(&settings.project, &prepared, &tokenizer, reader, watch)?;
         Ok::<_, JobError>(compare(&*task, settings.project.training.seed, &prepared, test, watch))
     })?;
     let path = run.predictions_path();

@@ -1,10 +1,10 @@
-//! Jobs for language modelling: finding the terms of a domain, and filling the blanks of a text.
+//! Jobs for language modelling: finding the terms of a domain, filling the blanks of a text, and continuing one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::{DomainTerms, project_terms};
-use crate::predictor::{Guess, Predictor, PredictorError};
+use crate::predictor::{Continuation, Guess, Predictor, PredictorError, Sampling};
 use crate::project::{ModelChoice, TaskKind};
 use crate::storage::ModelFolderInfo;
 use crate::worker::{Context, Job, JobError, RowSource};
@@ -73,6 +73,51 @@ impl Job for FillBlanks {
         };
         let before = before.map(|model| model.fill_blanks(&text, GUESSES)).transpose()?;
         Ok(FilledBlanks { text, before, after })
+    }
+}
+
+/// Continues a text with a model as it was before training, and as it is after.
+#[derive(Clone, Debug)]
+pub struct ContinueText {
+    /// The pre-trained model, and the project's folder, if known.
+    pub before: Option<(ModelChoice, PathBuf)>,
+    /// The trained model's folder.
+    pub after: PathBuf,
+    /// The text.
+    pub text: String,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+}
+
+/// A text and what follows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContinuedText {
+    /// The text.
+    pub text: String,
+    /// How tokens were chosen.
+    pub sampling: Sampling,
+    /// By the model before training; `None` if it is not on this machine.
+    pub before: Option<Continuation>,
+    /// By the model after training.
+    pub after: Continuation,
+}
+
+impl Job for ContinueText {
+    type Answer = ContinuedText;
+    const TITLE: &'static str = "Continuing the text";
+
+    fn run(self, context: &mut Context<'_>) -> Result<ContinuedText, JobError> {
+        let Self { before, after, text, sampling } = self;
+        let trained = context.model(&after)?;
+        let after = context.watched(|watch| trained.continue_text(&text, sampling, watch))?;
+        let folder = before.and_then(|(choice, folder)| context.locate(&choice, &folder).ok().flatten());
+        let before = match folder {
+            Some(folder) => context.untrained(&folder, trained.info())?,
+            None => None,
+        };
+        let continued = |model: Arc<Predictor>| context.watched(|watch| model.continue_text(&text, sampling, watch));
+        let before = before.map(continued).transpose()?;
+        Ok(ContinuedText { text, sampling, before, after })
     }
 }
 

@@ -45,7 +45,7 @@ pub use label_file::{
     FileToLabel, LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions,
     check_labelled_output,
 };
-pub use language::{FillBlanks, FilledBlanks, FindTerms};
+pub use language::{ContinueText, ContinuedText, FillBlanks, FilledBlanks, FindTerms};
 pub use models::{ConvertGguf, FetchModel, LookUpModel, SearchHub};
 pub use pending::{LogLevel, LogLine, Pending, Said};
 pub use predict::{Classified, Classify};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::evaluation::{Interval, Judgement, Metrics, Prediction, RunDifference, Tested};
+use crate::project::Objective;
 use crate::storage::{
     EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunStatus, RunSummary, StepMetrics,
     StorageError,
@@ -48,6 +49,12 @@ impl RunResults {
     #[must_use]
     pub fn measured(&self) -> &Metrics {
         self.summary.measured()
+    }
+
+    /// What its model predicts, if it is a language model.
+    #[must_use]
+    pub fn objective(&self) -> Objective {
+        self.measured().language_modelling().map(|metrics| metrics.objective).unwrap_or_default()
     }
 
     /// Whether the model is useful.

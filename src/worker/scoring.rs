@@ -49,7 +49,7 @@ impl Evaluation<'_> {
             }
             TaskKind::LanguageModelling => {
                 let training_texts = training.map(|prepared| prepared.texts(Side::Train)).unwrap_or_default();
-                model.score_masked_words(&settings.project, &training_texts, &texts, watch)
+                model.score_words(&settings.project, &training_texts, &texts, watch)
             }
         };
         Ok(scored?)

@@ -138,7 +138,7 @@ fn a_text_has_the_same_logits_alone_and_in_a_batch() {
 
 #[test]
 fn a_forward_pass_can_be_stopped() {
-    let stopped = load().forward_unless(&batch(), None, Mode::Inference, &|| true);
+    let stopped = load().forward_in_parts(&batch(), None, &|| true, &mut |_| ());
     assert!(stopped.unwrap_err().to_string().contains("stopped"));
 }
 

@@ -118,7 +118,7 @@ fn a_language_model_gives_logits_of_its_vocabulary_and_no_labels() {
     let logits = model.logits(&["the phone is great", "ok"], || Ok(())).unwrap();
     assert_eq!(logits.iter().map(Vec::len).collect::<Vec<_>>(), [316, 316]);
     let error = quietly(|watch| model.answer(&["the phone is great"], watch)).unwrap_err();
-    assert!(error.to_string().contains("predicts masked words, not labels"), "{error}");
+    assert!(error.to_string().contains("it predicts words, not labels"), "{error}");
 }
 
 /// A copy of a fixture as it would come from elsewhere, without `hone.ron`, its configuration changed.

@@ -8,7 +8,7 @@ use hone::evaluation::{
     Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedAnswer,
     MaskedCounts, Metrics, Prediction, TermCounts,
 };
-use hone::project::{EvaluateEvery, MetricName, ModelChoice, Project, RowEdit, RowId, SourceFile};
+use hone::project::{EvaluateEvery, MetricName, ModelChoice, Objective, Project, RowEdit, RowId, SourceFile};
 use hone::storage::{
     EvaluationPoint, OpenError, ProjectFile, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus,
     RunSummary, StepMetrics, StopReason, StorageError, write_atomic,
@@ -353,7 +353,9 @@ fn metrics_and_baselines_of_both_tasks_are_read_back() {
     };
     let overall = MaskedCounts { tokens: 10, nats: 25.0, words: 8, correct: 4 };
     let by_term = vec![TermCounts { term: "lien".to_owned(), counts: overall }];
-    let metrics = Metrics::LanguageModelling(LanguageModelMetrics { documents: 3, overall, terms: overall, by_term });
+    let objective = Objective::NextTokens;
+    let metrics =
+        Metrics::LanguageModelling(LanguageModelMetrics { objective, documents: 3, overall, terms: overall, by_term });
     let words =
         RunComparison { interval: None, baselines: vec![Baseline::alone(BaselineName::Untrained, metrics.clone())] };
     for comparison in [classes, words] {

@@ -3,7 +3,7 @@
 
     python3 tests/peers/bench_step.py --hone target/release/hone --model FOLDER [--task adapt] [--rounds 3] [--batch 32 --len 64]
 
-Both do the same: random tokens without padding, forward, backward, clipping at 1, AdamW. `--task classify` is a classifier
+With `--lora q_proj,v_proj` both train adapters of rank 8 on these matrices and the head, the peer with `peft`. Both do the same: random tokens without padding, forward, backward, clipping at 1, AdamW. `--task classify` is a classifier
 of three labels; `--task adapt` is a masked language model with its decoder tied to the embeddings, of whose tokens 15% are
 masked, at the same positions. PyTorch's `BertForMaskedLM` scores every token, Hone only the masked ones: the loss is the
 same. FOLDER is a Hugging Face model folder. The Python that runs this has torch and transformers. Prints one JSON object: the medians over the rounds, and how
@@ -20,7 +20,7 @@ PEER = """
 import json, resource, sys, time, torch
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification
 folder, batch, length, steps, precision, threads = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5], int(sys.argv[6])
-device, task = sys.argv[7:9]
+device, task, lora = sys.argv[7:10]
 finish = torch.cuda.synchronize if device == "cuda" else lambda: None
 torch.set_num_threads(threads); torch.manual_seed(1)
 if task == "adapt":
@@ -28,16 +28,21 @@ if task == "adapt":
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight, "the decoder is not tied"
 else:
     model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3)
+    # A decoder reads the last token that is not padding: none here is.
+    model.config.pad_token_id = 0 if model.config.pad_token_id is None else model.config.pad_token_id
+if lora:
+    import peft
+    model = peft.get_peft_model(model, peft.LoraConfig(task_type="SEQ_CLS", r=8, lora_alpha=16, target_modules=lora.split(",")))
 model.train().to(device)
 masked = max(1, round(0.15 * length))
 reads = [place * length // masked for place in range(masked)]
-groups = [{"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": 0.01},
-          {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0}]
+groups = [{"params": [p for p in model.parameters() if p.requires_grad and p.ndim >= 2], "weight_decay": 0.01},
+          {"params": [p for p in model.parameters() if p.requires_grad and p.ndim < 2], "weight_decay": 0.0}]
 optimizer = torch.optim.AdamW(groups, lr=1e-5)
 autocast = torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16")
 times = []
 for step in range(steps + 2):
-    ids = torch.randint(0, model.config.vocab_size, (batch, length))
+    ids = torch.randint(5, model.config.vocab_size, (batch, length))
     if task == "adapt":
         labels = torch.full_like(ids, -100); labels[:, reads] = ids[:, reads]; ids[:, reads] = 0
     else:
@@ -69,12 +74,14 @@ def main():
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--lora", default="", help="the peer's names of the matrices that Hone's default adapters are on")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     a = parser.parse_args()
     sizes = [str(a.batch), str(a.len), str(a.steps)]
     ours = [a.hone, "bench", "step", "--model", a.model, "--task", a.task, "--batch", sizes[0], "--len", sizes[1],
             "--steps", sizes[2], "--device", a.device, "--precision", "f32" if a.device == "cuda" else a.precision]
-    theirs = [sys.executable, "-c", PEER, a.model, *sizes, a.precision, str(a.threads), a.device, a.task]
+    ours += ["--lora"] if a.lora else []
+    theirs = [sys.executable, "-c", PEER, a.model, *sizes, a.precision, str(a.threads), a.device, a.task, a.lora]
     rounds = [(run(ours), run(theirs)) for _ in range(a.rounds)]
     median = lambda side, key: statistics.median(each[side][key] for each in rounds)
     hone, peer = median(0, "ms_per_step"), median(1, "ms_per_step")

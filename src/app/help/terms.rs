@@ -47,7 +47,7 @@ entries! {
         NearDuplicates: "Near-duplicates", "Texts that differ in a few words only. They tell the model little, and make a test too easy if one is in training and one in the test set.";
         Overfitting: "Overfitting", "The model memorises the training rows instead of learning what they have in common. The training loss falls while the validation loss rises.";
         Patience: "Patience", "How many evaluations in a row may bring no improvement before training stops.";
-        Perplexity: "Perplexity", "How many words the model has to choose between when one is hidden. Lower is better; 1 means it always knows.";
+        Perplexity: "Perplexity", "How many tokens the model has to choose between when it predicts one, hidden or next. Lower is better; 1 means it always knows.";
         Pooling: "Pooling", "How the model's numbers for each token become one list for the whole text: those of the first or last token, or the mean of all.";
         Precision: "Precision", "Of the rows predicted as this label, the share that really have it. If it is low, the model uses the label too often.";
         NumberPrecision: "Number format", "How exactly numbers are computed. f32 is exact; bf16 is coarser and faster on some processors, with the same results for nearly all data.";

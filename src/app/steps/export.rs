@@ -268,7 +268,7 @@ fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path
     section(ui, theme, "Use the model", "Load the exported folder in a terminal or in Python", |ui| {
         let text = match code {
             Code::Terminal => terminal_code(task, model),
-            Code::Transformers => python_code(&results.settings.project, model),
+            Code::Transformers => python_code(&results.settings.project, results.objective(), model),
         };
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(code, Code::Terminal, "Terminal");

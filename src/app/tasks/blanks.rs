@@ -1,4 +1,4 @@
-//! Try it for language modelling: a sentence with a blank, and the likeliest words before and after training.
+//! Try it for language modelling of encoders: a sentence with a blank, and the likeliest words before and after training.
 
 use egui::Ui;
 

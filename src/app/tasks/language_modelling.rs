@@ -8,7 +8,7 @@ use crate::app::widgets::{figure, section};
 use crate::evaluation::{
     BaselineName, FEWEST_ROWS, Interval, LanguageModelMetrics, MaskedCounts, Metrics, Prediction, TermCounts,
 };
-use crate::project::MetricName;
+use crate::project::{MetricName, Objective};
 use crate::words::{count, one_line, percent_fine, perplexity, score};
 
 /// Documents listed.
@@ -25,8 +25,43 @@ struct BeforeAfter<'a> {
     before: Option<&'a LanguageModelMetrics>,
 }
 
+/// What the words are that a model predicts, in the texts of the page.
+struct Wording {
+    /// After "of".
+    of_the_words: &'static str,
+    /// Of every word, before a comma.
+    all: &'static str,
+    /// As a heading of a column of numbers.
+    words: &'static str,
+    /// Of a term.
+    times: &'static str,
+    same: &'static str,
+    terms: &'static str,
+}
+
+fn wording(objective: Objective) -> Wording {
+    match objective {
+        Objective::MaskedWords => Wording {
+            of_the_words: "the masked words",
+            all: "All masked words",
+            words: "Masked words",
+            times: "Masked",
+            same: "On the same documents, with the same words masked",
+            terms: "Words that are much more frequent in the training texts than elsewhere, where they were masked",
+        },
+        Objective::NextTokens => Wording {
+            of_the_words: "the words, each from the text before it",
+            all: "All words",
+            words: "Words",
+            times: "Occurrences",
+            same: "On the same documents. Each token is predicted from those before it",
+            terms: "Words that are much more frequent in the training texts than elsewhere",
+        },
+    }
+}
+
 /// Draws the metrics and the documents with the highest perplexity.
-pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, metrics: &LanguageModelMetrics) {
+pub fn language_model_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, metrics: &LanguageModelMetrics) {
     let before = shown.comparison.and_then(|comparison| comparison.baseline(BaselineName::Untrained));
     let before = before.and_then(Metrics::language_modelling);
     let interval = shown.comparison.and_then(|comparison| comparison.interval);
@@ -57,13 +92,12 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
             ui.add(egui::Label::new(sentence).wrap());
         }
     });
-    section(ui, theme, "Before and after", "On the same documents, with the same words masked", |ui| {
+    let wording = wording(metrics.objective);
+    section(ui, theme, "Before and after", wording.same, |ui| {
         comparison_ui(ui, theme, both);
     });
     if metrics.terms.words > 0 && !metrics.by_term.is_empty() {
-        let explanation =
-            "Words that are much more frequent in the training texts than elsewhere, where they were masked";
-        section(ui, theme, "Domain terms", explanation, |ui| terms_ui(ui, theme, both));
+        section(ui, theme, "Domain terms", wording.terms, |ui| terms_ui(ui, theme, both));
     }
     section(ui, theme, "Hardest documents", "Documents with the highest perplexity after training", |ui| {
         documents_ui(ui, theme, shown.predictions);
@@ -83,9 +117,10 @@ fn interval_in_words(interval: Option<Interval>, metrics: &LanguageModelMetrics)
 /// What the metrics mean, in sentences.
 fn sentences(BeforeAfter { after: metrics, before }: BeforeAfter<'_>, rows: &str) -> Vec<String> {
     let mut out = vec![format!(
-        "On {} {rows}, the model predicts {} of the masked words.",
+        "On {} {rows}, the model predicts {} of {}.",
         count(metrics.documents),
         percent_fine(metrics.overall.accuracy()),
+        wording(metrics.objective).of_the_words,
     )];
     let Some(before) = before else { return out };
     out.push(change("Perplexity", &before.overall, &metrics.overall));
@@ -109,20 +144,21 @@ fn change(what: &str, before: &MaskedCounts, after: &MaskedCounts) -> String {
 }
 
 fn comparison_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAfter<'_>) {
-    let mut rows: Vec<(&str, &MaskedCounts)> = Vec::new();
-    rows.extend(before.map(|before| ("All masked words, before", &before.overall)));
-    rows.push(("All masked words, after", &after.overall));
+    let wording = wording(after.objective);
+    let mut rows: Vec<(&str, &str, &MaskedCounts)> = Vec::new();
+    rows.extend(before.map(|before| (wording.all, "before", &before.overall)));
+    rows.push((wording.all, "after", &after.overall));
     if after.terms.words > 0 {
-        rows.extend(before.map(|before| ("Domain terms, before", &before.terms)));
-        rows.push(("Domain terms, after", &after.terms));
+        rows.extend(before.map(|before| ("Domain terms", "before", &before.terms)));
+        rows.push(("Domain terms", "after", &after.terms));
     }
     Grid::new("before and after").num_columns(4).spacing([theme.space.xl, theme.space.s]).show(ui, |ui| {
-        for head in ["", "Perplexity", "Accuracy", "Masked words"] {
+        for head in ["", "Perplexity", "Accuracy", wording.words] {
             ui.label(theme.small(head));
         }
         ui.end_row();
-        for (name, counts) in rows {
-            ui.label(name);
+        for (name, when, counts) in rows {
+            ui.label(format!("{name}, {when}"));
             ui.label(theme.strong(perplexity(counts.perplexity())));
             ui.label(percent_fine(counts.accuracy()));
             ui.label(theme.muted(count(counts.words)));
@@ -131,9 +167,16 @@ fn comparison_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: Befo
     });
 }
 
-/// The terms that were masked most often, with what was predicted before and after training.
+/// The terms that were predicted most often, with what was predicted before and after training.
 fn terms_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAfter<'_>) {
-    let heads = ["Term", "Masked", "Correct before", "Correct after", "Perplexity before", "Perplexity after"];
+    let heads = [
+        "Term",
+        wording(after.objective).times,
+        "Correct before",
+        "Correct after",
+        "Perplexity before",
+        "Perplexity after",
+    ];
     Grid::new("domain terms").num_columns(heads.len()).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
         for head in heads {
             ui.label(theme.small(head));
@@ -152,7 +195,7 @@ fn terms_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAft
     });
 }
 
-/// The terms that were masked most often; of equally many, the most telling first.
+/// The terms that were predicted most often; of equally many, the most telling first.
 fn most_masked(metrics: &LanguageModelMetrics) -> Vec<&TermCounts> {
     let mut terms: Vec<&TermCounts> = metrics.masked_terms().collect();
     terms.sort_by_key(|term| std::cmp::Reverse(term.counts.words));

@@ -2,6 +2,7 @@
 
 mod blanks;
 mod classify_text;
+mod continued_text;
 mod evaluated_rows;
 mod label_file;
 #[cfg(test)]
@@ -18,11 +19,12 @@ use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::tasks::blanks::{BlanksState, blanks_ui};
 use crate::app::tasks::classify_text::{ClassifyTextState, classify_text_ui};
+use crate::app::tasks::continued_text::{ContinuedTextState, continued_text_ui};
 use crate::app::theme::Theme;
 use crate::evaluation::Metrics;
-use crate::project::TaskKind;
+use crate::project::{Objective, TaskKind};
 use crate::worker::RunResults;
-use language_modelling::masked_words_ui;
+use language_modelling::language_model_ui;
 use text_classification::{ClassificationState, classification_ui};
 
 pub use evaluated_rows::EvaluatedRows;
@@ -54,8 +56,8 @@ pub fn evaluation_hint(task: TaskKind) -> &'static str {
              the rows behind every mistake"
         }
         TaskKind::LanguageModelling => {
-            "After training, this page shows how well the model predicts masked words in texts it was not trained on, \
-             before and after training"
+            "After training, this page shows how well the model predicts words in texts it was not trained on, before \
+             and after training"
         }
     }
 }
@@ -66,7 +68,7 @@ pub fn predictions_hint(task: TaskKind) -> &'static str {
     match task {
         TaskKind::TextClassification => "Test rows with true label, predicted label and all probabilities, as CSV",
         TaskKind::LanguageModelling => {
-            "Held-out texts with the loss and the correct words at their masked words, as CSV"
+            "Held-out texts with their loss and the number of words predicted correctly, as CSV"
         }
     }
 }
@@ -90,7 +92,7 @@ pub fn evaluated_rows_ui(
         Metrics::Classification(metrics) => {
             classification_ui(ui, theme, shown, metrics, &mut state.classes, sender);
         }
-        Metrics::LanguageModelling(metrics) => masked_words_ui(ui, theme, shown, metrics),
+        Metrics::LanguageModelling(metrics) => language_model_ui(ui, theme, shown, metrics),
     }
 }
 
@@ -99,6 +101,7 @@ pub fn evaluated_rows_ui(
 pub struct TryItState {
     classify: ClassifyTextState,
     blanks: BlanksState,
+    continued: ContinuedTextState,
 }
 
 /// Draws what the trained model of a run answers to what a person types.
@@ -111,6 +114,9 @@ pub fn answers_ui(
 ) {
     match results.settings.project.task.kind() {
         TaskKind::TextClassification => classify_text_ui(ui, ctx, &mut state.classify, results, sender),
-        TaskKind::LanguageModelling => blanks_ui(ui, ctx, &mut state.blanks, results, sender),
+        TaskKind::LanguageModelling => match results.objective() {
+            Objective::MaskedWords => blanks_ui(ui, ctx, &mut state.blanks, results, sender),
+            Objective::NextTokens => continued_text_ui(ui, ctx, &mut state.continued, sender),
+        },
     }
 }

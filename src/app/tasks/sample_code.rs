@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::project::{Project, TaskKind};
+use crate::project::{Objective, Project, TaskKind};
 
 /// A command that uses the model in `folder`.
 #[must_use]
@@ -14,9 +14,9 @@ pub fn terminal_code(task: TaskKind, folder: &Path) -> String {
     }
 }
 
-/// Python code that uses the model of `project` in `folder`. Texts are truncated to the project's max length.
+/// Python code that uses the model of `project` in `folder`; `objective` is what it predicts as a language model. Texts are truncated to the project's max length.
 #[must_use]
-pub fn python_code(project: &Project, folder: &Path) -> String {
+pub fn python_code(project: &Project, objective: Objective, folder: &Path) -> String {
     let folder = format!("{:?}", folder.display().to_string());
     if project.reads_the_mean() {
         return format!(
@@ -31,6 +31,10 @@ pub fn python_code(project: &Project, folder: &Path) -> String {
         TaskKind::TextClassification => format!(
             "classify = pipeline(\"text-classification\", model={folder}, top_k=None)\n\
              print(classify(\"The strap broke after a week.\", truncation=True, max_length={max_length}))"
+        ),
+        TaskKind::LanguageModelling if objective == Objective::NextTokens => format!(
+            "generate = pipeline(\"text-generation\", model={folder})\n\
+             print(generate(\"The tenant shall pay\", max_new_tokens=40)[0][\"generated_text\"])"
         ),
         TaskKind::LanguageModelling => format!(
             "fill_mask = pipeline(\"fill-mask\", model={folder})\n\
@@ -50,15 +54,17 @@ mod tests {
         let model = Path::new("/home/ann/model");
         let classify = TaskKind::TextClassification;
         assert_eq!(terminal_code(classify, model), "hone predict \"/home/ann/model\" reviews.csv --out labelled.csv");
-        let python = python_code(&Project::new(classify), model);
+        let python = python_code(&Project::new(classify), Objective::default(), model);
         assert!(python.contains("model=\"/home/ann/model\"") && python.contains("max_length=128"), "{python}");
         let adapt = TaskKind::LanguageModelling;
         assert!(terminal_code(adapt, model).ends_with("--model \"/home/ann/model\""));
         let mut instant = Project::new(classify);
         instant.training.trained_layers = TrainedLayers::Instant;
-        let python = python_code(&instant, model);
+        let python = python_code(&instant, Objective::default(), model);
         assert!(python.contains("SentenceTransformer(\"/home/ann/model\")"), "{python}");
-        let python = python_code(&Project::new(adapt), model);
-        assert!(python.contains("\"fill-mask\", model=\"/home/ann/model\""), "{python}");
+        for (objective, name) in [(Objective::MaskedWords, "fill-mask"), (Objective::NextTokens, "text-generation")] {
+            let python = python_code(&Project::new(adapt), objective, model);
+            assert!(python.contains(&format!("\"{name}\", model=\"/home/ann/model\"")), "{python}");
+        }
     }
 }

@@ -59,9 +59,11 @@ pub struct DomainTerms {
     pub agreement: Option<f64>,
     /// Words that are much more frequent here than in general text, the most characteristic first.
     pub terms: Vec<DomainTerm>,
-    /// The terms that should be added to the vocabulary, the most frequent first: split into three or more pieces, and
+    /// The terms that should be added to the vocabulary, if it is one that can grow, the most frequent first: split into three or more pieces, and
     /// not names, judging by capitals.
     pub new_words: Vec<DomainTerm>,
+    /// Whether the vocabulary cannot grow, because it is not a `WordPiece` vocabulary.
+    pub is_fixed: bool,
 }
 
 /// Finds at most `most` terms and as many new words in the texts. Texts of the same group, such as the parts of one
@@ -118,11 +120,12 @@ pub fn domain_terms(
         term.pieces >= PIECES && (!capitals_tell || f64::from(count.lower) >= LOWER * f64::from(count.all))
     };
     let terms: Vec<DomainTerm> = found.into_iter().map(|(_, term)| term).collect();
-    let mut new_words: Vec<DomainTerm> = terms.iter().filter(is_new).cloned().collect();
+    let is_fixed = !tokenizer.can_grow();
+    let mut new_words: Vec<DomainTerm> = terms.iter().filter(|term| !is_fixed && is_new(term)).cloned().collect();
     new_words.sort_by_key(|term| std::cmp::Reverse(term.count));
     new_words.truncate(most);
     let terms = terms.into_iter().take(most).collect();
-    Ok(DomainTerms { words, agreement, terms, new_words })
+    Ok(DomainTerms { words, agreement, terms, new_words, is_fixed })
 }
 
 /// [`domain_terms`] of a project's rows. Rows with the same value in `group` count as one document.

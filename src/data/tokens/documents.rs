@@ -17,6 +17,9 @@ pub struct PackedSequence {
     pub ids: Vec<u32>,
     /// Where each of its texts ends in `ids`, ascending. A text is a document, or a window of one.
     pub ends: Vec<u32>,
+    /// Tokens at the beginning of each text that are not to be predicted, at least 1, if the next token is predicted; else
+    /// empty.
+    pub given: Vec<u32>,
 }
 
 /// Packs documents into sequences of at most `max_length` tokens, in their order. Each document is given by all its
@@ -53,6 +56,70 @@ pub fn cut(document: &[u32], kinds: &TokenKinds, max_length: usize) -> Result<Ve
         sequence
     });
     Ok(sequences.collect())
+}
+
+/// [`pack`] for models that predict the next token: every token of a document but the first is predicted once, and the
+/// end-of-text token after it. A window of a long document begins with the last token of the one before it, which is not
+/// predicted again. Documents with nothing to predict are left out.
+///
+/// # Errors
+/// As [`pack`].
+pub fn pack_stretches(
+    documents: &[Vec<u32>],
+    kinds: &TokenKinds,
+    max_length: usize,
+) -> Result<Vec<PackedSequence>, DataError> {
+    let (mut sequences, mut sequence) = (Vec::new(), PackedSequence::default());
+    for document in documents {
+        for stretch in cut_stretches(document, kinds, max_length)? {
+            if !sequence.ids.is_empty() && sequence.ids.len() + stretch.ids.len() > max_length {
+                sequences.push(std::mem::take(&mut sequence));
+            }
+            sequence.ids.extend_from_slice(&stretch.ids);
+            sequence.ends.push(sequence.ids.len() as u32);
+            sequence.given.extend_from_slice(&stretch.given);
+        }
+    }
+    if !sequence.ids.is_empty() {
+        sequences.push(sequence);
+    }
+    Ok(sequences)
+}
+
+/// The windows of one document as [`pack_stretches`] makes them, a sequence each.
+///
+/// # Errors
+/// As [`pack`].
+pub fn cut_stretches(
+    document: &[u32],
+    kinds: &TokenKinds,
+    max_length: usize,
+) -> Result<Vec<PackedSequence>, DataError> {
+    let [before, after] = kinds.around();
+    // A window has a token to predict, and one before it.
+    let special = before.len() + 1;
+    if max_length <= special {
+        return Err(DataError::MaxLengthTooSmall { max_length, special });
+    }
+    let (own, room) = (kinds.own(document), max_length - before.len());
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
+    let end = if after.is_empty() { Vec::from_iter(kinds.end()) } else { after.clone() };
+    let whole = [own, &end].concat();
+    let (mut sequences, mut begin) = (Vec::new(), 0);
+    loop {
+        let window = &whole[begin..whole.len().min(begin + room)];
+        let ids = [before.as_slice(), window].concat();
+        let given = if begin == 0 { before.len().max(1) } else { special };
+        if ids.len() > given {
+            sequences.push(PackedSequence { ends: vec![ids.len() as u32], given: vec![given as u32], ids });
+        }
+        if begin + window.len() >= whole.len() {
+            return Ok(sequences);
+        }
+        begin += window.len() - 1;
+    }
 }
 
 /// Most tokens of a text besides the special ones.
@@ -128,6 +195,39 @@ mod tests {
     }
 
     #[test]
+    fn every_token_is_predicted_once_and_windows_overlap_by_one() {
+        let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let text = "the tenant shall pay the rent. ".repeat(6);
+        for (name, starts) in [("tiny-gpt2", 0), ("tiny-llama", 1)] {
+            let tokenizer = crate::data::TextTokenizer::load(&fixtures.join(name)).unwrap();
+            let kinds = TokenKinds::of(&tokenizer);
+            let end = kinds.end().unwrap();
+            let texts = [text.as_str(), "good", "", "x"];
+            let documents = tokenizer.encode_batch(&texts, usize::MAX).unwrap();
+            for max_length in [starts + 2, 7, 16, 1000] {
+                let mut predicted = Vec::new();
+                for sequence in pack_stretches(&documents, &kinds, max_length).unwrap() {
+                    assert!(sequence.ids.len() <= max_length && sequence.ends.len() == sequence.given.len());
+                    let mut from = 0;
+                    for (&to, &given) in sequence.ends.iter().zip(&sequence.given) {
+                        predicted.extend_from_slice(&sequence.ids[from + given as usize..to as usize]);
+                        from = to as usize;
+                    }
+                }
+                let whole = |ids: &Vec<u32>| {
+                    // Without a start token, the first token cannot be predicted.
+                    let own = &kinds.own(ids)[1 - starts.min(1)..];
+                    [own, &[end]].concat()
+                };
+                let full = documents.iter().filter(|ids| ids.len() > starts);
+                assert_eq!(predicted, full.flat_map(whole).collect::<Vec<_>>(), "{name}, {max_length}");
+            }
+            let error = pack_stretches(&documents, &kinds, starts + 1).unwrap_err().to_string();
+            assert!(error.contains(&format!("Use at least {}", starts + 2)), "{error}");
+        }
+    }
+
+    #[test]
     fn no_token_is_lost_or_repeated_and_no_sequence_is_too_long() {
         let (_, kinds) = tiny_kinds();
         let mut rng = Rng::new(3);
@@ -138,7 +238,7 @@ mod tests {
             let own = |ids: &Vec<u32>| ids.iter().copied().filter(|&id| id > 4).collect::<Vec<_>>();
             let all: Vec<u32> = documents.iter().flat_map(own).collect();
             assert_eq!(sequences.iter().flat_map(|sequence| own(&sequence.ids)).collect::<Vec<_>>(), all);
-            for PackedSequence { ids, ends } in &sequences {
+            for PackedSequence { ids, ends, .. } in &sequences {
                 assert!(ids.len() <= max_length && ends.last() == Some(&(ids.len() as u32)));
                 assert!(ends.iter().all(|&end| ids[end as usize - 1] == 3));
             }

@@ -2,7 +2,6 @@
 
 use tokenizers::ModelWrapper;
 
-use crate::data::DataError;
 use crate::data::tokens::TextTokenizer;
 use crate::data::tokens::word_cache::around;
 use crate::random::Rng;
@@ -17,7 +16,7 @@ const BEGINS: [char; 2] = ['▁', 'Ġ'];
 /// The kinds of tokens of one tokenizer, for masking.
 #[derive(Clone, Debug)]
 pub struct TokenKinds {
-    mask: u32,
+    mask: Option<u32>,
     /// Whether a token is never masked: special tokens and the unknown token.
     fixed: Vec<bool>,
     /// Whether a token continues the word before it.
@@ -26,16 +25,21 @@ pub struct TokenKinds {
     drawable: Vec<u32>,
     /// Special tokens before and after a text.
     around: [Vec<u32>; 2],
+    /// Ends a text.
+    end: Option<u32>,
+}
+
+/// Whether a token is punctuation or a line break alone, in byte-level BPE: no word goes on with it.
+fn is_punctuation(token: &str) -> bool {
+    !token.is_empty() && token.chars().all(|sign| sign.is_ascii_punctuation() || sign == 'Ċ')
 }
 
 impl TokenKinds {
     /// The kinds of a tokenizer's tokens.
-    ///
-    /// # Errors
-    /// [`DataError::NoMaskToken`] if it has no mask token.
-    pub fn of(tokenizer: &TextTokenizer) -> Result<Self, DataError> {
+    #[must_use]
+    pub fn of(tokenizer: &TextTokenizer) -> Self {
         let library = &tokenizer.tokenizer;
-        let mask = MASKS.iter().find_map(|mask| library.token_to_id(mask)).ok_or(DataError::NoMaskToken)?;
+        let mask = MASKS.iter().find_map(|mask| library.token_to_id(mask));
         let unknown = match library.get_model() {
             ModelWrapper::WordPiece(model) => library.token_to_id(&model.unk_token),
             ModelWrapper::BPE(model) => model.unk_token.as_ref().and_then(|token| library.token_to_id(token)),
@@ -47,7 +51,7 @@ impl TokenKinds {
         let special = library.get_added_tokens_decoder();
         let special = special.iter().filter(|(_, token)| token.special).map(|(&id, _)| id);
         let around = around(library).unwrap_or_default();
-        for id in special.chain(around.concat()).chain(unknown).chain([mask]) {
+        for id in special.chain(around.concat()).chain(unknown).chain(mask).chain(tokenizer.end) {
             if let Some(fixed) = fixed.get_mut(id as usize) {
                 *fixed = true;
             }
@@ -63,18 +67,26 @@ impl TokenKinds {
                 tokens.iter().map(|token| token.starts_with(&model.continuing_subword_prefix)).collect()
             }
             _ if tokens.iter().any(|token| token.starts_with(BEGINS)) => {
-                tokens.iter().map(|token| !token.starts_with(BEGINS)).collect()
+                let continues =
+                    |(token, fixed): (&String, &bool)| !fixed && !token.starts_with(BEGINS) && !is_punctuation(token);
+                tokens.iter().zip(&fixed).map(continues).collect()
             }
             // Without marks, each token counts as a word.
             _ => Vec::new(),
         };
-        Ok(Self { mask, fixed, continues, drawable, around })
+        Self { mask, fixed, continues, drawable, around, end: tokenizer.end }
     }
 
-    /// The mask token.
+    /// The mask token; `None` for tokenizers of models that predict the next token.
     #[must_use]
-    pub fn mask(&self) -> u32 {
+    pub fn mask(&self) -> Option<u32> {
         self.mask
+    }
+
+    /// The token that ends a text for models that predict the next token; `None` if the tokenizer has none.
+    #[must_use]
+    pub fn end(&self) -> Option<u32> {
+        self.end
     }
 
     /// Special tokens added to every text.
@@ -125,9 +137,9 @@ impl TokenKinds {
     }
 
     /// A random token. All that are not special are equally likely.
-    pub(super) fn draw(&self, rng: &mut Rng) -> u32 {
+    pub(super) fn draw(&self, rng: &mut Rng, otherwise: u32) -> u32 {
         let place = rng.below(self.drawable.len() as u64) as usize;
-        self.drawable.get(place).copied().unwrap_or(self.mask)
+        self.drawable.get(place).copied().unwrap_or(otherwise)
     }
 }
 
@@ -160,7 +172,7 @@ pub(super) mod tests {
 
     pub fn tiny_kinds() -> (TextTokenizer, TokenKinds) {
         let tokenizer = tiny();
-        let kinds = TokenKinds::of(&tokenizer).unwrap();
+        let kinds = TokenKinds::of(&tokenizer);
         (tokenizer, kinds)
     }
 
@@ -195,7 +207,7 @@ pub(super) mod tests {
             let mut next = 0..;
             let vocabulary = vocabulary.map(|token| (token.to_owned(), next.next().unwrap()));
             let model = BPE::builder().vocab_and_merges(vocabulary, Vec::new()).build().unwrap();
-            TokenKinds::of(&TextTokenizer { tokenizer: Tokenizer::new(model), words: None, ..tiny() }).unwrap()
+            TokenKinds::of(&TextTokenizer { tokenizer: Tokenizer::new(model), words: None, ..tiny() })
         };
         assert_eq!(of(vocabulary).words(&[2, 3, 5, 1, 2, 4, 3]), [(0, 3), (4, 5), (5, 7)]);
         let plain = of(["[UNK]", "[MASK]", "low", "er", "x", "s"]);
@@ -205,21 +217,32 @@ pub(super) mod tests {
     #[test]
     fn special_and_unknown_tokens_are_neither_masked_nor_drawn() {
         let (tokenizer, kinds) = tiny_kinds();
-        assert_eq!((kinds.mask(), kinds.special_tokens()), (4, 2));
+        assert_eq!((kinds.mask(), kinds.special_tokens()), (Some(4), 2));
         assert!((0..=4).all(|id| !kinds.can_be_masked(id)) && (5..316).all(|id| kinds.can_be_masked(id)));
         assert!(!kinds.can_be_masked(316), "a token that the vocabulary does not have");
         let mut rng = Rng::new(1);
         let mut drawn = vec![0_u32; tokenizer.vocab_size()];
-        (0..200_000).for_each(|_| drawn[kinds.draw(&mut rng) as usize] += 1);
+        (0..200_000).for_each(|_| drawn[kinds.draw(&mut rng, 0) as usize] += 1);
         assert_eq!(drawn[..5], [0; 5]);
         assert!(drawn[5..].iter().all(|&times| times.abs_diff(200_000 / 311) < 150), "{drawn:?}");
     }
 
     #[test]
-    fn a_tokenizer_without_a_mask_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("vocab.txt"), "[UNK]\n[CLS]\n[SEP]\ngood\n").unwrap();
-        let error = TokenKinds::of(&TextTokenizer::load(folder.path()).unwrap()).unwrap_err().to_string();
-        assert!(error.contains("no [MASK] token") && error.contains("Choose a BERT model"), "{error}");
+    fn decoders_have_an_end_of_text_and_no_mask() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let of = |name: &str| {
+            let tokenizer = TextTokenizer::load(&fixtures.join(name)).unwrap();
+            (TokenKinds::of(&tokenizer), tokenizer)
+        };
+        for (name, end, special) in [("tiny-gpt2", 0, 0), ("tiny-llama", 1, 1)] {
+            let (kinds, tokenizer) = of(name);
+            assert_eq!((kinds.mask(), kinds.end(), kinds.special_tokens()), (None, Some(end), special), "{name}");
+            assert!(!kinds.can_be_masked(end));
+            let ids = tokenizer.encode_batch(&["the rent, please"], 64).unwrap().concat();
+            let words: Vec<String> =
+                kinds.words(&ids).iter().map(|&(from, to)| tokenizer.decode(&ids[from..to]).unwrap()).collect();
+            assert_eq!(words, ["the", " rent", ",", " please"], "punctuation is a word of its own");
+        }
+        assert_eq!(tiny_kinds().1.end(), None);
     }
 }

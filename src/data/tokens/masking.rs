@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use crate::data::DataError;
 use crate::data::tokens::kinds::TokenKinds;
 use crate::random::{Rng, mask_key, mask_row_key};
 
@@ -37,13 +38,17 @@ pub struct Masking {
     share: f64,
     seed: u64,
     kinds: Arc<TokenKinds>,
+    mask: u32,
 }
 
 impl Masking {
     /// Masks `share` of the words of each sequence, and at least one.
-    #[must_use]
-    pub fn new(share: f64, seed: u64, kinds: Arc<TokenKinds>) -> Self {
-        Self { share, seed, kinds }
+    ///
+    /// # Errors
+    /// [`DataError::NoMaskToken`] if the tokenizer has no mask token.
+    pub fn new(share: f64, seed: u64, kinds: Arc<TokenKinds>) -> Result<Self, DataError> {
+        let mask = kinds.mask().ok_or(DataError::NoMaskToken)?;
+        Ok(Self { share, seed, kinds, mask })
     }
 
     /// The masks of a sequence in an epoch (0-based). `number` is the sequence's place among all; the same numbers give
@@ -73,9 +78,9 @@ impl Masking {
                 masked.reads.push(place as u32);
                 masked.wanted.push(id);
                 if draw < MASKED {
-                    masked.ids[place] = self.kinds.mask();
+                    masked.ids[place] = self.mask;
                 } else if draw < MASKED_OR_RANDOM {
-                    masked.ids[place] = self.kinds.draw(&mut rng);
+                    masked.ids[place] = self.kinds.draw(&mut rng, self.mask);
                 }
             }
         }
@@ -120,7 +125,7 @@ mod tests {
     }
 
     fn masking(tiny: &(TextTokenizer, TokenKinds)) -> Masking {
-        Masking::new(0.15, 7, Arc::new(tiny.1.clone()))
+        Masking::new(0.15, 7, Arc::new(tiny.1.clone())).unwrap()
     }
 
     #[test]
@@ -186,11 +191,20 @@ mod tests {
         assert_eq!(of(0, 0), of(0, 0));
         assert_ne!(of(0, 0), of(1, 0));
         assert_ne!(of(0, 0), of(0, 1));
-        let other = Masking::new(0.15, 8, Arc::clone(&masking.kinds));
+        let other = Masking::new(0.15, 8, Arc::clone(&masking.kinds)).unwrap();
         assert_ne!(of(0, 0), all(&|number, ids| other.draw(ids, 0, number)));
         let fixed = all(&|number, ids| masking.fixed(ids, number));
         assert_ne!(fixed, of(0, 0));
         assert!(fixed.iter().all(|masked| masked.reads.iter().all(|&place| masked.ids[place as usize] == 4)));
+    }
+
+    #[test]
+    fn a_tokenizer_without_a_mask_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("vocab.txt"), "[UNK]\n[CLS]\n[SEP]\ngood\n").unwrap();
+        let kinds = TokenKinds::of(&TextTokenizer::load(folder.path()).unwrap());
+        let error = Masking::new(0.15, 1, Arc::new(kinds)).map(drop).unwrap_err().to_string();
+        assert!(error.contains("no [MASK] token") && error.contains("Choose a BERT or a GPT model"), "{error}");
     }
 
     #[test]

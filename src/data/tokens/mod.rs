@@ -15,7 +15,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
+use tokenizers::{ModelWrapper, PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::data::tokens::from_parts::{bad, read};
 use crate::data::tokens::word_cache::WordCache;
@@ -32,6 +32,8 @@ pub struct TextTokenizer {
     fingerprint: String,
     /// Highest id of a token.
     highest_id: u32,
+    /// The token that ends a text, if the folder names one.
+    end: Option<u32>,
 }
 
 /// Ids of tokens, at most: tables have a row for each id.
@@ -72,7 +74,9 @@ impl TextTokenizer {
             hasher.update([0]);
         }
         let words = WordCache::of(&tokenizer);
-        Ok(Self { tokenizer, words, special, fingerprint: hashing::hexadecimal(&hasher.finalize()), highest_id })
+        let end = end_of_text(folder, &tokenizer);
+        let fingerprint = hashing::hexadecimal(&hasher.finalize());
+        Ok(Self { tokenizer, words, special, fingerprint, highest_id, end })
     }
 
     /// Token ids of each text, special tokens included, in the order given and in parallel on the current rayon pool.
@@ -150,6 +154,22 @@ impl TextTokenizer {
         self.tokenizer.token_to_id(token)
     }
 
+    /// Whether words can be added to its vocabulary.
+    #[must_use]
+    pub fn can_grow(&self) -> bool {
+        matches!(self.tokenizer.get_model(), ModelWrapper::WordPiece(_))
+    }
+
+    /// The text of some tokens, without special ones. Bytes that are no character, such as the half of one that the last token
+    /// begins, become the replacement character.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenise`] when the tokenizer refuses them.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, DataError> {
+        let refused = |error: tokenizers::Error| DataError::Tokenise { index: 1, reason: error.to_string() };
+        self.tokenizer.decode(ids, true).map_err(refused)
+    }
+
     /// SHA-256 of its files: tokenizers with the same fingerprint give the same tokens for every text.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
@@ -161,6 +181,25 @@ impl TextTokenizer {
     pub fn special_tokens(&self) -> usize {
         self.special
     }
+}
+
+/// The token that ends a text, as the folder's files name it: those of the tokenizer first, then the model's.
+fn end_of_text(folder: &Path, tokenizer: &Tokenizer) -> Option<u32> {
+    let json = |file: &str| serde_json::from_slice::<serde_json::Value>(&read_model_text(folder, file).ok()?).ok();
+    let named = |file: &str| {
+        let json = json(file)?;
+        let token = json.get("eos_token")?;
+        // Either the token, or an object with its properties.
+        tokenizer.token_to_id(token.as_str().or_else(|| token.get("content")?.as_str())?)
+    };
+    let by_id = || {
+        let json = json("config.json")?;
+        let ids = json.get("eos_token_id")?;
+        // Either one, or a list.
+        let id = u32::try_from(ids.as_u64().or_else(|| ids.get(0)?.as_u64())?).ok()?;
+        tokenizer.id_to_token(id).map(|_| id)
+    };
+    named("tokenizer_config.json").or_else(|| named("special_tokens_map.json")).or_else(by_id)
 }
 
 #[cfg(test)]

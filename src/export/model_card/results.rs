@@ -7,6 +7,7 @@ use crate::evaluation::{
     BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedCounts, Metrics, TermCounts,
 };
 use crate::export::model_card::quoting::{data_name, quoted};
+use crate::project::Objective;
 use crate::storage::{RunComparison, RunSettings, RunSummary};
 use crate::words::collapsed;
 
@@ -35,7 +36,10 @@ impl<'a> Results<'a> {
     pub fn pipeline_tag(&self) -> &'static str {
         match self.metrics() {
             Metrics::Classification(_) => "text-classification",
-            Metrics::LanguageModelling(_) => "fill-mask",
+            Metrics::LanguageModelling(metrics) => match metrics.objective {
+                Objective::MaskedWords => "fill-mask",
+                Objective::NextTokens => "text-generation",
+            },
         }
     }
 
@@ -45,7 +49,13 @@ impl<'a> Results<'a> {
             Metrics::Classification(_) => {
                 format!("A text classifier with {} labels, fine-tuned", self.settings.labels.len())
             }
-            Metrics::LanguageModelling(_) => "A masked language model, obtained by continued pre-training".to_owned(),
+            Metrics::LanguageModelling(metrics) => {
+                let kind = match metrics.objective {
+                    Objective::MaskedWords => "A masked language model",
+                    Objective::NextTokens => "A causal language model",
+                };
+                format!("{kind}, obtained by continued pre-training")
+            }
         }
     }
 
@@ -56,7 +66,13 @@ impl<'a> Results<'a> {
         }
         let (tags, title, values) = match self.metrics() {
             Metrics::Classification(metrics) => ("- accuracy\n- f1", "Text classification", class_values(metrics)),
-            Metrics::LanguageModelling(metrics) => ("- perplexity", "Fill mask", language_values(metrics)),
+            Metrics::LanguageModelling(metrics) => {
+                let title = match metrics.objective {
+                    Objective::MaskedWords => "Fill mask",
+                    Objective::NextTokens => "Text generation",
+                };
+                ("- perplexity", title, language_values(metrics))
+            }
         };
         let name = quoted(&self.settings.project.name);
         writeln!(card, "metrics:\n{tags}\nmodel-index:\n- name: {name}\n  results:")?;
@@ -86,7 +102,7 @@ impl<'a> Results<'a> {
         writeln!(card, "On the {rows} {} rows, which the model was not trained on{optimistic}:\n", self.split())?;
         match self.metrics() {
             Metrics::Classification(metrics) => self.write_classes(card, metrics)?,
-            Metrics::LanguageModelling(metrics) => self.write_masked_words(card, metrics)?,
+            Metrics::LanguageModelling(metrics) => self.write_predicted_words(card, metrics)?,
         }
         self.write_labels(card)
     }
@@ -117,9 +133,13 @@ impl<'a> Results<'a> {
         Ok(())
     }
 
-    fn write_masked_words(&self, card: &mut String, metrics: &LanguageModelMetrics) -> fmt::Result {
+    fn write_predicted_words(&self, card: &mut String, metrics: &LanguageModelMetrics) -> fmt::Result {
         let before = self.comparison.baseline(BaselineName::Untrained).and_then(Metrics::language_modelling);
-        writeln!(card, "| | perplexity | masked-word accuracy | masked words |\n| --- | --- | --- | --- |")?;
+        let words = match metrics.objective {
+            Objective::MaskedWords => "masked-word accuracy | masked words",
+            Objective::NextTokens => "word accuracy | words",
+        };
+        writeln!(card, "| | perplexity | {words} |\n| --- | --- | --- | --- |")?;
         let mut row = |name: &str, counts: &MaskedCounts| {
             let (perplexity, accuracy) = (counts.perplexity(), counts.accuracy());
             writeln!(card, "| {name} | {perplexity:.2} | {accuracy:.3} | {} |", counts.words)
@@ -178,6 +198,10 @@ impl<'a> Results<'a> {
                 let call = format!("print(classify(\"your text\", truncation=True, max_length={length}))");
                 ("classify", ", top_k=None", call)
             }
+            Metrics::LanguageModelling(metrics) if metrics.objective == Objective::NextTokens => {
+                let call = "print(generate(\"How your text begins\", max_new_tokens=40)[0][\"generated_text\"])";
+                ("generate", "", call.to_owned())
+            }
             Metrics::LanguageModelling(_) => {
                 let call = "print(fill_mask(f\"Your text with one {fill_mask.tokenizer.mask_token} word.\"))";
                 ("fill_mask", "", call.to_owned())
@@ -207,7 +231,7 @@ impl<'a> Results<'a> {
     }
 }
 
-/// The domain's own terms, and how well those were predicted that were masked most often.
+/// The domain's own terms, and how well those were predicted that were asked for most often.
 fn write_terms(
     card: &mut String,
     metrics: &LanguageModelMetrics,
@@ -229,7 +253,11 @@ fn write_terms(
     if masked.is_empty() {
         return Ok(());
     }
-    writeln!(card, "\n| term | masked | correct before | correct after | perplexity before | perplexity after |")?;
+    let times = match metrics.objective {
+        Objective::MaskedWords => "masked",
+        Objective::NextTokens => "occurrences",
+    };
+    writeln!(card, "\n| term | {times} | correct before | correct after | perplexity before | perplexity after |")?;
     writeln!(card, "| --- | --- | --- | --- | --- | --- |")?;
     for TermCounts { term, counts } in masked.into_iter().take(TERMS_SCORED) {
         let before = before.and_then(|before| before.term(term));
@@ -254,8 +282,9 @@ fn class_values(metrics: &ClassificationMetrics) -> Values {
 }
 
 fn language_values(metrics: &LanguageModelMetrics) -> Values {
-    vec![
-        ("perplexity", "Perplexity at masked tokens", metrics.overall.perplexity()),
-        ("accuracy", "Accuracy at masked words", metrics.overall.accuracy()),
-    ]
+    let (perplexity, accuracy) = match metrics.objective {
+        Objective::MaskedWords => ("Perplexity at masked tokens", "Accuracy at masked words"),
+        Objective::NextTokens => ("Perplexity", "Accuracy of words"),
+    };
+    vec![("perplexity", perplexity, metrics.overall.perplexity()), ("accuracy", accuracy, metrics.overall.accuracy())]
 }

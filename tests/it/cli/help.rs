@@ -18,6 +18,7 @@ fn help_of_hone() {
           train     Fine-tune a project's model
           evaluate  Evaluate a trained model on its test set or on another file
           predict   Predict a label for every row of a file
+          continue  Continue a text with a language model such as GPT-2, before and after training
           export    Save a trained model for other tools
           inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
           models    List models, search the Hugging Face Hub, or download a model
@@ -320,7 +321,7 @@ fn help_of_bench() {
 
         Options:
               --model <ID|FOLDER|NAME>  Model: an id from `hone models list`, a Hugging Face folder, or owner/name of the Hugging Face Hub [default: minilm-l6]
-              --task <TASK>             classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked [default: classify]
+              --task <TASK>             classify: a classifier of 3 labels. adapt: a language model that predicts 15% of the tokens, masked, or each next one [default: classify]
               --lora                    Train only an adapter of the default rank (LoRA) and the head
               --recompute               Compute activations again in the backward pass instead of keeping them
               --batch <BATCH>           Texts per step, computed as one batch [default: 32]

@@ -13,6 +13,7 @@
 #![allow(clippy::too_many_lines, reason = "a test holds the whole output of its commands")]
 
 mod adapt;
+mod adapt_decoder;
 mod bad_input;
 mod columns;
 mod compared_runs;

@@ -133,7 +133,8 @@ fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: 
             "The step size. 2e-5 to 5e-5 suits most models; too high, and the model forgets its pre-training"
         }
         TaskKind::LanguageModelling => {
-            "The step size. 2e-4 to 5e-4 if the model gets a new language model head; 5e-5 if it has one, such as BERT base"
+            "The step size. 2e-4 to 5e-4 if the model gets a new language model head, or for an adapter; 5e-5 if it has one, such as \
+             BERT base or GPT-2"
         }
     };
     row(ui, theme, "Learning rate", explanation, |ui| {

@@ -68,8 +68,12 @@ fn words_ui(
     let others = proposed.iter().filter(|term| !settings.new_words.contains(&term.word));
     rows.extend(others.map(|term| (term.word.as_str(), Some(term))));
     if rows.is_empty() {
-        if found.is_some() {
-            ui.label(theme.muted("No frequent word is missing from the model's vocabulary"));
+        if let Some(found) = found {
+            ui.label(theme.muted(if found.is_fixed {
+                "Words can be added to models with a WordPiece vocabulary only, such as BERT"
+            } else {
+                "No frequent word is missing from the model's vocabulary"
+            }));
         }
         return;
     }
@@ -192,7 +196,8 @@ mod tests {
     #[test]
     fn proposed_words_are_added_and_removed() {
         let terms = vec![term("proviso", 200), term("affidavit", 101)];
-        let found = DomainTerms { words: 1_000, agreement: Some(0.4), terms: terms.clone(), new_words: terms };
+        let (words, agreement) = (1_000, Some(0.4));
+        let found = DomainTerms { words, agreement, terms: terms.clone(), new_words: terms, is_fixed: false };
         let mut harness = open(Some(found), &["lakhs"]);
         harness.run();
         harness.get_by_label("affidavit").click();

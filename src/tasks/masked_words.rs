@@ -1,75 +1,43 @@
-//! Language modelling: continued pre-training, in which the model predicts masked words in a person's own texts.
+//! Language modelling of encoders: continued pre-training, in which the model predicts masked words in a person's own texts.
 //!
 //! In training, documents are packed into sequences, and each epoch masks different words. Each held-out document is
 //! split into its own windows, with the same words masked every time, so that scores can be compared.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::data::{
-    Batch, DataError, Masking, PackedSequence, Sequence, Side, TextTokenizer, TokenKinds, cut, domain_terms, pack,
-};
-use crate::evaluation::{Answer, Interval, MaskedAnswer, MaskedWord, Scorer, perplexity_interval};
+use crate::data::{Batch, DataError, Masking, PackedSequence, Sequence, Side, TokenKinds, cut, pack};
+use crate::evaluation::{Answer, Interval, MaskedAnswer, Scorer, perplexity_interval};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
-use crate::progress::Watch;
-use crate::project::{LanguageModellingSettings, OutOfRange};
+use crate::project::{LanguageModellingSettings, Objective, OutOfRange};
+use crate::tasks::terms::Terms;
 use crate::tasks::{Draw, Encoded, Measured, Reads, Samples, TaskDefinition};
 
-/// Number of domain terms that are scored separately.
-pub const SCORED_TERMS: usize = 200;
-
 /// Prediction of masked words.
-pub(super) struct LanguageModelling {
+pub(super) struct MaskedWords {
     masked_share: f64,
     masking: Masking,
     kinds: Arc<TokenKinds>,
     terms: Terms,
 }
 
-/// The domain's own terms.
-struct Terms {
-    words: Vec<String>,
-    /// The number of each term by its tokens.
-    by_tokens: HashMap<Vec<u32>, u32>,
-}
-
-impl Terms {
-    fn new(words: Vec<String>, tokenizer: &TextTokenizer, kinds: &TokenKinds) -> Result<Self, DataError> {
-        let texts: Vec<&str> = words.iter().map(String::as_str).collect();
-        let ids = tokenizer.encode_batch(&texts, usize::MAX)?;
-        // Of terms that the tokenizer writes alike, the most telling one.
-        let numbered = ids.iter().enumerate().rev().map(|(number, ids)| (kinds.own(ids).to_vec(), number as u32));
-        Ok(Self { by_tokens: numbered.collect(), words })
-    }
-}
-
-impl LanguageModelling {
-    /// Creates the task. `tokenizer` is that of the model that training starts from; domain terms are found in
-    /// `training_texts`.
+impl MaskedWords {
+    /// Creates the task. `terms` are the domain's.
     ///
     /// # Errors
-    /// [`DataError::NoMaskToken`] if the tokenizer has no mask token, and [`DataError::Cancelled`].
+    /// [`DataError::NoMaskToken`] if the tokenizer has no mask token.
     pub fn new(
         settings: &LanguageModellingSettings,
         seed: u64,
-        tokenizer: &TextTokenizer,
-        training_texts: &[&str],
-        watch: &mut Watch<'_>,
+        kinds: Arc<TokenKinds>,
+        terms: Terms,
     ) -> Result<Self, DataError> {
-        let kinds = Arc::new(TokenKinds::of(tokenizer)?);
-        let found = domain_terms(training_texts, None, tokenizer, SCORED_TERMS, watch)?;
-        let words = found.terms.into_iter().map(|term| term.word).collect();
-        Ok(Self {
-            masked_share: settings.masked_share,
-            masking: Masking::new(settings.masked_share, seed, Arc::clone(&kinds)),
-            terms: Terms::new(words, tokenizer, &kinds)?,
-            kinds,
-        })
+        let masked_share = settings.masked_share;
+        Ok(Self { masked_share, masking: Masking::new(masked_share, seed, Arc::clone(&kinds))?, terms, kinds })
     }
 }
 
-impl TaskDefinition for LanguageModelling {
+impl TaskDefinition for MaskedWords {
     fn head(&self) -> HeadSpec {
         HeadSpec::LanguageModel
     }
@@ -82,7 +50,7 @@ impl TaskDefinition for LanguageModelling {
         let Encoded { ids, side, max_length, .. } = encoded;
         let mut samples = Samples::default();
         let mut add = |row: usize, sequences: Vec<PackedSequence>| {
-            for PackedSequence { ids, ends } in sequences {
+            for PackedSequence { ids, ends, .. } in sequences {
                 // A sequence of unknown words has nothing to predict.
                 if ids.iter().any(|&id| self.kinds.can_be_masked(id)) {
                     samples.ids.push(ids);
@@ -129,27 +97,11 @@ impl TaskDefinition for LanguageModelling {
     }
 
     fn scorer(&self, rows: usize) -> Scorer {
-        Scorer::masked_words(rows, &self.terms.words)
+        Scorer::masked_words(Objective::MaskedWords, rows, &self.terms.words)
     }
 
     fn reads(&self, samples: &Samples, batch: &Batch) -> Reads {
-        let cu_reads = batch.cu_reads();
-        let of_sequence =
-            |(ends, &sample): (&[u32], &usize)| std::iter::repeat_n(samples.rows[sample], (ends[1] - ends[0]) as usize);
-        let rows = cu_reads.windows(2).zip(&batch.rows).flat_map(of_sequence).collect();
-        let mut words = vec![MaskedWord::default(); batch.reads.len()];
-        let mut begin = 0;
-        while begin < words.len() {
-            let goes_on = |&read: &usize| {
-                batch.reads[read] == batch.reads[read - 1] + 1 && self.kinds.continues(batch.wanted[read])
-            };
-            let end = (begin + 1..words.len()).find(|read| !goes_on(read)).unwrap_or(words.len());
-            let term = self.terms.by_tokens.get(&batch.wanted[begin..end]).copied();
-            words[begin..end].fill(MaskedWord { begins: false, term });
-            words[begin].begins = true;
-            begin = end;
-        }
-        Reads { rows, words }
+        self.terms.reads(samples, batch, &batch.reads, &self.kinds)
     }
 
     fn interval(&self, measured: Measured<'_>) -> Option<Interval> {
@@ -172,14 +124,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::data::TextTokenizer;
 
-    fn task(terms: &[&str]) -> LanguageModelling {
+    fn task(terms: &[&str]) -> MaskedWords {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
         let tokenizer = TextTokenizer::load(&folder).unwrap();
-        let kinds = Arc::new(TokenKinds::of(&tokenizer).unwrap());
+        let kinds = Arc::new(TokenKinds::of(&tokenizer));
         let terms = terms.iter().map(|&term| term.to_owned()).collect();
         let terms = Terms::new(terms, &tokenizer, &kinds).unwrap();
-        LanguageModelling { masked_share: 0.15, masking: Masking::new(0.15, 1, Arc::clone(&kinds)), kinds, terms }
+        MaskedWords::new(&LanguageModellingSettings::default(), 1, kinds, terms).unwrap()
     }
 
     fn documents(texts: &[&str]) -> Vec<Vec<u32>> {
@@ -187,7 +140,7 @@ mod tests {
         TextTokenizer::load(&folder).unwrap().encode_batch(texts, usize::MAX).unwrap()
     }
 
-    fn samples(task: &LanguageModelling, side: Side, texts: &[&str], max_length: usize) -> Samples {
+    fn samples(task: &MaskedWords, side: Side, texts: &[&str], max_length: usize) -> Samples {
         task.samples(Encoded { examples: &[], ids: documents(texts), side, max_length }).unwrap()
     }
 
