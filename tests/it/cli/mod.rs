@@ -18,6 +18,7 @@ mod bad_input;
 mod columns;
 mod compared_runs;
 mod data;
+mod dry_run;
 mod help;
 mod hub;
 mod job;

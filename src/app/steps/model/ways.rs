@@ -131,7 +131,7 @@ mod tests {
     fn ways_are_side_by_side_and_a_click_chooses_one() {
         let mut harness = open();
         picture("ways", &mut harness);
-        harness.get_by_label("9.0 GB, 8.0 GB free");
+        harness.get_by_label("8.4 GiB, 7.5 GiB free");
         harness.get_by_label("Not with these settings");
         harness.get_by_label("Compare again");
         harness.get_by_label("Top 2 layers and head").click();
