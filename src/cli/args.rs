@@ -218,6 +218,17 @@ impl From<PrecisionName> for Precision {
     }
 }
 
+/// The options of measuring instead of training.
+#[derive(Clone, Debug, Args)]
+pub struct DryRunArguments {
+    /// Only measure the time, memory and disk space the run needs on this machine
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With --dry-run, measure every way to train: all layers, the top ones, an adapter, the head, instant
+    #[arg(long, requires = "dry_run")]
+    pub each_way: bool,
+}
+
 /// `hone train`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArguments {
@@ -228,12 +239,8 @@ pub struct TrainArguments {
     pub settings: Vec<String>,
     #[command(flatten)]
     pub compute: ComputeArguments,
-    /// Only measure the time, memory and disk space the run needs on this machine
-    #[arg(long)]
-    pub dry_run: bool,
-    /// With --dry-run, measure every way to train: all layers, the top ones, an adapter, the head, instant
-    #[arg(long, requires = "dry_run")]
-    pub each_way: bool,
+    #[command(flatten)]
+    pub measure: DryRunArguments,
     /// Download the model first if it is not on this machine
     #[arg(long)]
     pub fetch: bool,

@@ -21,8 +21,8 @@ pub(super) fn run(
     arguments: &TrainArguments,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let TrainArguments { json, fetch, each_way, .. } = *arguments;
-    if each_way {
+    let TrainArguments { json, fetch, .. } = *arguments;
+    if arguments.measure.each_way {
         let job = CompareWays { project, folder: folder.to_owned(), may_fetch: fetch };
         let ways = JobRunner::begin()?.run(job)?;
         return if json {

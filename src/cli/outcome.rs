@@ -163,6 +163,7 @@ impl From<&RunDifference> for Difference {
 /// What the run's metrics are compared with, by task.
 #[derive(Serialize)]
 #[serde(untagged)]
+#[allow(clippy::large_enum_variant, reason = "there is one, which is printed and dropped")]
 enum Comparison<'a> {
     Classification {
         /// `None` if there are too few rows.

@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
     let training = &mut project.training;
     training.device = arguments.compute.device.map_or(training.device, Into::into);
     training.precision = arguments.compute.precision.map_or(training.precision, Into::into);
-    if arguments.dry_run {
+    if arguments.measure.dry_run {
         return dry_run::run(project, &folder, arguments, out);
     }
     train(&project, &folder, Asked { json: arguments.json, fetch: arguments.fetch }, out)

@@ -47,7 +47,9 @@ impl FittedProbe {
         let mut scores: Vec<f64> = scored.map(|(weights, bias)| f64::from(dot(embedding, weights) + bias)).collect();
         let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum = highest + scores.iter().map(|score| (score - highest).exp()).sum::<f64>().ln();
-        scores.iter_mut().for_each(|score| *score -= sum);
+        for score in &mut scores {
+            *score -= sum;
+        }
         scores
     }
 }

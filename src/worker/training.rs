@@ -169,7 +169,7 @@ impl Job for CompareWays {
         let ways = now.trained_layers.choices(project.task.kind());
         let settings = ways.into_iter().map(|trained_layers| TrainingSettings { trained_layers, ..now.clone() });
         let estimates = estimate(context, (&project, &folder), may_fetch, settings.collect())?;
-        let estimate = |(trained, outcome): (TrainedLayers, Result<DryRun, TrainError>)| WayEstimate {
+        let estimate = |(trained, outcome): (TrainedLayers, Estimate)| WayEstimate {
             trained,
             outcome: outcome.map_err(|error| error.to_string()),
         };
@@ -177,13 +177,16 @@ impl Job for CompareWays {
     }
 }
 
+/// What a run needs, or why it is not possible.
+type Estimate = Result<DryRun, TrainError>;
+
 /// Estimates a run of the project with each of some training settings. Fails if nothing can be trained at all, or it is stopped.
 fn estimate(
     context: &mut Context<'_>,
     (project, folder): (&Project, &Path),
     may_fetch: bool,
     settings: Vec<TrainingSettings>,
-) -> Result<Vec<(TrainedLayers, Result<DryRun, TrainError>)>, JobError> {
+) -> Result<Vec<(TrainedLayers, Estimate)>, JobError> {
     check_compute(project)?;
     let reading = Instant::now();
     let prepared: Arc<Prepared> = context.prepared(project, folder, folder)?;
