@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod compute_args;
 mod continuing;
 mod dry_run;
 mod inspect;

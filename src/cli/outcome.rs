@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::CliError;
 use crate::evaluation::{
-    BaselineName, ClassMetrics, ConfusionMatrix, MaskedCounts, Metrics, NextStep, RunDifference, TermCounts,
+    BaselineName, ClassMetrics, ConfusionMatrix, Metrics, NextStep, RunDifference, TermCounts, WordCounts,
 };
 use crate::project::Objective;
 use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
@@ -76,8 +76,8 @@ enum WordScores {
 }
 
 impl WordScores {
-    fn new(objective: Objective, counts: &MaskedCounts) -> Self {
-        let &MaskedCounts { tokens, words, .. } = counts;
+    fn new(objective: Objective, counts: &WordCounts) -> Self {
+        let &WordCounts { tokens, words, .. } = counts;
         let (perplexity, loss, accuracy) = (counts.perplexity(), counts.loss(), counts.accuracy());
         match objective {
             Objective::MaskedWords => {

@@ -1,7 +1,7 @@
 //! Text tables for the terminal.
 
 use crate::evaluation::{
-    ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, MaskedCounts, Metrics, PrecisionRecall,
+    ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, Metrics, PrecisionRecall, WordCounts,
 };
 use crate::project::{MetricName, Objective};
 use crate::words::{count, perplexity, printable, shortened};
@@ -67,7 +67,7 @@ pub(super) fn details(metrics: &Metrics) -> String {
 
 /// Perplexity and accuracy at all words that were predicted, and at those that are domain terms.
 fn words_table(metrics: &LanguageModelMetrics) -> String {
-    let row = |name: &str, counts: &MaskedCounts| {
+    let row = |name: &str, counts: &WordCounts| {
         let perplexity = metric(MetricName::Perplexity, counts.perplexity());
         let accuracy = metric(MetricName::MaskedAccuracy, counts.accuracy());
         vec![name.to_owned(), perplexity, accuracy, count(counts.words)]

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::evaluation::{Interval, MaskedAnswer, MaskedCounts, PrecisionRecall};
+use crate::evaluation::{Interval, PrecisionRecall, WordCounts, WordsAnswer};
 use crate::project::MetricName;
 use crate::random::Rng;
 
@@ -73,15 +73,15 @@ pub fn macro_f1_difference(classes: usize, truth: &[u32], [first, second]: [&[u3
 }
 
 /// The 95% interval of the perplexity at masked tokens: the documents are drawn again with replacement, each with all
-/// its masked words, because words of one document resemble each other. `None` with fewer than [`FEWEST_ROWS`]
-/// documents that have masked words.
+/// its predicted words, because words of one document resemble each other. `None` with fewer than [`FEWEST_ROWS`]
+/// documents that have such words.
 #[must_use]
-pub fn perplexity_interval(documents: &[MaskedAnswer], seed: u64) -> Option<Interval> {
-    let counts: Vec<MaskedCounts> =
+pub fn perplexity_interval(documents: &[WordsAnswer], seed: u64) -> Option<Interval> {
+    let counts: Vec<WordCounts> =
         documents.iter().map(|document| document.overall).filter(|counts| counts.tokens > 0).collect();
     let (low, high) = (counts.len() as u64 >= FEWEST_ROWS).then(|| {
         bootstrap(counts.len(), RESAMPLES, seed, |drawn| {
-            let mut sum = MaskedCounts::default();
+            let mut sum = WordCounts::default();
             drawn.for_each(|document| sum += counts[document]);
             sum.perplexity()
         })
@@ -157,20 +157,20 @@ mod tests {
     #[test]
     fn the_interval_of_perplexity_draws_whole_documents() {
         let document = |tokens: u64, loss: f64| {
-            let overall = MaskedCounts { tokens, nats: loss * tokens as f64, words: tokens, correct: 0 };
-            MaskedAnswer { overall, terms: MaskedCounts::default() }
+            let overall = WordCounts { tokens, nats: loss * tokens as f64, words: tokens, correct: 0 };
+            WordsAnswer { overall, terms: WordCounts::default() }
         };
-        let alike: Vec<MaskedAnswer> = (0..30).map(|_| document(7, 2.0)).collect();
+        let alike: Vec<WordsAnswer> = (0..30).map(|_| document(7, 2.0)).collect();
         let interval = perplexity_interval(&alike, 1).unwrap();
         assert_eq!(interval.metric, MetricName::Perplexity);
         assert!((interval.low - 2.0_f64.exp()).abs() < 1e-9 && (interval.high - interval.low).abs() < 1e-9);
-        let mixed: Vec<MaskedAnswer> = (0..30_u8).map(|number| document(7, 1.0 + f64::from(number % 3))).collect();
+        let mixed: Vec<WordsAnswer> = (0..30_u8).map(|number| document(7, 1.0 + f64::from(number % 3))).collect();
         let interval = perplexity_interval(&mixed, 1).unwrap();
         // The standard error of the mean loss is sqrt(2/3)/sqrt(30) = 0.149.
         assert!((interval.low.ln() - (2.0 - 1.96 * 0.149)).abs() < 0.05, "{interval:?}");
         assert!((interval.high.ln() - (2.0 + 1.96 * 0.149)).abs() < 0.05, "{interval:?}");
         assert_eq!(perplexity_interval(&mixed, 1), Some(interval), "the same seed gives the same interval");
         let empty = [&mixed[..19], &[document(0, 0.0); 5][..]].concat();
-        assert_eq!(perplexity_interval(&empty, 1), None, "documents without masked words do not count");
+        assert_eq!(perplexity_interval(&empty, 1), None, "documents without words to predict do not count");
     }
 }

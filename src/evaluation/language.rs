@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::project::Objective;
 
-/// Counts over masked words. Counts of several documents can be added.
+/// Counts over words to predict: masked ones, or each next one. Counts of several documents can be added.
 ///
 /// A word may have several tokens. The loss is per token, as usual; the accuracy is per word, because people read
 /// words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct MaskedCounts {
+pub struct WordCounts {
     /// Tokens to predict.
     pub tokens: u64,
     /// Sum of their cross-entropies, in nats.
@@ -22,7 +22,7 @@ pub struct MaskedCounts {
     pub correct: u64,
 }
 
-impl MaskedCounts {
+impl WordCounts {
     /// Mean cross-entropy of a token, in nats; 0 without tokens.
     #[must_use]
     pub fn loss(&self) -> f64 {
@@ -42,7 +42,7 @@ impl MaskedCounts {
     }
 }
 
-impl AddAssign for MaskedCounts {
+impl AddAssign for WordCounts {
     fn add_assign(&mut self, other: Self) {
         self.tokens += other.tokens;
         self.nats += other.nats;
@@ -59,10 +59,10 @@ pub struct LanguageModelMetrics {
     pub objective: Objective,
     /// Documents evaluated.
     pub documents: u64,
-    /// Over all masked words.
-    pub overall: MaskedCounts,
-    /// Over the masked words that are domain terms.
-    pub terms: MaskedCounts,
+    /// Over all words to predict.
+    pub overall: WordCounts,
+    /// Over those that are domain terms.
+    pub terms: WordCounts,
     /// Over each of the domain's own terms, the most telling first; empty in runs of early versions.
     #[serde(default)]
     pub by_term: Vec<TermCounts>,
@@ -74,13 +74,13 @@ pub struct TermCounts {
     /// The term.
     pub term: String,
     /// Over the words that are this term; 0 words if none was masked.
-    pub counts: MaskedCounts,
+    pub counts: WordCounts,
 }
 
 impl LanguageModelMetrics {
     /// The counts of a term; `None` if it is not one of the domain's, or none was masked.
     #[must_use]
-    pub fn term(&self, term: &str) -> Option<&MaskedCounts> {
+    pub fn term(&self, term: &str) -> Option<&WordCounts> {
         self.masked_terms().find(|known| known.term == term).map(|known| &known.counts)
     }
 
@@ -91,7 +91,7 @@ impl LanguageModelMetrics {
 
     /// The sum over documents, in order, so that the same documents give bit-identical results.
     #[must_use]
-    pub fn of(objective: Objective, documents: &[MaskedAnswer], by_term: Vec<TermCounts>) -> Self {
+    pub fn of(objective: Objective, documents: &[WordsAnswer], by_term: Vec<TermCounts>) -> Self {
         let mut metrics = Self { objective, documents: documents.len() as u64, by_term, ..Self::default() };
         for document in documents {
             metrics.overall += document.overall;
@@ -101,11 +101,11 @@ impl LanguageModelMetrics {
     }
 }
 
-/// The results for the masked words of one document.
+/// The results for the words of one document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct MaskedAnswer {
-    /// Over all its masked words.
-    pub overall: MaskedCounts,
+pub struct WordsAnswer {
+    /// Over all words to predict.
+    pub overall: WordCounts,
     /// Over those that are domain terms.
-    pub terms: MaskedCounts,
+    pub terms: WordCounts,
 }

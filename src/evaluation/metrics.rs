@@ -11,7 +11,7 @@ use crate::project::{MetricName, TaskKind};
 pub enum Metrics {
     /// Text classification.
     Classification(ClassificationMetrics),
-    /// Language modelling at masked words.
+    /// Language modelling.
     LanguageModelling(LanguageModelMetrics),
 }
 
@@ -66,7 +66,7 @@ impl Metrics {
         }
     }
 
-    /// Perplexity and accuracy at masked words, if the task is language modelling.
+    /// Perplexity and accuracy of words, if the task is language modelling.
     #[must_use]
     pub fn language_modelling(&self) -> Option<&LanguageModelMetrics> {
         match self {

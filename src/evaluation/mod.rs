@@ -20,11 +20,11 @@ pub use baseline::{
 };
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_interval};
-pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts, TermCounts};
+pub use language::{LanguageModelMetrics, TermCounts, WordCounts, WordsAnswer};
 pub use linear_probe::{FittedProbe, LinearProbe};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
 pub use run_difference::{RunDifference, Tested};
-pub use scoring::{BatchLogits, ClassScorer, MaskedWord, MaskedWordScorer, Scored, Scorer};
+pub use scoring::{BatchLogits, ClassScorer, Scored, ScoredWord, Scorer, WordScorer};
 pub use threshold::ThresholdScore;
 pub use verdict::{Evidence, Judgement, NextStep, Verdict};

@@ -1,7 +1,7 @@
 //! A model's prediction for one row.
 
 use crate::data::Target;
-use crate::evaluation::MaskedAnswer;
+use crate::evaluation::WordsAnswer;
 use crate::project::RowId;
 
 /// A model's answer, by task.
@@ -9,8 +9,8 @@ use crate::project::RowId;
 pub enum Answer {
     /// A class.
     Class(ClassAnswer),
-    /// Results for the masked words.
-    MaskedWords(MaskedAnswer),
+    /// Results for the words that it was to predict.
+    Words(WordsAnswer),
 }
 
 /// A predicted class.
@@ -43,16 +43,16 @@ impl Answer {
     pub fn class(&self) -> Option<&ClassAnswer> {
         match self {
             Self::Class(class) => Some(class),
-            Self::MaskedWords(_) => None,
+            Self::Words(_) => None,
         }
     }
 
-    /// The masked words, if the task is language modelling.
+    /// The words that it was to predict, if the task is language modelling.
     #[must_use]
-    pub fn masked_words(&self) -> Option<&MaskedAnswer> {
+    pub fn words(&self) -> Option<&WordsAnswer> {
         match self {
             Self::Class(_) => None,
-            Self::MaskedWords(words) => Some(words),
+            Self::Words(words) => Some(words),
         }
     }
 }

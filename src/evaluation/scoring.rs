@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::evaluation::{
-    Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, MaskedAnswer, MaskedCounts, Metrics, TermCounts,
+    Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, Metrics, TermCounts, WordCounts, WordsAnswer,
 };
 use crate::ops::log_sum_of_exponentials;
 use crate::project::Objective;
@@ -19,13 +19,13 @@ pub struct BatchLogits<'a> {
     pub rows: &'a [usize],
     /// The target class or token at each position, `[positions]`; empty if unknown.
     pub wanted: &'a [u32],
-    /// The masked word of each position, `[positions]`; empty unless the task masks words.
-    pub words: &'a [MaskedWord],
+    /// The word of each position, `[positions]`; empty unless the task is language modelling.
+    pub words: &'a [ScoredWord],
 }
 
-/// The masked word that a position belongs to. The positions of a word are consecutive.
+/// The word that a position belongs to. The positions of a word are consecutive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MaskedWord {
+pub struct ScoredWord {
     /// Whether the word begins here.
     pub begins: bool,
     /// Its number among the domain's own terms, if it is one.
@@ -48,7 +48,7 @@ pub enum Scorer {
     /// Text classification: one position per row.
     Classes(ClassScorer),
     /// Language modelling: the masked positions of each document.
-    MaskedWords(MaskedWordScorer),
+    Words(WordScorer),
 }
 
 /// Scores class predictions.
@@ -66,15 +66,15 @@ struct ScoredRow {
     truth: Option<(u32, f64)>,
 }
 
-/// Scores predictions of masked words.
+/// Scores predictions of words.
 #[derive(Clone, Debug)]
-pub struct MaskedWordScorer {
+pub struct WordScorer {
     objective: Objective,
-    documents: Vec<MaskedAnswer>,
+    documents: Vec<WordsAnswer>,
     /// The domain's own terms.
     terms: Vec<String>,
     /// Counts of each row and term. In order, so that sums do not depend on how rows were batched.
-    by_term: BTreeMap<(usize, u32), MaskedCounts>,
+    by_term: BTreeMap<(usize, u32), WordCounts>,
     /// The word of the last position.
     word: WordSoFar,
 }
@@ -95,12 +95,12 @@ impl Scorer {
     }
 
     /// A scorer for the words of `rows` documents that a model with this objective predicts. `terms` are the domain's own, by
-    /// their number in [`MaskedWord`].
+    /// their number in [`ScoredWord`].
     #[must_use]
-    pub fn masked_words(objective: Objective, rows: usize, terms: &[String]) -> Self {
-        let documents = vec![MaskedAnswer::default(); rows];
+    pub fn words(objective: Objective, rows: usize, terms: &[String]) -> Self {
+        let documents = vec![WordsAnswer::default(); rows];
         let (terms, word) = (terms.to_vec(), WordSoFar::default());
-        Self::MaskedWords(MaskedWordScorer { objective, documents, terms, by_term: BTreeMap::new(), word })
+        Self::Words(WordScorer { objective, documents, terms, by_term: BTreeMap::new(), word })
     }
 
     /// Adds a batch, or its parts one after another.
@@ -110,7 +110,7 @@ impl Scorer {
     pub fn add(&mut self, batch: &BatchLogits<'_>) {
         match self {
             Self::Classes(scorer) => scorer.add(batch),
-            Self::MaskedWords(scorer) => scorer.add(batch),
+            Self::Words(scorer) => scorer.add(batch),
         }
     }
 
@@ -119,7 +119,7 @@ impl Scorer {
     pub fn finish(self) -> Scored {
         match self {
             Self::Classes(scorer) => scorer.finish(),
-            Self::MaskedWords(scorer) => scorer.finish(),
+            Self::Words(scorer) => scorer.finish(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl ClassScorer {
     }
 }
 
-impl MaskedWordScorer {
+impl WordScorer {
     fn add(&mut self, batch: &BatchLogits<'_>) {
         // Vocabularies are large: positions are computed in parallel and added in order.
         let positions = batch.logits.par_iter().zip(batch.wanted);
@@ -158,12 +158,12 @@ impl MaskedWordScorer {
             })
             .collect();
         for (place, (nats, is_correct)) in positions.into_iter().enumerate() {
-            let word = batch.words.get(place).copied().unwrap_or(MaskedWord { begins: true, term: None });
+            let word = batch.words.get(place).copied().unwrap_or(ScoredWord { begins: true, term: None });
             let was_correct = !word.begins && self.word.is_correct;
             let term = if word.begins { word.term } else { self.word.term };
             self.word = WordSoFar { term, is_correct: is_correct && (word.begins || was_correct) };
             // A word counts as correct until a token of it is wrong.
-            let add = |counts: &mut MaskedCounts| {
+            let add = |counts: &mut WordCounts| {
                 counts.tokens += 1;
                 counts.nats += nats;
                 counts.words += u64::from(word.begins);
@@ -187,7 +187,7 @@ impl MaskedWordScorer {
             by_term[term as usize].counts += counts;
         }
         let metrics = LanguageModelMetrics::of(self.objective, &self.documents, by_term);
-        let answers = self.documents.into_iter().map(Answer::MaskedWords).collect();
+        let answers = self.documents.into_iter().map(Answer::Words).collect();
         Scored { metrics: Metrics::LanguageModelling(metrics), answers }
     }
 }
@@ -249,10 +249,10 @@ mod tests {
     #[test]
     fn masked_words_count_as_correct_only_if_every_token_is() {
         // Document 1 has a term of two tokens (the second wrong) and a correct word; document 0 a correct term.
-        let word = |begins, term| MaskedWord { begins, term };
+        let word = |begins, term| ScoredWord { begins, term };
         let logits = [[9.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0]].map(Vec::from);
         let words = [word(true, Some(2)), word(false, Some(2)), word(true, None), word(true, Some(0))];
-        let scorer = Scorer::masked_words(Objective::MaskedWords, 2, &["lien", "proviso", "lessee"].map(str::to_owned));
+        let scorer = Scorer::words(Objective::MaskedWords, 2, &["lien", "proviso", "lessee"].map(str::to_owned));
         let (rows, wanted) = ([1, 1, 1, 0], [0, 2, 2, 1]);
         let scored_in = |ends: &[usize]| {
             let (mut scorer, mut first) = (scorer.clone(), 0);
@@ -276,12 +276,12 @@ mod tests {
         let [lien, proviso, lessee] = metrics.by_term.as_slice() else { panic!("three terms") };
         assert_eq!((lien.term.as_str(), lien.counts.words, lien.counts.correct), ("lien", 1, 1));
         assert_eq!((lessee.counts.tokens, lessee.counts.words, lessee.counts.correct), (2, 1, 0));
-        assert_eq!((proviso.counts, metrics.term("proviso")), (MaskedCounts::default(), None));
+        assert_eq!((proviso.counts, metrics.term("proviso")), (WordCounts::default(), None));
         assert_eq!(metrics.term("court"), None);
         assert_eq!(metrics.term("lessee"), Some(&lessee.counts));
         let sum = lien.counts.nats + lessee.counts.nats;
         assert!((sum - metrics.terms.nats).abs() < 1e-12, "{metrics:?}");
-        let of_first = answers[0].masked_words().unwrap();
+        let of_first = answers[0].words().unwrap();
         assert_eq!((of_first.overall.words, of_first.terms.correct), (1, 1));
     }
 }

@@ -247,8 +247,8 @@ fn patterns(cleaning: &CleaningSettings) -> String {
 mod tests {
     use super::*;
     use crate::evaluation::{
-        Baseline, BaselineName, ClassMetrics, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedCounts,
-        PrecisionRecall, TermCounts,
+        Baseline, BaselineName, ClassMetrics, ClassificationMetrics, Interval, LanguageModelMetrics, PrecisionRecall,
+        TermCounts, WordCounts,
     };
     use crate::project::{ColumnRole, LanguageModellingSettings, MetricName, Project};
     use crate::storage::RUN_SCHEMA_VERSION;
@@ -304,11 +304,11 @@ mod tests {
     #[test]
     fn the_card_of_a_language_model_compares_perplexity_before_and_after() {
         let metrics = |objective, nats| {
-            let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
-            let terms = MaskedCounts { tokens: 10, nats: nats / 5.0, words: 8, correct: 2 };
+            let overall = WordCounts { tokens: 100, nats, words: 80, correct: 40 };
+            let terms = WordCounts { tokens: 10, nats: nats / 5.0, words: 8, correct: 2 };
             let term = |term: &str, words: u64| TermCounts {
                 term: term.to_owned(),
-                counts: MaskedCounts {
+                counts: WordCounts {
                     tokens: words + 2,
                     nats: nats / 5.0 * words as f64 / 8.0,
                     words,

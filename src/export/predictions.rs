@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::evaluation::{Answer, MaskedCounts, Prediction};
+use crate::evaluation::{Answer, Prediction, WordCounts};
 use crate::export::spreadsheet::{as_written, begin_csv};
 use crate::export::{ExportError, ExportSource};
 use crate::progress::Watch;
@@ -85,7 +85,7 @@ fn record(prediction: &Prediction, with_ids: bool, labels: &[String]) -> Vec<Str
             record.push(class.confidence().to_string());
             record.extend(class.probabilities.iter().map(f32::to_string));
         }
-        Answer::MaskedWords(words) => {
+        Answer::Words(words) => {
             record.extend(counts(&words.overall));
             record.extend(counts(&words.terms));
         }
@@ -93,8 +93,8 @@ fn record(prediction: &Prediction, with_ids: bool, labels: &[String]) -> Vec<Str
     record
 }
 
-fn counts(counts: &MaskedCounts) -> [String; 4] {
-    let MaskedCounts { tokens, words, correct, .. } = counts;
+fn counts(counts: &WordCounts) -> [String; 4] {
+    let WordCounts { tokens, words, correct, .. } = counts;
     [tokens.to_string(), counts.loss().to_string(), words.to_string(), correct.to_string()]
 }
 
@@ -121,7 +121,7 @@ fn compare(file: &Path, predictions: &[Prediction], labels: &[String], raw: bool
 mod tests {
     use super::*;
     use crate::data::Target;
-    use crate::evaluation::{ClassAnswer, MaskedAnswer};
+    use crate::evaluation::{ClassAnswer, WordsAnswer};
 
     fn prediction(text: &str, label: Option<u32>, answer: Answer) -> Prediction {
         let target = label.map_or(Target::None, Target::Class);
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn masked_words_have_their_loss_and_correct_words() {
-        let overall = MaskedCounts { tokens: 4, nats: 6.0, words: 3, correct: 2 };
-        let answer = Answer::MaskedWords(MaskedAnswer { overall, terms: MaskedCounts::default() });
+        let overall = WordCounts { tokens: 4, nats: 6.0, words: 3, correct: 2 };
+        let answer = Answer::Words(WordsAnswer { overall, terms: WordCounts::default() });
         let predictions = [prediction("some text", None, answer)];
         let (file, text) = written(&predictions, &[]);
         compare(file.path(), &predictions, &[], false).unwrap();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::get_model_again;
 use crate::models::architectures;
+use crate::ops::message;
 
 /// Why a model could not be loaded or saved.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +197,7 @@ pub enum ModelError {
     #[error("stopped")]
     Cancelled,
     /// A tensor operation failed.
-    #[error("A computation on the model's weights failed: {0}. Please report this message.")]
+    #[error("A computation on the model's weights failed: {}. Please report this message.", message(.0))]
     Tensor(#[from] candle_core::Error),
 }
 

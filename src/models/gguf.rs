@@ -17,6 +17,7 @@ use crate::models::ModelError;
 use crate::models::model_folder::CONFIG_FILE;
 use crate::models::save::write;
 use crate::models::weight_files::WEIGHTS_FILE;
+use crate::ops::message;
 use crate::progress::{Progress, Watch};
 
 /// Names of a layer's tensors, in GGUF and in `transformers`.
@@ -49,7 +50,7 @@ pub fn convert_gguf(file: &Path, out: &Path, watch: &mut Watch<'_>) -> Result<()
     let opened = File::open(file).map_err(|error| ModelError::unreadable(file.to_owned(), error))?;
     let mut reader = BufReader::new(opened);
     let read = guarded(|| Content::read(&mut reader)).unwrap_or_else(|| Err(candle_core::Error::msg("it is damaged")));
-    let gguf = Gguf(read.map_err(|error| wrong(error.to_string()))?);
+    let gguf = Gguf(read.map_err(|error| wrong(message(&error)))?);
     let config = gguf.config().map_err(wrong)?;
     let tokenizer = gguf.vocabulary().and_then(|vocabulary| vocabulary.tokenizer_json()).map_err(wrong)?;
     let tensors = gguf.tensors(&mut reader, &config, watch).map_err(|stop| match stop {
@@ -203,7 +204,7 @@ impl Gguf {
         for (done, name) in names.into_iter().enumerate() {
             watch.progress(Progress::of("Converting the GGUF file", done, all, "tensors"));
             watch.control.look().map_err(|_| Stop::Cancelled)?;
-            let said = |error: candle_core::Error| format!("tensor {name}: {error}");
+            let said = |error: candle_core::Error| format!("tensor {name}: {}", message(&error));
             let read = guarded(|| {
                 self.0.tensor(reader, name, &Device::Cpu).and_then(|tensor| tensor.dequantize(&Device::Cpu))
             });

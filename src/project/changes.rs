@@ -9,8 +9,15 @@ use crate::words::{counted, shortened, upper_first};
 const LONGEST: usize = 40;
 
 /// Fields that change nothing about what a run learns.
-const IRRELEVANT: [&str; 6] =
-    ["schema_version", "name", "training.device", "training.precision", "training.recompute", "split.ignored_leaks"];
+const IRRELEVANT: [&str; 7] = [
+    "schema_version",
+    "name",
+    "training.device",
+    "training.precision",
+    "training.recompute",
+    "split.ignored_leaks",
+    "task.instant_baseline",
+];
 
 /// Fields whose name alone says too little.
 const TITLES: [(&str, &str); 23] = [
@@ -146,6 +153,8 @@ mod tests {
     #[test]
     fn settings_are_named_with_both_values() {
         assert_eq!(changed(|_| {}), Vec::<String>::new());
+        let irrelevant = changed(|project| project.classification_mut().unwrap().instant_baseline = false);
+        assert_eq!(irrelevant, Vec::<String>::new());
         let epochs = Project::default().training.epochs;
         assert_eq!(changed(|project| project.training.epochs = 7), [format!("Epochs: {epochs} → 7")]);
         let said = changed(|project| {

@@ -110,12 +110,15 @@ impl Preset {
         }
     }
 
-    /// The learning rate of the balanced preset for what is trained: 2e-4 for the small matrices of an adapter, which move
-    /// further than whole ones.
+    /// The usual learning rate for what is trained: that of the balanced preset if it is everything. The fewer weights are trained,
+    /// the further they have to move.
     #[must_use]
-    pub fn learning_rate_for(task: TaskKind, trained: TrainedLayers) -> f64 {
-        match trained {
-            TrainedLayers::Lora => 2e-4,
+    pub fn learning_rate_for((task, network): (TaskKind, NetworkKind), trained: TrainedLayers) -> f64 {
+        let is_classifier = task == TaskKind::TextClassification;
+        match (trained, network) {
+            (TrainedLayers::Lora | TrainedLayers::Head, NetworkKind::Encoder) if is_classifier => 1e-3,
+            (TrainedLayers::Top(_), NetworkKind::Encoder) if is_classifier => 2e-4,
+            (TrainedLayers::Lora, _) => 2e-4,
             _ => TrainingSettings::of_task(task).optimizer.learning_rate,
         }
     }
@@ -194,7 +197,7 @@ mod tests {
         assert_eq!((balanced.batch_size, balanced.batch_tokens), (16, Some(1024)));
         assert_eq!(Preset::of(DECODER, &balanced), Some(Preset::Balanced));
         // All weights are trained by hand, at the rate of the encoders' presets.
-        assert_eq!(Preset::learning_rate_for(TASK, TrainedLayers::All).to_bits(), 5e-5_f64.to_bits());
+        assert_eq!(Preset::learning_rate_for(DECODER, TrainedLayers::All).to_bits(), 5e-5_f64.to_bits());
         let instant = Preset::Instant.apply(DECODER, &now);
         assert_eq!(instant, Preset::Instant.apply(ENCODER, &now));
         let adapting = (TaskKind::LanguageModelling, NetworkKind::Decoder);

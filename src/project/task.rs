@@ -27,7 +27,7 @@ pub enum TaskKind {
 }
 
 /// Settings of text classification.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassificationSettings {
     /// Order, renames, merges and exclusions of labels.
@@ -38,6 +38,20 @@ pub struct ClassificationSettings {
     pub label_smoothing: f64,
     /// How the hidden states of a text become one that the head reads.
     pub pooling: PoolingChoice,
+    /// Whether a trained model is compared with an instant one, which takes some time.
+    pub instant_baseline: bool,
+}
+
+impl Default for ClassificationSettings {
+    fn default() -> Self {
+        Self {
+            labels: LabelSettings::default(),
+            class_weights: ClassWeights::default(),
+            label_smoothing: 0.0,
+            pooling: PoolingChoice::default(),
+            instant_baseline: true,
+        }
+    }
 }
 
 /// How the hidden states of a text's tokens become one that a classifier's head reads.

@@ -2,7 +2,7 @@
 //!
 //! Every task has `side`, `row` (as `main:12`) and `text` first, and last `id`, the row's value in the project's id column. Between them:
 //! text classification has `label`, `predicted`, then `probability_<label>` for each label in class-id order; language modelling has the
-//! counts over masked words (`tokens`, `nats`, `words`, `correct`) and the same over domain terms (`term_tokens` and so on).
+//! counts over the words to predict (`tokens`, `nats`, `words`, `correct`) and the same over domain terms (`term_tokens` and so on).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, PrimitiveArray, R
 use arrow_schema::{Field, Schema};
 
 use crate::data::Target;
-use crate::evaluation::{Answer, ClassAnswer, MaskedAnswer, MaskedCounts, Prediction};
+use crate::evaluation::{Answer, ClassAnswer, Prediction, WordCounts, WordsAnswer};
 
 pub(super) const ID: &str = "id";
 const PROBABILITY: &str = "probability_";
@@ -81,18 +81,18 @@ fn push_classes(columns: &mut Columns, predictions: &[Prediction], labels: &[Str
 
 fn push_masked_words(columns: &mut Columns, predictions: &[Prediction]) -> Result<(), String> {
     let answer = |prediction: &Prediction| {
-        prediction.answer.masked_words().copied().ok_or_else(|| format!("row {} has no masked words", prediction.id))
+        prediction.answer.words().copied().ok_or_else(|| format!("row {} has no predicted words", prediction.id))
     };
-    let answers: Vec<MaskedAnswer> = predictions.iter().map(answer).collect::<Result<_, _>>()?;
-    let overall: Vec<MaskedCounts> = answers.iter().map(|answer| answer.overall).collect();
-    let terms: Vec<MaskedCounts> = answers.iter().map(|answer| answer.terms).collect();
+    let answers: Vec<WordsAnswer> = predictions.iter().map(answer).collect::<Result<_, _>>()?;
+    let overall: Vec<WordCounts> = answers.iter().map(|answer| answer.overall).collect();
+    let terms: Vec<WordCounts> = answers.iter().map(|answer| answer.terms).collect();
     push_counts(columns, "", &overall);
     push_counts(columns, TERM, &terms);
     Ok(())
 }
 
-fn push_counts(columns: &mut Columns, prefix: &str, counts: &[MaskedCounts]) {
-    let whole = |value: fn(&MaskedCounts) -> u64| UInt64Array::from_iter_values(counts.iter().map(value));
+fn push_counts(columns: &mut Columns, prefix: &str, counts: &[WordCounts]) {
+    let whole = |value: fn(&WordCounts) -> u64| UInt64Array::from_iter_values(counts.iter().map(value));
     let nats = Float64Array::from_iter_values(counts.iter().map(|counts| counts.nats));
     columns.push(format!("{prefix}{TOKENS}"), false, whole(|counts| counts.tokens));
     columns.push(format!("{prefix}nats"), false, nats);
@@ -163,14 +163,14 @@ fn classes(batch: &RecordBatch) -> Result<(Vec<Target>, Vec<Answer>), String> {
 fn masked_words(batch: &RecordBatch) -> Result<Vec<Answer>, String> {
     let (overall, terms) = (counts(batch, "")?, counts(batch, TERM)?);
     let answers = overall.into_iter().zip(terms);
-    Ok(answers.map(|(overall, terms)| Answer::MaskedWords(MaskedAnswer { overall, terms })).collect())
+    Ok(answers.map(|(overall, terms)| Answer::Words(WordsAnswer { overall, terms })).collect())
 }
 
-fn counts(batch: &RecordBatch, prefix: &str) -> Result<Vec<MaskedCounts>, String> {
+fn counts(batch: &RecordBatch, prefix: &str) -> Result<Vec<WordCounts>, String> {
     let whole = |name: &str| number_column::<UInt64Type>(batch, &format!("{prefix}{name}"));
     let (tokens, words, correct) = (whole(TOKENS)?, whole("words")?, whole("correct")?);
     let nats = number_column::<Float64Type>(batch, &format!("{prefix}nats"))?;
-    let of_row = |row| MaskedCounts {
+    let of_row = |row| WordCounts {
         tokens: tokens.value(row),
         nats: nats.value(row),
         words: words.value(row),

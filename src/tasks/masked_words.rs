@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::data::{Batch, DataError, Masking, PackedSequence, Sequence, Side, TokenKinds, cut, pack};
-use crate::evaluation::{Answer, Interval, MaskedAnswer, Scorer, perplexity_interval};
+use crate::evaluation::{Answer, Interval, Scorer, WordsAnswer, perplexity_interval};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::project::{LanguageModellingSettings, Objective, OutOfRange};
@@ -97,7 +97,7 @@ impl TaskDefinition for MaskedWords {
     }
 
     fn scorer(&self, rows: usize) -> Scorer {
-        Scorer::masked_words(Objective::MaskedWords, rows, &self.terms.words)
+        Scorer::words(Objective::MaskedWords, rows, &self.terms.words)
     }
 
     fn reads(&self, samples: &Samples, batch: &Batch) -> Reads {
@@ -105,7 +105,7 @@ impl TaskDefinition for MaskedWords {
     }
 
     fn interval(&self, measured: Measured<'_>) -> Option<Interval> {
-        let documents: Vec<MaskedAnswer> = measured.answers.iter().filter_map(Answer::masked_words).copied().collect();
+        let documents: Vec<WordsAnswer> = measured.answers.iter().filter_map(Answer::words).copied().collect();
         perplexity_interval(&documents, measured.seed)
     }
 

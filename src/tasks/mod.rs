@@ -15,7 +15,7 @@ mod text_classification;
 use std::sync::Arc;
 
 use crate::data::{Batch, DataError, Example, Pooling, Prepared, Side, TextTokenizer, TokenKinds};
-use crate::evaluation::{Answer, Baseline, Guesses, Interval, LabelledTexts, MaskedWord, Scorer};
+use crate::evaluation::{Answer, Baseline, Guesses, Interval, LabelledTexts, ScoredWord, Scorer};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
@@ -113,7 +113,7 @@ pub struct Reads {
     /// The data row of each read, `[reads]`.
     pub rows: Vec<usize>,
     /// The word of each read, `[reads]`; empty unless the task predicts words.
-    pub words: Vec<MaskedWord>,
+    pub words: Vec<ScoredWord>,
 }
 
 /// Tokenised examples of one split.

@@ -4,7 +4,7 @@
 //! are packed into sequences; each held-out document has sequences of its own. A document attends only to itself.
 
 use crate::data::{Batch, DataError, PackedSequence, Sequence, Side, TokenKinds, cut_stretches, pack_stretches};
-use crate::evaluation::{Answer, Interval, MaskedAnswer, Scorer, perplexity_interval};
+use crate::evaluation::{Answer, Interval, Scorer, WordsAnswer, perplexity_interval};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::project::{Objective, OutOfRange};
@@ -74,7 +74,7 @@ impl TaskDefinition for NextTokens {
     }
 
     fn scorer(&self, rows: usize) -> Scorer {
-        Scorer::masked_words(Objective::NextTokens, rows, &self.terms.words)
+        Scorer::words(Objective::NextTokens, rows, &self.terms.words)
     }
 
     fn reads(&self, samples: &Samples, batch: &Batch) -> Reads {
@@ -83,7 +83,7 @@ impl TaskDefinition for NextTokens {
     }
 
     fn interval(&self, measured: Measured<'_>) -> Option<Interval> {
-        let documents: Vec<MaskedAnswer> = measured.answers.iter().filter_map(Answer::masked_words).copied().collect();
+        let documents: Vec<WordsAnswer> = measured.answers.iter().filter_map(Answer::words).copied().collect();
         perplexity_interval(&documents, measured.seed)
     }
 

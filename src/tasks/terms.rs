@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::data::{Batch, DataError, TextTokenizer, TokenKinds, domain_terms};
-use crate::evaluation::MaskedWord;
+use crate::evaluation::ScoredWord;
 use crate::progress::Watch;
 use crate::tasks::{Reads, Samples};
 
@@ -53,13 +53,13 @@ impl Terms {
         let of_sequence =
             |(ends, &sample): (&[u32], &usize)| std::iter::repeat_n(samples.rows[sample], (ends[1] - ends[0]) as usize);
         let rows = cu_reads.windows(2).zip(&batch.rows).flat_map(of_sequence).collect();
-        let mut words = vec![MaskedWord::default(); batch.reads.len()];
+        let mut words = vec![ScoredWord::default(); batch.reads.len()];
         let mut begin = 0;
         while begin < words.len() {
             let goes_on = |&read: &usize| places[read] == places[read - 1] + 1 && kinds.continues(batch.wanted[read]);
             let end = (begin + 1..words.len()).find(|read| !goes_on(read)).unwrap_or(words.len());
             let term = self.by_tokens.get(&batch.wanted[begin..end]).copied();
-            words[begin..end].fill(MaskedWord { begins: false, term });
+            words[begin..end].fill(ScoredWord { begins: false, term });
             words[begin].begins = true;
             begin = end;
         }

@@ -20,6 +20,7 @@ pub(super) struct TextClassification {
     pooling: Pooling,
     /// Whether the person chose a head that scores the mean.
     scores_mean: bool,
+    instant_baseline: bool,
 }
 
 impl TextClassification {
@@ -31,6 +32,7 @@ impl TextClassification {
             label_smoothing: settings.label_smoothing,
             pooling,
             scores_mean: project.reads_the_mean(),
+            instant_baseline: settings.instant_baseline,
         }
     }
 
@@ -42,6 +44,7 @@ impl TextClassification {
             label_smoothing: 0.0,
             pooling,
             scores_mean: false,
+            instant_baseline: false,
         }
     }
 }
@@ -79,7 +82,7 @@ impl TaskDefinition for TextClassification {
     }
 
     fn is_compared_with_instant(&self) -> bool {
-        true
+        self.instant_baseline
     }
 
     fn loss(&self, train: &Samples) -> Result<CrossEntropy, OutOfRange> {

@@ -7,13 +7,31 @@ use crate::project::{EarlyStopping, MetricName};
 ///
 /// Any improvement makes an evaluation the best. Patience is counted from the last evaluation that improved on the
 /// previous reference by more than `min_delta`, as in Keras' `EarlyStopping`, so that many small improvements add up.
+///
+/// Of two evaluations with exactly the same score, the one with the lower loss is better, and an improvement: a model that still
+/// gives every row the same answer scores the same for a while, although it learns.
 #[derive(Clone, Debug)]
 pub struct BestWatch {
     metric: MetricName,
     stopping: Option<EarlyStopping>,
-    best: Option<f64>,
-    counted_from: Option<f64>,
+    best: Option<Score>,
+    counted_from: Option<Score>,
     without_improvement: u32,
+}
+
+/// The metric, higher is better, and the loss.
+#[derive(Clone, Copy, Debug)]
+struct Score {
+    value: f64,
+    loss: f64,
+}
+
+impl Score {
+    /// Whether it is better than another by more than `least`. Written so that NaN is never better.
+    fn is_better(self, than: Self, least: f64) -> bool {
+        let equal = !self.value.is_nan() && self.value.to_bits() == than.value.to_bits();
+        self.value > than.value + least || than.value.is_nan() && !self.value.is_nan() || equal && self.loss < than.loss
+    }
 }
 
 /// What an evaluation means for the run.
@@ -35,14 +53,15 @@ impl BestWatch {
     /// Records an evaluation. A metric that the task does not have counts as NaN, which is never better.
     pub fn observe(&mut self, metrics: &Metrics) -> Verdict {
         let value = metrics.get(self.metric).unwrap_or(f64::NAN);
-        let score = if self.metric.higher_is_better() { value } else { -value };
-        // Written so that NaN is never better; the first evaluation is the best so far in any case.
-        let is_best = self.best.is_none_or(|best| score > best || best.is_nan() && !score.is_nan());
+        let value = if self.metric.higher_is_better() { value } else { -value };
+        let score = Score { value, loss: metrics.loss() };
+        // The first evaluation is the best so far in any case.
+        let is_best = self.best.is_none_or(|best| score.is_better(best, 0.0));
         if is_best {
             self.best = Some(score);
         }
         let min_delta = self.stopping.as_ref().map_or(0.0, |stopping| stopping.min_delta);
-        if self.counted_from.is_none_or(|from| score > from + min_delta || from.is_nan()) {
+        if self.counted_from.is_none_or(|from| score.is_better(from, min_delta)) {
             self.counted_from = Some(score);
             self.without_improvement = 0;
         } else {
@@ -56,7 +75,7 @@ impl BestWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{ClassificationMetrics, LanguageModelMetrics, MaskedCounts, PrecisionRecall};
+    use crate::evaluation::{ClassificationMetrics, LanguageModelMetrics, PrecisionRecall, WordCounts};
 
     /// Scores in, one mark an evaluation out: `*` best, `!` stop, `.` neither.
     fn marks(metric: MetricName, stopping: Option<(u32, f64)>, scores: &[f64]) -> String {
@@ -106,9 +125,23 @@ mod tests {
     }
 
     #[test]
+    fn the_loss_decides_between_equal_scores() {
+        let at = |accuracy, loss| {
+            Metrics::Classification(ClassificationMetrics { accuracy, loss, ..ClassificationMetrics::default() })
+        };
+        let mut watch = BestWatch::new(MetricName::Accuracy, Some(EarlyStopping { patience: 2, min_delta: 0.01 }));
+        // As a model that always gives the most frequent label does for some epochs.
+        let learning =
+            [(0.6, 1.0), (0.6, 0.9), (0.6, 0.8), (0.7, 0.9)].map(|(score, loss)| watch.observe(&at(score, loss)));
+        assert!(learning.iter().all(|verdict| verdict.is_best && !verdict.stop), "{learning:?}");
+        let worse = [(0.7, 0.9), (0.7, 1.0)].map(|(score, loss)| watch.observe(&at(score, loss)));
+        assert!(worse.iter().all(|verdict| !verdict.is_best) && worse[1].stop, "{worse:?}");
+    }
+
+    #[test]
     fn a_language_model_is_best_where_perplexity_is_lowest() {
         let at = |nats| {
-            let overall = MaskedCounts { tokens: 10, nats, words: 8, correct: 4 };
+            let overall = WordCounts { tokens: 10, nats, words: 8, correct: 4 };
             Metrics::LanguageModelling(LanguageModelMetrics {
                 documents: 1,
                 overall,

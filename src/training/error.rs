@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::{DataError, get_model_again};
 use crate::models::ModelError;
+use crate::ops::message;
 use crate::progress::Cancelled;
 use crate::project::OutOfRange;
 use crate::storage::StorageError;
@@ -80,8 +81,9 @@ pub enum TrainError {
     Storage(#[from] StorageError),
     /// A tensor operation failed.
     #[error(
-        "A computation failed: {0}. If memory ran out, lower the batch size or max length. Otherwise please report this \
-         message."
+        "A computation failed: {}. If memory ran out, lower the batch size or max length. Otherwise please report this \
+         message.",
+        message(.0)
     )]
     Tensor(#[from] candle_core::Error),
 }

@@ -96,6 +96,40 @@ pub(super) fn embeddings(
     Ok(Array::from_values(rows.len(), width, &values))
 }
 
+/// After training, if not yet: fits the instant baseline on the network before training, which replaces the trained one in memory.
+/// Without that network, which may be gone by now, there is no such baseline.
+///
+/// # Errors
+/// If neither that network nor the trained one can be loaded.
+pub(super) fn compare_with_instant(mut trainer: Trainer<'_>) -> Result<Trainer<'_>, TrainError> {
+    if trainer.probe.is_some() || !trainer.is_compared_with_instant() {
+        return Ok(trainer);
+    }
+    let options = LoadOptions {
+        compute: trainer.model.compute().clone(),
+        only_answers: true,
+        ..LoadOptions::new(trainer.model.head().clone())
+    };
+    // Not both in memory.
+    drop(trainer.model);
+    let loaded = Model::load(trainer.source, &options);
+    let is_loaded = loaded.is_ok();
+    trainer.model = match loaded {
+        Ok((model, _)) => model,
+        Err(error) => {
+            trainer.voice.warn(format!("There is no instant baseline: {error}"));
+            Model::load(&trainer.run.best(), &options)?.0
+        }
+    };
+    if is_loaded {
+        match trainer.fit_probe(Until::StoppedTwice) {
+            Ok(_) | Err(TrainError::Cancelled) => {}
+            Err(error) => trainer.voice.warn(format!("There is no instant baseline: {error}")),
+        }
+    }
+    Ok(trainer)
+}
+
 impl Trainer<'_> {
     /// Before training: a new head that scores the mean of hidden states begins as the instant model ends. Fine-tuning from a
     /// fitted head changes the network less (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
@@ -105,33 +139,12 @@ impl Trainer<'_> {
     /// [`TrainError::Cancelled`] if stopped; [`TrainError::Tensor`] if the network fails.
     pub fn begin_with_probe(&mut self) -> Result<(), TrainError> {
         let has_mean = matches!(self.model.head(), HeadSpec::MeanClassification { .. });
-        if !has_mean || !self.has_new_head || !self.is_compared_with_instant() {
+        if !has_mean || !self.has_new_head || self.settings.trained_layers == TrainedLayers::Instant {
             return Ok(());
         }
         let Some(fitted) = self.fit_probe(Until::Stopped)? else { return Ok(()) };
         self.model.set_mean_scores(&fitted.weights, &fitted.bias)?;
         Ok(())
-    }
-
-    /// After training, if not yet: fits the instant baseline on the network before training, which replaces the trained one in
-    /// memory. Without that network, which may be gone by now, there is no such baseline.
-    pub fn compare_with_instant(&mut self) {
-        if self.probe.is_some() || !self.is_compared_with_instant() {
-            return;
-        }
-        let options = LoadOptions {
-            compute: self.model.compute().clone(),
-            only_answers: true,
-            ..LoadOptions::new(self.model.head().clone())
-        };
-        let fitted = Model::load(self.source, &options).map_err(TrainError::from).and_then(|(model, _)| {
-            self.model = model;
-            self.fit_probe(Until::StoppedTwice)
-        });
-        match fitted {
-            Ok(_) | Err(TrainError::Cancelled) => {}
-            Err(error) => self.voice.warn(format!("There is no instant baseline: {error}")),
-        }
     }
 
     /// Whether the task has the baseline, and the run is not an instant model itself.

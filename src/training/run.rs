@@ -19,6 +19,7 @@ use crate::training::footprint::Footprint;
 use crate::training::memory::peak_memory;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
+use crate::training::probe::compare_with_instant;
 use crate::training::room::{Room, SMALL_FILE, check_disk, with_room};
 use crate::training::schedule::Schedule;
 use crate::training::setup::{self, TokenisedSide};
@@ -282,7 +283,7 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         let write = || Ok(run.write_predictions("test", &test, trainer.labels)?);
         with_room(&mut trainer.voice, run.path(), SMALL_FILE, write)?;
     }
-    trainer.compare_with_instant();
+    let mut trainer = compare_with_instant(trainer)?;
     let comparison = match &test {
         Some(test) => compare(&mut trainer, Side::Test, &test.answers),
         None => compare(&mut trainer, Side::Validation, &answers),

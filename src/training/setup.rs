@@ -6,9 +6,12 @@ use rayon::prelude::*;
 
 use crate::data::{BatchPlan, Example, Pooling, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
-use crate::models::{Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig};
+use crate::models::{Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, network_kind};
 use crate::progress::Watch;
-use crate::project::{FewSteps, LanguageModellingSettings, Objective, Project, TrainedLayers, TrainingSettings};
+use crate::project::{
+    FewSteps, LanguageModellingSettings, NetworkKind, Objective, Preset, Project, TaskKind, TrainedLayers,
+    TrainingSettings,
+};
 use crate::storage::{TextKey, TokenCache};
 use crate::tasks::{self, Encoded, Reader, Samples, TaskDefinition};
 
@@ -133,8 +136,10 @@ pub(super) fn load_model(
                       layers, the top ones, or an adapter.";
         return Err(TrainError::setting("trained layers", "Head".to_owned(), advice));
     }
-    let is_adapter = settings.trained_layers == TrainedLayers::Lora;
-    if let Some(advice) = rate_advice(model.head(), (report.new_head, is_adapter), settings.optimizer.learning_rate) {
+    let (trained, learning_rate) = (settings.trained_layers, settings.optimizer.learning_rate);
+    let advice =
+        rate_advice(model.head(), (report.new_head, trained), network_kind(&model.config().model_type), learning_rate);
+    if let Some(advice) = advice {
         voice.warn(advice);
     }
     voice.progress("Loading the model", 1, 1, "models");
@@ -193,17 +198,30 @@ fn describe_head(report: &LoadReport, model: &Model, earlier: Option<&EarlierLab
     }
 }
 
-/// A warning if the learning rate of a language model is far from what its head needs: only now is it known whether the
-/// head is new.
-fn rate_advice(head: &HeadSpec, (is_new, is_adapter): (bool, bool), learning_rate: f64) -> Option<String> {
+/// A warning if the learning rate is far from what a language model's head or the trained part of a classifier needs: only now is
+/// it known whether the head is new.
+fn rate_advice(
+    head: &HeadSpec,
+    (is_new, trained): (bool, TrainedLayers),
+    network: NetworkKind,
+    learning_rate: f64,
+) -> Option<String> {
+    let usual = Preset::learning_rate_for((TaskKind::TextClassification, network), trained);
     match (head, is_new) {
         (HeadSpec::LanguageModel, true) if learning_rate < LOW_RATE => Some(format!(
             "The new language model head learns slowly at a learning rate of {learning_rate:e}. Try 2e-4 to 5e-4."
         )),
         // Adapters need a higher rate, and leave the model's own weights alone.
-        (HeadSpec::LanguageModel, false) if learning_rate > HIGH_RATE && !is_adapter => Some(format!(
-            "A learning rate of {learning_rate:e} suits a new language model head, and this model has one. If \
+        (HeadSpec::LanguageModel, false) if learning_rate > HIGH_RATE && trained != TrainedLayers::Lora => {
+            Some(format!(
+                "A learning rate of {learning_rate:e} suits a new language model head, and this model has one. If \
              perplexity does not fall, try 5e-5."
+            ))
+        }
+        (HeadSpec::LanguageModel, _) => None,
+        // An instant model has no such rate.
+        _ if learning_rate < usual / 4.0 && trained != TrainedLayers::Instant => Some(format!(
+            "What is trained here learns slowly at a learning rate of {learning_rate:e}. About {usual:e} is usual."
         )),
         _ => None,
     }
@@ -333,12 +351,20 @@ mod tests {
 
     #[test]
     fn a_learning_rate_that_does_not_suit_the_language_model_head_is_warned_of() {
-        let advice = |is_new, rate| rate_advice(&HeadSpec::LanguageModel, (is_new, false), rate);
+        let all =
+            |head: &HeadSpec, is_new, rate| rate_advice(head, (is_new, TrainedLayers::All), NetworkKind::Encoder, rate);
+        let advice = |is_new, rate| all(&HeadSpec::LanguageModel, is_new, rate);
         assert!(advice(true, 5e-5).is_some_and(|text| text.contains("at a learning rate of 5e-5. Try 2e-4 to 5e-4")));
         assert!(advice(false, 3e-4).is_some_and(|text| text.starts_with("A learning rate of 3e-4 suits a new")));
         assert_eq!((advice(true, 3e-4), advice(false, 5e-5)), (None, None));
         let classifier = HeadSpec::Classification { labels: vec!["good".to_owned()] };
-        assert_eq!(rate_advice(&classifier, (true, false), 5e-5), None);
-        assert_eq!(rate_advice(&HeadSpec::LanguageModel, (false, true), 3e-4), None, "adapters need such a rate");
+        assert_eq!(all(&classifier, true, 5e-5), None);
+        let adapter = |head, rate| rate_advice(head, (false, TrainedLayers::Lora), NetworkKind::Encoder, rate);
+        assert_eq!(adapter(&HeadSpec::LanguageModel, 3e-4), None, "adapters need such a rate");
+        assert_eq!((adapter(&classifier, 1e-3), adapter(&classifier, 3e-4)), (None, None));
+        let slow = adapter(&classifier, 5e-5).unwrap();
+        assert!(slow.ends_with("learns slowly at a learning rate of 5e-5. About 1e-3 is usual."), "{slow}");
+        let instant = rate_advice(&classifier, (true, TrainedLayers::Instant), NetworkKind::Encoder, 1e-9);
+        assert_eq!(instant, None, "it has no learning rate");
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use hone::data::Target;
 use hone::evaluation::{
-    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedAnswer,
-    MaskedCounts, Metrics, Prediction, TermCounts,
+    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Interval, LanguageModelMetrics, Metrics,
+    Prediction, TermCounts, WordCounts, WordsAnswer,
 };
 use hone::project::{EvaluateEvery, MetricName, ModelChoice, Objective, Project, RowEdit, RowId, SourceFile};
 use hone::storage::{
@@ -317,14 +317,14 @@ fn predictions_of_validation_and_test_are_read_back() {
 }
 
 fn masked(record: u64) -> Prediction {
-    let overall = MaskedCounts { tokens: record, nats: 1.0 / record as f64, words: 3, correct: 2 };
-    let terms = MaskedCounts { tokens: 1, nats: 0.1, words: 1, correct: 0 };
+    let overall = WordCounts { tokens: record, nats: 1.0 / record as f64, words: 3, correct: 2 };
+    let terms = WordCounts { tokens: 1, nats: 0.1, words: 1, correct: 0 };
     Prediction {
         id: RowId { file: SourceFile::Main, record },
         key: None,
         text: format!("document {record}"),
         target: Target::None,
-        answer: Answer::MaskedWords(MaskedAnswer { overall, terms }),
+        answer: Answer::Words(WordsAnswer { overall, terms }),
     }
 }
 
@@ -340,7 +340,7 @@ fn masked_word_predictions_are_read_back() {
     let wrong = run.write_predictions("test", &validation, &["good".to_owned()]).unwrap_err().to_string();
     assert!(wrong.contains("row main:1 has no predicted label"), "{wrong}");
     let wrong = run.write_predictions("test", &[prediction(1, None, [0.1, 0.9])], &[]).unwrap_err().to_string();
-    assert!(wrong.contains("row test:1 has no masked words"), "{wrong}");
+    assert!(wrong.contains("row test:1 has no predicted words"), "{wrong}");
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn metrics_and_baselines_of_both_tasks_are_read_back() {
         interval: Some(Interval { metric: MetricName::MacroF1, low: 0.1, high: 0.7 }),
         baselines: vec![Baseline::alone(BaselineName::MajorityClass, no_rows())],
     };
-    let overall = MaskedCounts { tokens: 10, nats: 25.0, words: 8, correct: 4 };
+    let overall = WordCounts { tokens: 10, nats: 25.0, words: 8, correct: 4 };
     let by_term = vec![TermCounts { term: "lien".to_owned(), counts: overall }];
     let objective = Objective::NextTokens;
     let metrics =

@@ -6,7 +6,7 @@ use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::Theme;
 use crate::app::widgets::{figure, section};
 use crate::evaluation::{
-    BaselineName, FEWEST_ROWS, Interval, LanguageModelMetrics, MaskedCounts, Metrics, Prediction, TermCounts,
+    BaselineName, FEWEST_ROWS, Interval, LanguageModelMetrics, Metrics, Prediction, TermCounts, WordCounts,
 };
 use crate::project::{MetricName, Objective};
 use crate::words::{count, one_line, percent_fine, perplexity, score};
@@ -130,7 +130,7 @@ fn sentences(BeforeAfter { after: metrics, before }: BeforeAfter<'_>, rows: &str
     out
 }
 
-fn change(what: &str, before: &MaskedCounts, after: &MaskedCounts) -> String {
+fn change(what: &str, before: &WordCounts, after: &WordCounts) -> String {
     let (from, to) = (before.perplexity(), after.perplexity());
     let fell = to < from;
     let (from, to) = (perplexity(from), perplexity(to));
@@ -145,7 +145,7 @@ fn change(what: &str, before: &MaskedCounts, after: &MaskedCounts) -> String {
 
 fn comparison_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAfter<'_>) {
     let wording = wording(after.objective);
-    let mut rows: Vec<(&str, &str, &MaskedCounts)> = Vec::new();
+    let mut rows: Vec<(&str, &str, &WordCounts)> = Vec::new();
     rows.extend(before.map(|before| (wording.all, "before", &before.overall)));
     rows.push((wording.all, "after", &after.overall));
     if after.terms.words > 0 {
@@ -222,7 +222,7 @@ fn documents_ui(ui: &mut Ui, theme: &Theme, predictions: &[Prediction]) {
 /// Mean loss of the documents with the highest one, and the documents.
 fn hardest(predictions: &[Prediction]) -> Vec<(f64, &Prediction)> {
     let loss = |prediction: &Prediction| {
-        prediction.answer.masked_words().filter(|words| words.overall.tokens > 0).map(|words| words.overall.loss())
+        prediction.answer.words().filter(|words| words.overall.tokens > 0).map(|words| words.overall.loss())
     };
     let mut documents: Vec<(f64, &Prediction)> =
         predictions.iter().filter_map(|prediction| Some((loss(prediction)?, prediction))).collect();
@@ -240,17 +240,17 @@ mod tests {
     use crate::app::tasks::{EvaluatedRowsState, evaluated_rows_ui};
     use crate::app::testing;
     use crate::data::Target;
-    use crate::evaluation::{Answer, Baseline, MaskedAnswer};
+    use crate::evaluation::{Answer, Baseline, WordsAnswer};
     use crate::storage::RunComparison;
 
     fn metrics(nats: f64) -> LanguageModelMetrics {
-        let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
+        let overall = WordCounts { tokens: 100, nats, words: 80, correct: 40 };
         LanguageModelMetrics { documents: 12, overall, ..LanguageModelMetrics::default() }
     }
 
     fn prediction(record: u64, nats: f64) -> Prediction {
-        let overall = MaskedCounts { tokens: 10, nats, words: 8, correct: 4 };
-        let answer = Answer::MaskedWords(MaskedAnswer { overall, terms: MaskedCounts::default() });
+        let overall = WordCounts { tokens: 10, nats, words: 8, correct: 4 };
+        let answer = Answer::Words(WordsAnswer { overall, terms: WordCounts::default() });
         let id = format!("main:{record}").parse().unwrap();
         Prediction { id, key: None, text: format!("document {record}"), target: Target::None, answer }
     }
@@ -287,10 +287,10 @@ mod tests {
     fn terms_are_listed_with_what_was_predicted_before_and_after() {
         let term = |name: &str, words: u64, correct: u64, nats: f64| TermCounts {
             term: name.to_owned(),
-            counts: MaskedCounts { tokens: 10, nats, words, correct },
+            counts: WordCounts { tokens: 10, nats, words, correct },
         };
         let with_terms = |terms: [TermCounts; 3]| LanguageModelMetrics {
-            terms: MaskedCounts { tokens: 20, nats: 40.0, words: 8, correct: 5 },
+            terms: WordCounts { tokens: 20, nats: 40.0, words: 8, correct: 5 },
             by_term: terms.into(),
             ..metrics(200.0)
         };

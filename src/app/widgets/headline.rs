@@ -128,7 +128,8 @@ fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
 /// A scale from 0 to 1 with the interval, the score and the baselines.
 fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     let palette = &theme.palette;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 62.0), Sense::hover());
+    // Names of baselines with similar scores stand below each other.
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 80.0), Sense::hover());
     let f1 = headline.metrics.macro_average.f1;
     response.widget_info(|| {
         WidgetInfo::labeled(Role::Meter, true, format!("Macro-F1 {} on a scale from 0 to 1", score(f1)))
@@ -164,7 +165,7 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         let mut place = Rect::from_min_size(pos2(middle - half, line.bottom() + 6.0), name.size());
         // A name that would be written over another one goes a line lower.
         while taken.iter().any(|other| other.expand(3.0).intersects(place)) && place.bottom() < rect.bottom() + 40.0 {
-            place = place.translate(vec2(0.0, name.size().y + 2.0));
+            place = place.translate(vec2(0.0, name.size().y + 4.0));
         }
         painter.galley(place.min, name, palette.text_muted);
         taken.push(place);

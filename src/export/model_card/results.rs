@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 
 use crate::evaluation::{
-    BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedCounts, Metrics, TermCounts,
+    BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, Metrics, TermCounts, WordCounts,
 };
 use crate::export::model_card::quoting::{data_name, quoted};
 use crate::project::Objective;
@@ -140,7 +140,7 @@ impl<'a> Results<'a> {
             Objective::NextTokens => "word accuracy | words",
         };
         writeln!(card, "| | perplexity | {words} |\n| --- | --- | --- | --- |")?;
-        let mut row = |name: &str, counts: &MaskedCounts| {
+        let mut row = |name: &str, counts: &WordCounts| {
             let (perplexity, accuracy) = (counts.perplexity(), counts.accuracy());
             writeln!(card, "| {name} | {perplexity:.2} | {accuracy:.3} | {} |", counts.words)
         };

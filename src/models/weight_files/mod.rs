@@ -19,6 +19,7 @@ use serde::Deserialize;
 use crate::data::{DataError, is_lfs_pointer, model_file, read_model_text};
 use crate::models::weight_files::stored::{Place, Stored};
 use crate::models::{ModelError, model_folder};
+use crate::ops::message;
 
 /// The name of a weights file; Hone writes no other.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
@@ -171,7 +172,7 @@ fn pieces(
             read_all(reader, layout.span)
         }),
     };
-    done.map_err(|error| damaged(&tensor.file, format!("tensor {name}: {error}")))
+    done.map_err(|error| damaged(&tensor.file, format!("tensor {name}: {}", message(&error))))
 }
 
 /// The type of a tensor's numbers.

@@ -16,6 +16,7 @@ use zip::{CompressionMethod, ZipArchive};
 use crate::data::guarded;
 use crate::models::weight_files::layout::Layout;
 use crate::models::weight_files::stored::{Place, Stored};
+use crate::ops::message;
 
 /// The name of the pickle in its folder of the archive.
 const PICKLE: &str = "/data.pkl";
@@ -73,14 +74,14 @@ fn unpickled(mut reader: impl BufRead) -> Result<Object, String> {
         let Some(&code) = reader.fill_buf().map_err(|error| error.to_string())?.first() else {
             return Err("its pickle is cut off".to_owned());
         };
-        let is_done = stack.read(&mut reader).map_err(|error| error.to_string())?;
+        let is_done = stack.read(&mut reader).map_err(|error| message(&error))?;
         if COPIES_OR_WRAPS.contains(&code)
             && let Some(top) = stack.stack().last()
         {
             count(top, &mut copies, MOST_LEVELS)?;
         }
         if is_done {
-            return stack.finalize().map_err(|error| error.to_string());
+            return stack.finalize().map_err(|error| message(&error));
         }
     }
 }

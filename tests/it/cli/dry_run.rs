@@ -52,6 +52,7 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         ! Loaded 39 tensors. Training 1,155 of 30,531 parameters.
         ! The rest is frozen: it has no dropout and is computed once per text.
         ! The model was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new.
+        ! Warning: What is trained here learns slowly at a learning rate of 5e-5. About 1e-3 is usual.
         ! Trying a few steps
         ! Trying a fit
         ");

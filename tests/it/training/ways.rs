@@ -126,12 +126,36 @@ fn every_run_is_compared_with_an_instant_model_but_an_instant_model_is_not() {
     bench.train(|settings| settings.epochs = 1).summary();
     let (baseline, [f1, loss]) = instant_baseline(&bench).unwrap();
     assert!(baseline.difference.is_some(), "rows are compared one by one");
+    bench.train_task(|task, settings| {
+        task.instant_baseline = false;
+        settings.epochs = 1;
+    });
+    assert!(instant_baseline(&bench).is_none(), "it can be turned off");
     let outcome = bench.train(|settings| settings.trained_layers = TrainedLayers::Instant);
     assert!(instant_baseline(&bench).is_none());
     let of_run = outcome.summary().test.clone().unwrap();
     let of_run = of_run.classification().unwrap();
     // Strengths that do equally well on the validation rows are told apart by the loss, in a run by which came first.
     assert!((of_run.macro_average.f1 - f1).abs() < 0.02 && loss.is_finite(), "{of_run:?} {f1}");
+}
+
+#[test]
+fn a_model_that_is_gone_by_the_end_only_costs_the_baseline() {
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
+    }
+    let bench = Bench { model: copy.path().to_owned(), ..Bench::new(160) };
+    let mut warnings = Vec::new();
+    let outcome = bench.train_with(&project(), &Control::default(), &mut |event| match event {
+        TrainingEvent::Step(step) if step.step == 1 => {
+            std::fs::remove_file(copy.path().join("model.safetensors")).unwrap()
+        }
+        TrainingEvent::Warning(warning) => warnings.push(warning.clone()),
+        _ => {}
+    });
+    assert!(outcome.summary().test.is_some() && instant_baseline(&bench).is_none());
+    assert!(warnings.iter().any(|warning| warning.starts_with("There is no instant baseline: ")), "{warnings:?}");
 }
 
 #[test]

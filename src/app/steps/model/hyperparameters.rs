@@ -10,8 +10,8 @@ use crate::app::theme::{Theme, icons};
 use crate::app::widgets::button;
 use crate::models::Compute;
 use crate::project::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, OptimizerSettings, Precision, Recompute,
-    ScheduleKind, Task, TaskKind, TrainingSettings,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, NetworkKind, OptimizerSettings, Precision,
+    Recompute, ScheduleKind, Task, TaskKind, TrainingSettings,
 };
 
 /// Draws every setting. `labels` are the labels that can get a weight.
@@ -20,10 +20,10 @@ pub fn hyperparameters_ui(
     theme: &Theme,
     settings: &mut TrainingSettings,
     task: &mut Task,
-    labels: &[String],
+    (network, labels): (NetworkKind, &[String]),
 ) {
     batches(ui, theme, settings, task.kind());
-    what_to_train(ui, theme, settings, task.kind());
+    what_to_train(ui, theme, settings, (task.kind(), network));
     if let Task::TextClassification(own) = task {
         pooling(ui, theme, &mut own.pooling);
     }
@@ -34,6 +34,13 @@ pub fn hyperparameters_ui(
         class_weights(ui, theme, &mut own.class_weights, labels);
     }
     measuring(ui, theme, settings, task.metrics());
+    if let Task::TextClassification(own) = task {
+        let hint =
+            "Compare the result with what the model can do untrained. Takes about as long as reading all texts once";
+        row(ui, theme, "Instant baseline", hint, |ui| {
+            ui.add(Checkbox::without_text(&mut own.instant_baseline));
+        });
+    }
     computing(ui, theme, settings);
     group(ui, theme, "Reproducibility");
     row(ui, theme, "Seed", "The same seed and settings give bit-identical losses on the same machine", |ui| {
@@ -356,7 +363,7 @@ mod tests {
         let task =
             Task::TextClassification(ClassificationSettings { class_weights, ..ClassificationSettings::default() });
         let harness = testing::window(false, (TrainingSettings::default(), task.clone()), |ui, (settings, task)| {
-            hyperparameters_ui(ui, &theme, settings, task, &labels);
+            hyperparameters_ui(ui, &theme, settings, task, (NetworkKind::Encoder, &labels));
         });
         harness.get_by_label("    negative");
         harness.get_by_label("    positive");
@@ -370,7 +377,7 @@ mod tests {
         for kind in TaskKind::ALL {
             let before = (before.clone(), Task::new(kind));
             let mut harness = testing::window(true, before.clone(), |ui, (settings, task)| {
-                hyperparameters_ui(ui, &theme, settings, task, &[]);
+                hyperparameters_ui(ui, &theme, settings, task, (NetworkKind::Encoder, &[]));
             });
             harness.run();
             assert_eq!(*harness.state(), before);

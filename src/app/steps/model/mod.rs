@@ -89,7 +89,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
             let mut settings = now.clone();
             let mut task = ctx.project.task.clone();
             let labels = ctx.prepared.map_or(&[][..], |prepared| &prepared.labels);
-            hyperparameters_ui(ui, theme, &mut settings, &mut task, labels);
+            hyperparameters_ui(ui, theme, &mut settings, &mut task, (ctx.network, labels));
             if task != ctx.project.task {
                 sender.edit(Edit::Task(task));
             }

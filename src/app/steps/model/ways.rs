@@ -60,7 +60,7 @@ fn table(ui: &mut Ui, ctx: &StepContext<'_>, ways: &[WayEstimate], sender: &mut 
         ui.end_row();
         for way in ways {
             if ui.radio(way.trained == now, name(way.trained)).clicked() && way.trained != now {
-                let next = training(settings, way.trained, now, ctx.project.task.kind());
+                let next = training(settings, way.trained, now, (ctx.project.task.kind(), ctx.network));
                 sender.edit(Edit::Training(next));
             }
             match &way.outcome {

@@ -4,19 +4,21 @@ use egui::{DragValue, Ui};
 
 use crate::app::steps::model::fields::{choose, decimal, group, number, row, share};
 use crate::app::theme::Theme;
-use crate::project::{LoraMatrices, LoraSettings, PoolingChoice, Preset, TaskKind, TrainedLayers, TrainingSettings};
+use crate::project::{
+    LoraMatrices, LoraSettings, NetworkKind, PoolingChoice, Preset, TaskKind, TrainedLayers, TrainingSettings,
+};
 
 /// Draws the choice and its settings.
-pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
+pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, of: (TaskKind, NetworkKind)) {
     group(ui, theme, "What to train");
     let now = settings.trained_layers;
-    let choices: Vec<_> = now.choices(task).into_iter().map(|choice| (choice, title(choice))).collect();
+    let choices: Vec<_> = now.choices(of.0).into_iter().map(|choice| (choice, title(choice))).collect();
     row(ui, theme, "Train", explanation(now), |ui| {
         choose(ui, "trained layers", &mut settings.trained_layers, &choices);
     });
     match &mut settings.trained_layers {
         TrainedLayers::Head => {
-            let hint = "For the head only, use a higher learning rate (about 1e-3) and more epochs (about 20)";
+            let hint = "The head alone needs more epochs: about 20";
             row(ui, theme, "", hint, |_| ());
         }
         TrainedLayers::Top(top) => {
@@ -28,7 +30,7 @@ pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings
         TrainedLayers::All | TrainedLayers::Instant => {}
     }
     if settings.trained_layers != now {
-        *settings = training(settings, settings.trained_layers, now, task);
+        *settings = training(settings, settings.trained_layers, now, of);
     }
 }
 
@@ -37,9 +39,9 @@ pub fn training(
     settings: &TrainingSettings,
     trained_layers: TrainedLayers,
     before: TrainedLayers,
-    task: TaskKind,
+    of: (TaskKind, NetworkKind),
 ) -> TrainingSettings {
-    let usual = |trained| Preset::learning_rate_for(task, trained);
+    let usual = |trained| Preset::learning_rate_for(of, trained);
     let mut next = TrainingSettings { trained_layers, ..settings.clone() };
     if next.optimizer.learning_rate.to_bits() == usual(before).to_bits() {
         next.optimizer.learning_rate = usual(trained_layers);
