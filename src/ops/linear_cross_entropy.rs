@@ -40,7 +40,7 @@ impl Tape<'_> {
     /// that of `x` is left to [`Tape::backward`].
     ///
     /// # Errors
-    /// As [`Tape::linear`] and [`cross_entropy`](crate::ops::cross_entropy), and when the tape is stopped. `gradients` are
+    /// As [`Tape::linear`] and [`cross_entropy()`](crate::ops::cross_entropy()), and when the tape is stopped. `gradients` are
     /// then invalid.
     pub fn linear_cross_entropy(
         &self,

@@ -260,7 +260,7 @@ fn projects_that_cannot_be_opened() {
     place.write("shop/project.ron", text.replace("warmup: 0.1", "warmup: 0,1"));
     assert_snapshot!(place.terminal(train), @r"
         $ hone train shop --set epochs=1
-        ! Error: shop/project.ron is damaged at line 71, column 19: the name of a setting was expected, not '1'. Fix that line in a text editor, or open the project in Hone's window to restore its last good state.
+        ! Error: shop/project.ron is damaged at line 72, column 19: the name of a setting was expected, not '1'. Fix that line in a text editor, or open the project in Hone's window to restore its last good state.
         exit code 1
         ");
     place.write("shop/project.ron", &text);

@@ -199,7 +199,7 @@ fn an_unknown_setting_in_a_project_is_an_error_with_the_nearest_name() {
     place.write("shop/project.ron", text.replace("epochs: ", "epoch: "));
     assert_snapshot!(place.terminal("hone train shop --dry-run"), @r"
         $ hone train shop --dry-run
-        ! Error: shop/project.ron is damaged at line 57, column 9: there is no setting 'epoch' here (did you mean 'epochs'?). Fix that line in a text editor, or open the project in Hone's window to restore its last good state.
+        ! Error: shop/project.ron is damaged at line 58, column 9: there is no setting 'epoch' here (did you mean 'epochs'?). Fix that line in a text editor, or open the project in Hone's window to restore its last good state.
         exit code 1
         ");
     assert!(text.contains("epochs: "));
