@@ -35,7 +35,7 @@ fn rows_within(most_scores: usize, classes: usize) -> usize {
 }
 
 impl Tape<'_> {
-    /// [`cross_entropy`](crate::ops::cross_entropy) of the scores `x Wᵀ + b` of `layer`, `[rows, classes]`, for `labels`
+    /// [`cross_entropy()`](crate::ops::cross_entropy()) of the scores `x Wᵀ + b` of `layer`, `[rows, classes]`, for `labels`
     /// `[rows]`. When the tape trains, the gradients of the layer's own weights are added to `gradients` at once, and only
     /// that of `x` is left to [`Tape::backward`].
     ///
