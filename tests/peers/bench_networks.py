@@ -33,7 +33,7 @@ NETWORKS = {
 
 
 def make(name: str, folder: Path) -> None:
-    """Saves a random model of the architecture, with the tokenizer of Hone's fixtures that the program asks for."""
+    """Saves a random model of the architecture."""
     import torch
     import transformers
 
