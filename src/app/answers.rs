@@ -52,7 +52,7 @@ pub struct Answers {
     pub look_up: Slot<LookedUp, HubName>,
     /// The estimated time, memory and disk space of a run with these settings.
     pub forecast: Slot<Box<DryRun>, Project>,
-    /// The same for each way to train, with these settings but for what is trained and its learning rate.
+    /// The same for each way to train, with these settings, whatever is trained.
     pub ways: Slot<Vec<WayEstimate>, Project>,
     /// The current run, or the last one.
     pub live: Option<LiveRun>,

@@ -273,7 +273,7 @@ impl Work {
     pub fn compare_ways(&mut self, project: &Project, folder: PathBuf) {
         if !self.answers.ways.is_running() && !self.answers.is_training() {
             let job = CompareWays { project: project.clone(), folder, may_fetch: false };
-            self.answers.ways.ask_about(project.whatever_is_trained(), &self.heavy, job);
+            self.answers.ways.ask_about(project.clone(), &self.heavy, job);
         }
     }
 

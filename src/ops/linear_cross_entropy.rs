@@ -118,7 +118,7 @@ impl Tape<'_> {
         Ok(Loss(LossKind::Host { value: sum, scored: node, gradient: of_x }))
     }
 
-    /// Each part gets a graph of its own, which ends with it.
+    /// Each part gets its own graph, which is freed after it.
     fn composed_parts<'t>(
         &self,
         x: &Tensor,

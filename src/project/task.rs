@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::project::{
-    ClassWeights, ColumnRole, LabelSettings, MetricName, OptimizerSettings, Project, Size, Step, TrainedLayers,
-    TrainingSettings,
+    ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainedLayers, TrainingSettings,
 };
 
 /// The task a model is trained for, with its own settings.
@@ -295,14 +294,17 @@ impl Project {
         choice == PoolingChoice::Mean || choice == PoolingChoice::Auto && is_instant
     }
 
-    /// The project with the default choice of what is trained and its learning rate, to tell whether two projects differ in
-    /// anything else.
+    /// Whether the projects differ at most in what is trained and its learning rate. Asked in every frame, so nothing large is
+    /// copied.
     #[must_use]
-    pub fn whatever_is_trained(&self) -> Self {
-        let mut project = self.clone();
-        project.training.trained_layers = TrainedLayers::default();
-        project.training.optimizer.learning_rate = OptimizerSettings::default().learning_rate;
-        project
+    pub fn is_same_whatever_is_trained(&self, other: &Self) -> bool {
+        let Self { schema_version, name, task, dataset, cleaning, split, model, training, edits } = self;
+        let mut training = training.clone();
+        training.trained_layers = other.training.trained_layers;
+        training.optimizer.learning_rate = other.training.optimizer.learning_rate;
+        training == other.training
+            && (schema_version, name, task, model) == (&other.schema_version, &other.name, &other.task, &other.model)
+            && (dataset, cleaning, split, edits) == (&other.dataset, &other.cleaning, &other.split, &other.edits)
     }
 
     /// Mutable [`Self::classification`].

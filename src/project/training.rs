@@ -17,7 +17,7 @@ pub struct TrainingSettings {
     pub epochs: u32,
     /// Rows in a batch.
     pub batch_size: usize,
-    /// Most tokens in a batch, beside [`Self::batch_size`]; `None` does not bound them. A longer text is a batch of its own.
+    /// Most tokens in a batch, beside [`Self::batch_size`]; `None` does not bound them. A longer text gets its own batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_tokens: Option<usize>,
     /// Most tokens of a text, including special tokens; longer texts are truncated at the end.

@@ -1,7 +1,7 @@
 //! Language modelling of decoders: continued pre-training, in which the model predicts each next token of a person's own texts.
 //!
 //! A document is its tokens and the token that ends a text, so that the model learns where texts end. In training, documents
-//! are packed into sequences; each held-out document has sequences of its own. A document attends only to itself.
+//! are packed into sequences; each held-out document has its own sequences. A document attends only to itself.
 
 use crate::data::{Batch, DataError, PackedSequence, Sequence, Side, TokenKinds, cut_stretches, pack_stretches};
 use crate::evaluation::{Answer, Interval, Scorer, WordsAnswer, perplexity_interval};

@@ -23,7 +23,7 @@ use crate::training::{Optimizer, TrainError, TrainInputs, vocabulary};
 /// Timed steps, after one warm-up step.
 const STEPS: usize = 3;
 /// Training rows, at most, on which fits of the instant model are timed.
-const FITTED_ROWS: usize = 200;
+const FITTED_ROWS: usize = 64;
 /// Training rows on which the baselines are timed.
 const BASELINE_ROWS: usize = 1_000;
 

@@ -152,15 +152,18 @@ impl Trainer<'_> {
         self.task.is_compared_with_instant() && self.settings.trained_layers != TrainedLayers::Instant
     }
 
-    /// Fits the network's embeddings with every strength of the penalty, and keeps what the best one on the validation rows guesses.
+    /// Fits the network's embeddings with every strength of the penalty, and keeps what the best one on the
+    /// validation rows guesses, if the run is compared with that.
     fn fit_probe(&mut self, until: Until) -> Result<Option<FittedProbe>, TrainError> {
         let mut fits = self.fit_strengths(until)?;
         let mut guesses = self.guesses(&fits, until, |data| &data.validation.samples)?;
         let best = (0..fits.len()).max_by(|&one, &other| better(&guesses[one], &guesses[other]));
         let Some(best) = best else { return Ok(None) };
-        let test = self.guesses(&fits[best..=best], until, |data| &data.test.samples)?.pop();
-        let test = test.filter(|_| !self.data.test.samples.is_empty());
-        self.probe = Some(Probed { validation: guesses.swap_remove(best), test });
+        if self.is_compared_with_instant() {
+            let test = self.guesses(&fits[best..=best], until, |data| &data.test.samples)?.pop();
+            let test = test.filter(|_| !self.data.test.samples.is_empty());
+            self.probe = Some(Probed { validation: guesses.swap_remove(best), test });
+        }
         Ok(Some(fits.swap_remove(best)))
     }
 

@@ -283,7 +283,9 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         let write = || Ok(run.write_predictions("test", &test, trainer.labels)?);
         with_room(&mut trainer.voice, run.path(), SMALL_FILE, write)?;
     }
-    let mut trainer = compare_with_instant(trainer)?;
+    // A person who stopped the run waits for its result.
+    let is_stopped = stop_reason == StopReason::Stopped;
+    let mut trainer = if is_stopped { trainer } else { compare_with_instant(trainer)? };
     let comparison = match &test {
         Some(test) => compare(&mut trainer, Side::Test, &test.answers),
         None => compare(&mut trainer, Side::Validation, &answers),

@@ -241,7 +241,7 @@ pub(super) mod tests {
             let ids = tokenizer.encode_batch(&["the rent, please"], 64).unwrap().concat();
             let words: Vec<String> =
                 kinds.words(&ids).iter().map(|&(from, to)| tokenizer.decode(&ids[from..to]).unwrap()).collect();
-            assert_eq!(words, ["the", " rent", ",", " please"], "punctuation is a word of its own");
+            assert_eq!(words, ["the", " rent", ",", " please"], "punctuation is a separate word");
         }
         assert_eq!(tiny_kinds().1.end(), None);
     }

@@ -14,7 +14,7 @@ const STREAM: u64 = 0x6261_7463_6800_0000;
 pub struct BatchPlan {
     /// Rows in a batch; the last of an epoch may have fewer. 0 counts as 1.
     pub batch_size: usize,
-    /// Most tokens in a batch. A longer text is a batch of its own.
+    /// Most tokens in a batch. A longer text gets its own batch.
     pub batch_tokens: Option<usize>,
     /// Group texts of similar length in a batch.
     pub group_by_length: bool,
@@ -120,7 +120,7 @@ mod tests {
             rows.sort_unstable();
             assert_eq!(rows, (0..1004).collect::<Vec<_>>());
             assert!(batches.iter().all(|batch| batch.len() <= 16 && (tokens(batch) <= 400 || *batch == [1003])));
-            assert!(batches.contains(&vec![1003]), "a text that is too long is a batch of its own");
+            assert!(batches.contains(&vec![1003]), "a text that is too long gets its own batch");
             // A batch ends because the next text does not fit: on average they are nearly full.
             assert!(batches.len() * 400 < lengths.iter().sum::<usize>() * 3 / 2, "{}", batches.len());
             assert_eq!(batches, plan.epoch(&lengths, 0));

@@ -131,6 +131,11 @@ fn every_run_is_compared_with_an_instant_model_but_an_instant_model_is_not() {
         settings.epochs = 1;
     });
     assert!(instant_baseline(&bench).is_none(), "it can be turned off");
+    bench.train_task(|task, settings| {
+        (task.instant_baseline, task.pooling) = (false, PoolingChoice::Mean);
+        settings.epochs = 1;
+    });
+    assert!(instant_baseline(&bench).is_none(), "also if the head begins as an instant model");
     let outcome = bench.train(|settings| settings.trained_layers = TrainedLayers::Instant);
     assert!(instant_baseline(&bench).is_none());
     let of_run = outcome.summary().test.clone().unwrap();
@@ -149,13 +154,25 @@ fn a_model_that_is_gone_by_the_end_only_costs_the_baseline() {
     let mut warnings = Vec::new();
     let outcome = bench.train_with(&project(), &Control::default(), &mut |event| match event {
         TrainingEvent::Step(step) if step.step == 1 => {
-            std::fs::remove_file(copy.path().join("model.safetensors")).unwrap()
+            std::fs::remove_file(copy.path().join("model.safetensors")).unwrap();
         }
         TrainingEvent::Warning(warning) => warnings.push(warning.clone()),
         _ => {}
     });
     assert!(outcome.summary().test.is_some() && instant_baseline(&bench).is_none());
     assert!(warnings.iter().any(|warning| warning.starts_with("There is no instant baseline: ")), "{warnings:?}");
+}
+
+#[test]
+fn a_stopped_run_does_not_wait_for_the_baseline() {
+    let bench = Bench::new(160);
+    let control = Control::default();
+    let outcome = bench.train_with(&project(), &control, &mut |event| {
+        if matches!(event, TrainingEvent::Evaluation(_)) {
+            control.cancel();
+        }
+    });
+    assert!(outcome.summary().test.is_some() && instant_baseline(&bench).is_none());
 }
 
 #[test]

@@ -304,7 +304,7 @@ fn a_gpt_gets_the_presets_of_its_kind_and_undo_returns_to_those_before() {
     choose(&mut scene, "gpt2-classifier");
     let adapted = training(&mut scene);
     assert_eq!((adapted.trained_layers, adapted.batch_tokens), (TrainedLayers::Lora, Some(1024)));
-    // The sample project has a number of epochs and a learning rate of its own.
+    // The sample project has its own number of epochs and learning rate.
     assert_eq!((adapted.epochs, adapted.optimizer.learning_rate.to_bits()), (4, 1e-4_f64.to_bits()));
     assert!(scene.shows("Presets of GPT models train adapters (LoRA) of rank 8, at a learning rate of 2e-4"));
     assert!(scene.shows("and 1,024 tokens"));

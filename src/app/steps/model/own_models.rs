@@ -66,7 +66,7 @@ pub fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, spare: f32, sender: &mut 
                 sender.send(AppCommand::Pick(Pick::ModelFolder));
             }
             let gguf = button(ui, theme, "", "Open GGUF file…");
-            let hover = "A model of the Llama family as llama.cpp has it. Hone turns it into a model folder of its own";
+            let hover = "A model of the Llama family in the format of llama.cpp. Hone converts it to a model folder";
             if gguf.on_hover_text(hover).clicked() {
                 sender.send(AppCommand::Pick(Pick::ModelFile));
             }

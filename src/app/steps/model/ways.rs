@@ -21,7 +21,9 @@ pub fn ways_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         running_ui(ui, theme, running, Some(stop), sender);
         return;
     }
-    let known = ctx.answers.ways.about(&ctx.project.whatever_is_trained());
+    let slot = &ctx.answers.ways;
+    let about = slot.of.as_ref().is_some_and(|of| of.is_same_whatever_is_trained(ctx.project));
+    let known = about.then_some(slot);
     match known {
         Some(Slot { failed: Some(error), .. }) => {
             banner(ui, theme, Tone::Danger, "The ways to train could not be compared", error, |_| {});
@@ -116,7 +118,7 @@ mod tests {
 
     fn open() -> Harness<'static, Scene> {
         let mut scene = Scene::prepared(false);
-        scene.answers.ways.of = Some(scene.project.whatever_is_trained());
+        scene.answers.ways.of = Some(scene.project.clone());
         let refused = Err("With an adapter (LoRA), the head reads one token: set pooling to Token.".to_owned());
         scene.answers.ways.value = Some(vec![
             WayEstimate { trained: TrainedLayers::All, outcome: Ok(outcome(754.0, 9_000_000_000)) },
