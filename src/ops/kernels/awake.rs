@@ -1,18 +1,25 @@
 //! Keeps threads awake between kernels.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rayon::Yield;
 
 /// Looks for work between two offers of the core to other programs.
 const LOOKS: u32 = 128;
 
+/// How long a thread looks for work in vain before it gives up: longer than any pause between two kernels.
+///
+/// A thread may begin to look while it waits inside another task, because rayon lets waiting threads run whatever comes. If that
+/// task is one that `work` waits for, nobody would ever go on; so no thread looks forever.
+const PATIENCE: Duration = Duration::from_millis(20);
+
 /// Runs `work` with the other threads of the current rayon pool awake.
 ///
 /// A forward or backward pass runs hundreds of kernels of less than a millisecond each. rayon's threads fall asleep soon
 /// after each one, and waking a thread takes the system nearly as long as the kernel. Here the threads look for the next
-/// kernel instead, and yield the core to other programs now and then. Outside a pool, or in a pool of one thread, this
-/// only runs `work`.
+/// kernel instead, and yield the core to other programs now and then. After a long pause they fall asleep all the same.
+/// Outside a pool, or in a pool of one thread, this only runs `work`.
 pub fn keep_awake<T>(work: impl FnOnce() -> T) -> T {
     let Some(own) = rayon::current_thread_index() else { return work() };
     if rayon::current_num_threads() < 2 {
@@ -32,15 +39,18 @@ pub fn keep_awake<T>(work: impl FnOnce() -> T) -> T {
 }
 
 fn look_for_work_until(done: &AtomicBool) {
-    let mut looks = 0;
+    let (mut looks, mut idle_since) = (0_u32, Instant::now());
     while !done.load(Ordering::Acquire) {
         if rayon::yield_now() == Some(Yield::Executed) {
-            looks = 0;
+            (looks, idle_since) = (0, Instant::now());
             continue;
         }
         std::hint::spin_loop();
-        looks += 1;
-        if looks % LOOKS == 0 {
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(LOOKS) {
+            if idle_since.elapsed() > PATIENCE {
+                return;
+            }
             std::thread::yield_now();
         }
     }
@@ -75,6 +85,41 @@ mod tests {
                 assert_eq!(pool.install(|| keep_awake(sum)), expected, "nested, {threads}");
             }
         }
+    }
+
+    #[test]
+    fn a_thread_that_begins_to_look_inside_a_task_goes_on_with_it() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let [taken, waits, ended] = std::array::from_fn(|_| AtomicBool::new(false));
+        let begun = Instant::now();
+        let until = |flag: &AtomicBool, wait: &dyn Fn()| {
+            while !flag.load(Ordering::Acquire) {
+                assert!(begun.elapsed() < Duration::from_mins(1), "the threads wait for each other");
+                wait();
+            }
+        };
+        let set = |flag: &AtomicBool| flag.store(true, Ordering::Release);
+        pool.install(|| {
+            rayon::in_place_scope(|scope| {
+                // The other thread waits for the second half, which this one takes. Meanwhile it begins to look for work.
+                scope.spawn(|_| {
+                    set(&taken);
+                    let second = || {
+                        set(&waits);
+                        std::thread::sleep(2 * PATIENCE);
+                    };
+                    rayon::join(|| until(&waits, &std::hint::spin_loop), second);
+                    set(&ended);
+                });
+                until(&taken, &std::hint::spin_loop);
+                keep_awake(|| {
+                    until(&waits, &|| {
+                        let _ = rayon::yield_now();
+                    });
+                    until(&ended, &std::hint::spin_loop);
+                });
+            });
+        });
     }
 
     #[test]
