@@ -10,7 +10,7 @@ use crate::models::weights::{Fill, Weights};
 use crate::ops::{LinearWeights, LowRank, Value, Weight};
 use crate::project::LoraMatrices;
 
-/// What a matrix of a layer makes. [`LoraMatrices`] decides by it which matrices get an adapter.
+/// The role of a matrix in its layer. [`LoraMatrices`] selects by role which matrices get an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// Queries, or queries, keys and values together.

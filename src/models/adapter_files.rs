@@ -1,7 +1,7 @@
 //! Folders with an adapter instead of a whole model, as `peft` saves and loads them: a configuration that names the base
 //! model, and the tensors that were trained. Opening one merges it into its base: `W + scale B A`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
@@ -24,6 +24,10 @@ const PYTORCH_ADAPTER: &str = "adapter_model.bin";
 pub(super) const PREFIX: &str = "base_model.model.";
 /// Unused tensors that are named.
 const SHOWN: usize = 3;
+/// Adapters on top of one another, at most: more are a circle.
+const MOST_ADAPTERS: usize = 16;
+/// Ways to begin an adapter that change the base model's weights too: merging alone gives another model.
+const CHANGING: [&str; 4] = ["pissa", "olora", "corda", "loftq"];
 
 /// What Hone reads of `adapter_config.json`.
 #[derive(Deserialize)]
@@ -42,14 +46,25 @@ struct AdapterConfig {
     rank_pattern: Map<String, Value>,
     #[serde(default)]
     alpha_pattern: Map<String, Value>,
+    #[serde(default)]
+    init_lora_weights: Value,
+}
+
+impl AdapterConfig {
+    fn changes_its_base(&self) -> bool {
+        let kind = self.init_lora_weights.as_str().unwrap_or_default();
+        CHANGING.iter().any(|start| kind.starts_with(start))
+    }
 }
 
 /// An adapter and its base model.
 pub(super) struct AdapterFiles {
     base: PathBuf,
     files: WeightFiles,
+    /// Hugging Face name -> name in the file.
+    names: BTreeMap<String, String>,
     scale: f64,
-    /// Tensors that the network used, or that it does not need.
+    /// Names in the file of tensors that the network used, or that it does not need.
     used: BTreeSet<String>,
 }
 
@@ -60,11 +75,35 @@ pub(super) struct Saved {
 }
 
 impl AdapterFiles {
-    /// The adapter that a folder holds; `None` for a whole model.
+    /// The adapters of a folder, the last trained first, and the folder of the whole model below them. A model adapted to a
+    /// person's texts with an adapter is the base of the next one. `upstream` is as in [`Self::of`].
+    ///
+    /// # Errors
+    /// As [`Self::of`], and if the adapters are each other's base models.
+    pub fn chain(folder: &Path, upstream: impl Fn(&str) -> String) -> Result<(Vec<Self>, PathBuf), ModelError> {
+        let (mut adapters, mut base) = (Vec::new(), folder.to_owned());
+        while let Some(adapter) = Self::of(&base, &upstream)? {
+            if adapters.len() == MOST_ADAPTERS {
+                let reason = "its base model leads back to itself".to_owned();
+                return Err(ModelError::Config { path: folder.join(ADAPTER_FILE), reason });
+            }
+            adapter.base().clone_into(&mut base);
+            adapters.push(adapter);
+        }
+        Ok((adapters, base))
+    }
+
+    /// The file of its tensors.
+    pub fn path(&self) -> &Path {
+        self.files.path()
+    }
+
+    /// The adapter that a folder holds; `None` for a whole model. `upstream` gives the Hugging Face name of a tensor of a network
+    /// with or without a head.
     ///
     /// # Errors
     /// If the adapter is of a kind that Hone does not know, its base model is not at hand, or a file is damaged.
-    pub fn of(folder: &Path) -> Result<Option<Self>, ModelError> {
+    pub fn of(folder: &Path, upstream: impl Fn(&str) -> String) -> Result<Option<Self>, ModelError> {
         let Some(config) = read_config(folder)? else { return Ok(None) };
         let base = base_of(folder, config.base_model_name_or_path)?;
         let file = [ADAPTER_WEIGHTS, PYTORCH_ADAPTER].into_iter().find(|file| folder.join(file).exists());
@@ -72,9 +111,11 @@ impl AdapterFiles {
             return Err(ModelError::MissingFile { folder: folder.to_owned(), file: ADAPTER_WEIGHTS });
         };
         let files = WeightFiles::open_file(folder, file)?;
+        let of_network = |name: &str| Some((upstream(name.strip_prefix(PREFIX)?), name.to_owned()));
+        let names = files.names().filter_map(of_network).collect();
         let rank = f64::from(config.r);
         let scale = config.lora_alpha / if config.use_rslora { rank.sqrt() } else { rank };
-        Ok(Some(Self { base, files, scale, used: BTreeSet::new() }))
+        Ok(Some(Self { base, files, names, scale, used: BTreeSet::new() }))
     }
 
     /// The folder of the base model.
@@ -84,28 +125,29 @@ impl AdapterFiles {
 
     /// Whether the adapter has a tensor in place of the base model's.
     pub fn has(&self, name: &str) -> bool {
-        self.files.shape(&in_file(name)).is_some()
+        self.names.contains_key(name)
     }
 
     /// Marks a tensor as not needed.
     pub fn leave_out(&mut self, name: &str) {
-        self.used.insert(in_file(name));
+        self.used.extend(self.names.get(name).cloned());
     }
 
     /// A tensor that was trained as a whole.
     pub fn saved(&mut self, name: &str) -> Result<Option<Saved>, ModelError> {
-        let name = in_file(name);
-        let Some(shape) = self.files.shape(&name).filter(|_| !self.used.contains(&name)) else { return Ok(None) };
-        let found = Saved { shape: shape.to_vec(), values: self.files.read(&name)? };
-        self.used.insert(name);
+        let Some(name) = self.names.get(name).filter(|name| !self.used.contains(*name)) else { return Ok(None) };
+        let shape = self.files.shape(name).unwrap_or_default().to_vec();
+        let found = Saved { shape, values: self.files.read(name)? };
+        self.used.insert(name.clone());
         Ok(Some(found))
     }
 
     /// Adds the adapter of a layer to its weight `[out, in]`, if it has one.
     pub fn add_to(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<Vec<f32>, ModelError> {
         let (Some(layer), &[outputs, inputs]) = (name.strip_suffix(".weight"), shape) else { return Ok(values) };
-        let [down, up] = [DOWN, UP].map(|end| in_file(&format!("{layer}.{end}.weight")));
-        let (Some(of_down), Some(of_up)) = (self.files.shape(&down), self.files.shape(&up)) else { return Ok(values) };
+        let [down, up] = [DOWN, UP].map(|end| self.names.get(&format!("{layer}.{end}.weight")));
+        let (Some(down), Some(up)) = (down, up) else { return Ok(values) };
+        let [of_down, of_up] = [down, up].map(|name| self.files.shape(name).unwrap_or_default());
         let rank = of_down.first().copied().unwrap_or_default();
         if of_down != [rank, inputs] || of_up != [outputs, rank] {
             let reason =
@@ -114,9 +156,9 @@ impl AdapterFiles {
         }
         let matrix =
             |name: &str, shape| Tensor::from_vec(self.files.read(name)?, shape, &Device::Cpu).map_err(ModelError::from);
-        let (a, b) = (matrix(&down, (rank, inputs))?, matrix(&up, (outputs, rank))?);
+        let (a, b) = (matrix(down, (rank, inputs))?, matrix(up, (outputs, rank))?);
         let merged = (Tensor::from_vec(values, (outputs, inputs), &Device::Cpu)? + (b.matmul(&a)? * self.scale)?)?;
-        self.used.extend([down, up]);
+        self.used.extend([down.clone(), up.clone()]);
         Ok(merged.flatten_all()?.to_vec1()?)
     }
 
@@ -135,10 +177,6 @@ impl AdapterFiles {
         let reason = format!("its base model has no place for {shown}{more}");
         Err(ModelError::Damaged { path: self.files.path().to_owned(), reason })
     }
-}
-
-fn in_file(name: &str) -> String {
-    format!("{PREFIX}{name}")
 }
 
 /// The configuration of an adapter; `None` if the folder has none.
@@ -165,6 +203,7 @@ fn read_config(folder: &Path) -> Result<Option<AdapterConfig>, ModelError> {
         (!config.rank_pattern.is_empty(), "rank_pattern is set"),
         (!config.alpha_pattern.is_empty(), "alpha_pattern is set"),
         (config.r == 0, "r is 0"),
+        (config.changes_its_base(), "init_lora_weights changes the base model"),
     ];
     match refused.into_iter().find(|(is_so, _)| *is_so) {
         Some((_, what)) => Err(wrong(format!("{what}, which Hone does not support for {}", config.peft_type))),
@@ -197,8 +236,8 @@ pub(super) fn described_in(folder: &Path) -> Result<PathBuf, ModelError> {
 /// # Errors
 /// [`ModelError`] if there are none that can be read, or their index is damaged or names others.
 pub fn weight_paths(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
-    let Some(adapter) = AdapterFiles::of(folder)? else { return weight_paths_of(folder) };
-    let mut paths = vec![adapter.files.path().to_owned()];
-    paths.extend(weight_paths_of(&adapter.base)?);
+    let (adapters, base) = AdapterFiles::chain(folder, str::to_owned)?;
+    let mut paths: Vec<PathBuf> = adapters.iter().map(|adapter| adapter.path().to_owned()).collect();
+    paths.extend(weight_paths_of(&base)?);
     Ok(paths)
 }

@@ -265,6 +265,11 @@ impl Architecture {
         if is_bare { format!("{}{name}", self.prefix) } else { name }
     }
 
+    /// The name of a tensor in a network without a head, which has no prefix: the opposite of [`Self::upstream_name`].
+    pub fn bare_name<'n>(&self, name: &'n str) -> &'n str {
+        name.strip_prefix(self.prefix).unwrap_or(name)
+    }
+
     /// The class of `transformers` for a network of this type without a head.
     pub fn bare_class(&self, model_type: &str) -> Option<String> {
         self.class_prefix(model_type).map(|prefix| format!("{prefix}Model"))

@@ -88,6 +88,12 @@ impl Compute {
         }
     }
 
+    /// Whether the operands of matrix products are rounded to bf16.
+    #[must_use]
+    pub fn multiplies_in_bf16(&self) -> bool {
+        self.backend() == Backend::Kernels(MatrixPrecision::Bf16)
+    }
+
     /// Hone's own kernels on the CPU, candle's operations on GPUs.
     #[must_use]
     pub fn backend(&self) -> Backend {

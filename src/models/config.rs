@@ -344,8 +344,16 @@ fn refuse_unsupported(config: &Value, architecture: &Architecture) -> Result<(),
 /// The configuration with BERT's names of the keys, and what `transformers` assumes where one is missing.
 fn with_usual_keys(mut config: Value, architecture: &Architecture) -> Value {
     let Some(keys) = config.as_object_mut() else { return config };
-    // Nothing is the same as no key.
-    keys.retain(|_, value| !value.is_null());
+    // Nothing is the same as no key, and some early conversions write -1 for it.
+    let is_no_id = |value: &Value| value.as_i64().is_some_and(|id| id < 0);
+    keys.retain(|key, value| !(value.is_null() || key == "pad_token_id" && is_no_id(value)));
+    // Labels may be numbers.
+    for name in keys.get_mut("id2label").and_then(Value::as_object_mut).into_iter().flat_map(|names| names.values_mut())
+    {
+        if name.is_number() {
+            *name = Value::String(name.to_string());
+        }
+    }
     for (own, usual) in architecture.keys {
         if let Some(value) = keys.remove(*own) {
             keys.insert((*usual).to_owned(), value);

@@ -26,6 +26,8 @@ pub struct DecoderConfig {
     pub mlp_bias: bool,
     /// The most tokens before it, and itself, that a token sees; `None`: all.
     pub sliding_window: Option<usize>,
+    /// Whether that counts, where a file says so: Qwen2's have a number there that is not used.
+    pub use_sliding_window: Option<bool>,
     /// Dropout of the embeddings; `None`: as of the hidden states.
     pub embedding_dropout: Option<f64>,
     /// Of networks with local layers.
@@ -54,8 +56,10 @@ pub struct LocalLayers {
 #[serde(default)]
 pub struct Rope {
     /// Kind of scaling: `default`, `linear` or `llama3`.
-    #[serde(alias = "type")]
     pub rope_type: Option<String>,
+    /// The same under its older name. Some files have both.
+    #[serde(rename = "type")]
+    pub older_type: Option<String>,
     /// Base of the angles.
     pub rope_theta: Option<f64>,
     /// How many times longer texts are than those of the first training.
@@ -66,9 +70,9 @@ pub struct Rope {
     pub high_freq_factor: Option<f64>,
     /// Of `llama3`: positions in the first training.
     pub original_max_position_embeddings: Option<f64>,
-    /// Of layers whose tokens see the whole text, where these have angles of their own.
+    /// Of layers whose tokens see the whole text, if their angles differ.
     pub full_attention: Option<Box<Rope>>,
-    /// Of layers whose tokens see their neighbours, where these have angles of their own.
+    /// Of layers whose tokens see their neighbours, if their angles differ.
     pub sliding_attention: Option<Box<Rope>>,
 }
 
@@ -109,6 +113,10 @@ impl DecoderConfig {
 }
 
 impl Rope {
+    fn kind(&self) -> Option<&str> {
+        self.rope_type.as_deref().or(self.older_type.as_deref())
+    }
+
     /// The angle from one position to the next of each pair of columns, `[width / 2]`.
     pub(super) fn frequencies(&self, width: usize) -> Vec<f32> {
         let base = self.rope_theta.unwrap_or(10_000.0);
@@ -118,7 +126,7 @@ impl Rope {
 
     /// Refuses scalings that Hone does not compute, and numbers that make no sense.
     pub(super) fn check(&self) -> Result<(), String> {
-        let numbers = match self.rope_type.as_deref() {
+        let numbers = match self.kind() {
             None | Some("default") => vec![],
             Some("linear") => vec![("factor", self.factor)],
             Some("llama3") => vec![
@@ -141,7 +149,7 @@ impl Rope {
     fn scaled(&self, frequency: f64) -> f64 {
         let factor = self.factor.unwrap_or(1.0);
         let numbers = (self.low_freq_factor, self.high_freq_factor, self.original_max_position_embeddings);
-        match (self.rope_type.as_deref(), numbers) {
+        match (self.kind(), numbers) {
             (Some("linear"), _) => frequency / factor,
             (Some("llama3"), (Some(low), Some(high), Some(first))) => {
                 let wave = 2.0 * std::f64::consts::PI / frequency;
@@ -159,7 +167,7 @@ impl Rope {
     }
 }
 
-/// Refuses values under which a decoder computes otherwise than Hone does.
+/// Refuses values under which a decoder computes something that Hone does not support.
 pub(super) fn refuse_unsupported(config: &Value) -> Result<(), String> {
     let is = |key: &str, value: bool| config.get(key).and_then(Value::as_bool) == Some(value);
     let usual = [
@@ -191,6 +199,7 @@ mod tests {
         let cases = [
             (r#"{"rope_scaling": {"type": "yarn", "factor": 4.0}}"#, "rope_type \"yarn\""),
             (r#"{"rope_scaling": {"rope_type": "linear"}}"#, "factor of the rotary"),
+            (r#"{"rope_scaling": {"type": "linear", "rope_type": "linear", "factor": 0.0}}"#, "factor of the rotary"),
             (r#"{"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}"#, "low_freq_factor"),
             (r#"{"rope_parameters": {"rope_theta": 0.0}}"#, "rope_theta"),
             (r#"{"num_key_value_heads": 3}"#, "num_attention_heads 4 is not divisible by num_key_value_heads 3"),

@@ -59,7 +59,7 @@ impl ModelConfig {
             return Err(format!("pos_att_type \"{other}\" is not supported"));
         }
         if products.is_empty() {
-            return Err("pos_att_type is missing, so that attention would not know distances".to_owned());
+            return Err("pos_att_type is missing, so attention would ignore distances".to_owned());
         }
         if let Some(other) = keys.norm_rel_ebd.as_deref().filter(|norm| !["layer_norm", "none"].contains(norm)) {
             return Err(format!("norm_rel_ebd \"{other}\" is not supported"));

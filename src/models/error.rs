@@ -68,6 +68,13 @@ pub enum ModelError {
         .0.display(), .0.display()
     )]
     OnlyGguf(PathBuf),
+    /// New words for an adapter, which has no embeddings.
+    #[error(
+        "{} holds an adapter, which new words cannot be added to. Export its run as a Hugging Face folder first, which merges it into \
+         its base model, and add the words to that.",
+        .0.display()
+    )]
+    WordsForAdapter(PathBuf),
     /// A GGUF file that cannot be converted.
     #[error("The model file {} cannot be used: {reason}. Choose another file, or the model's Hugging Face folder.", path.display())]
     Gguf {

@@ -119,14 +119,10 @@ impl Gguf {
         let vocabulary =
             self.0.tensor_infos.get("token_embd.weight").and_then(|tensor| tensor.shape.dims().first().copied());
         if let Some(scaling) = self.text(&format!("{kind}.rope.scaling.type")).filter(|scaling| *scaling != "none") {
-            return Err(format!(
-                "its positions are scaled in the way \"{scaling}\", which Hone does not read from GGUF"
-            ));
+            return Err(format!("it uses \"{scaling}\" position scaling, which Hone does not read from GGUF"));
         }
         if self.0.tensor_infos.contains_key("rope_freqs.weight") {
-            return Err(
-                "its positions have frequencies of their own (rope_freqs.weight), which Hone does not read".to_owned()
-            );
+            return Err("it has its own rotary frequencies (rope_freqs.weight), which Hone does not read".to_owned());
         }
         let head_dim = self.number(&format!("{kind}.attention.key_length")).unwrap_or(hidden / heads);
         let config = json!({

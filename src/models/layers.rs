@@ -67,8 +67,10 @@ impl Linear {
         sizes: (usize, usize),
         form: Form,
     ) -> std::result::Result<Self, ModelError> {
-        let layer = Self::load_as(weights, name, sizes, form)?;
-        Ok(Self { adapter: Adapter::new(weights, part, name, sizes)?, ..layer })
+        weights.set_in_layer(true);
+        let layer = Self::load_as(weights, name, sizes, form);
+        weights.set_in_layer(false);
+        Ok(Self { adapter: Adapter::new(weights, part, name, sizes)?, ..layer? })
     }
 
     /// A layer without a bias from weights that are already loaded.
@@ -122,7 +124,7 @@ impl Linear {
         let (mut adapters, mut column) = (Vec::new(), 0);
         for layer in layers {
             adapters.extend(layer.adapter.as_ref().map(|adapter| (adapter, column)));
-            column += layer.weights.weight.tensor().dim(0)?;
+            column += layer.outputs()?;
         }
         adapter::apply(&adapters, pass, x, y)
     }

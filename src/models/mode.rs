@@ -51,7 +51,7 @@ impl<'a> Pass<'a> {
         Self { tape: tape.stopping_when(stop), mode, rates, recompute: false }
     }
 
-    /// What a layer makes of `x`. If activations are recomputed, only `x` is kept.
+    /// The output of a layer for `x`. If activations are recomputed, only `x` is kept.
     pub(super) fn layer(
         &mut self,
         x: &Value,

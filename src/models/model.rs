@@ -102,8 +102,8 @@ pub struct PassOutcome {
 }
 
 impl Model {
-    /// Loads a Hugging Face model folder by its `config.json`, weights of any float type as 32-bit. An adapter that the folder
-    /// holds is merged into its base model.
+    /// Loads a Hugging Face model folder by its `config.json`. Weights become 32-bit floats, except that LoRA training in bf16 keeps
+    /// frozen matrices of layers in bf16. An adapter in the folder is merged into its base model.
     ///
     /// If the folder lacks the head or parts of it, they are newly initialised and reported.
     ///
@@ -118,6 +118,9 @@ impl Model {
         }
         if options.trained == TrainedLayers::Lora {
             weights.train_adapters(options.lora);
+            if options.compute.multiplies_in_bf16() {
+                weights.keep_layers_in_bf16();
+            }
         }
         // New weights depend on their position among the parameters, so the order must not change.
         let backbone = Backbone::load(&mut weights, &config, options.trained)?;
@@ -150,14 +153,14 @@ impl Model {
         ))
     }
 
-    /// The same network with another backend.
+    /// The same network with another backend. One loaded for LoRA training in bf16 works only with bf16 kernels.
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { backend, ..self }
     }
 
     /// The same network, which in training keeps only the input of each layer and computes the rest again in the backward pass.
-    /// On a GPU, or if [`ModelConfig::can_recompute`] says no, it keeps everything all the same.
+    /// On a GPU, or if [`ModelConfig::can_recompute`] says no, it still keeps everything.
     #[must_use]
     pub fn recomputing(self, recompute: bool) -> Self {
         Self { recompute, ..self }

@@ -59,8 +59,8 @@ fn base_of(folder: &Path) -> Option<String> {
 /// The folder of an adapter's base model, if it is on this machine: where the adapter says, or else in a folder of the same name
 /// that is at hand. A relative path counts from the adapter's folder.
 pub(super) fn base_at_hand(folder: &Path, base: Option<&str>) -> Option<PathBuf> {
-    // One adapter on top of another is not something that `peft` saves.
-    let is_model = |path: &PathBuf| path.join(CONFIG_FILE).is_file() && !path.join(ADAPTER_FILE).exists();
+    // It may be an adapter itself: that of a model adapted to a person's texts, from which a classifier was trained.
+    let is_model = |path: &PathBuf| path.join(CONFIG_FILE).is_file();
     let base = base?;
     [folder.join(base)].into_iter().chain(moved_to(folder, base)).find(is_model)
 }

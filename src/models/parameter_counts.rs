@@ -141,7 +141,13 @@ impl ModelConfig {
         adapted.map(|(_, inputs, outputs)| u64::from(lora.rank) * (inputs + outputs)).sum()
     }
 
-    /// What each matrix of a layer makes, its inputs and its outputs.
+    /// Numbers in the matrices of a layer that can have an adapter.
+    #[must_use]
+    pub fn numbers_in_matrices(&self) -> u64 {
+        self.matrices_of_layer().into_iter().map(|(_, inputs, outputs)| inputs * outputs).sum()
+    }
+
+    /// Each matrix of a layer: its role, inputs and outputs.
     fn matrices_of_layer(&self) -> Vec<(Part, u64, u64)> {
         let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|size| size as u64);
         let output = (Part::FeedForward, inner, hidden);

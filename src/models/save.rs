@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
+use candle_core::DType;
 use serde_json::{Map, Value, json};
 
 use crate::data::read_model_text;
@@ -47,7 +48,11 @@ impl Model {
         write(out, CONFIG_FILE, format!("{config:#}\n").as_bytes())?;
         match (self.lora(), self.parts().1) {
             (Some(lora), _) => self.save_adapter(lora, source, out)?,
-            (None, Head::Mean(_)) => self.save_modules(out)?,
+            (None, Head::Mean(_)) => {
+                let name = |parameter: &Parameter| of_dense(parameter).is_none().then(|| parameter.name.clone());
+                self.save_weights(WEIGHTS_FILE, name, out)?;
+                self.save_modules(out)?;
+            }
             (None, _) => self.save_weights(WEIGHTS_FILE, |parameter| Some(parameter.name.clone()), out)?,
         }
         copy_tokenizer(source, out)
@@ -55,27 +60,35 @@ impl Model {
 
     fn save_adapter(&self, lora: &LoraSettings, source: &Path, out: &Path) -> Result<(), ModelError> {
         let task = match self.parts().1 {
-            Head::Classification(_) | Head::Score(_) | Head::Mean(_) => Some("SEQ_CLS"),
+            Head::Classification(_) | Head::Score(_) => Some("SEQ_CLS"),
+            Head::Mean(_) => Some("FEATURE_EXTRACTION"),
             Head::CausalLm { .. } => Some("CAUSAL_LM"),
             Head::MaskedLm(_) => None,
         };
-        let config = adapter_config(lora, task, source, self.parameters());
+        // A head on the mean is a module that follows a network without a head.
+        let follows = matches!(self.parts().1, Head::Mean(_));
+        let architecture = self.config().architecture();
+        let name = |parameter: &Parameter| match (follows, of_dense(parameter)) {
+            (false, _) => Some(parameter.name.clone()),
+            (true, Some(_)) => None,
+            (true, None) => Some(architecture.bare_name(&parameter.name).to_owned()),
+        };
+        let named = |parameter: &Parameter| Some(Parameter { name: name(parameter)?, ..parameter.clone() });
+        let parameters: Vec<Parameter> = self.parameters().iter().filter_map(named).collect();
+        let config = adapter_config(lora, task, source, &parameters);
         write(out, ADAPTER_FILE, format!("{config:#}\n").as_bytes())?;
-        let name = |parameter: &Parameter| parameter.trained.then(|| format!("{PREFIX}{}", parameter.name));
-        self.save_weights(ADAPTER_WEIGHTS, name, out)
+        let in_file = |parameter: &Parameter| name(parameter).map(|name| format!("{PREFIX}{name}"));
+        self.save_weights(ADAPTER_WEIGHTS, |parameter| in_file(parameter).filter(|_| parameter.trained), out)?;
+        if follows { self.save_modules(out) } else { Ok(()) }
     }
 
-    /// Writes the network, and the modules that follow it, as `sentence-transformers` does.
+    /// Writes the modules that follow the network, as `sentence-transformers` does.
     fn save_modules(&self, out: &Path) -> Result<(), ModelError> {
         let configurations =
             configurations(self.config().hidden_size, self.labels().len(), self.config().max_positions());
         for (file, configuration) in configurations {
             write(out, &file, format!("{configuration:#}\n").as_bytes())?;
         }
-        let prefix = format!("{DENSE_FOLDER}.");
-        let of_dense = |parameter: &Parameter| parameter.name.strip_prefix(&prefix).map(str::to_owned);
-        let of_network = |parameter: &Parameter| of_dense(parameter).is_none().then(|| parameter.name.clone());
-        self.save_weights(WEIGHTS_FILE, of_network, out)?;
         self.save_weights(WEIGHTS_FILE, of_dense, &out.join(DENSE_FOLDER))
     }
 
@@ -88,7 +101,8 @@ impl Model {
     ) -> Result<(), ModelError> {
         let as_in_file = |parameter: &Parameter| {
             let tensor = parameter.var.as_tensor();
-            if parameter.transposed { tensor.t()?.contiguous() } else { Ok(tensor.clone()) }
+            let tensor = if parameter.transposed { tensor.t()?.contiguous()? } else { tensor.clone() };
+            tensor.to_dtype(DType::F32)
         };
         let named = self.parameters().iter().filter_map(|parameter| Some((name(parameter)?, parameter)));
         let tensors = named.map(|(name, parameter)| Ok((name, as_in_file(parameter)?)));
@@ -100,6 +114,11 @@ impl Model {
         })?;
         write(out, file, &bytes)
     }
+}
+
+/// The name of a parameter of a head on the mean in the folder of that module; `None` for those of the network.
+fn of_dense(parameter: &Parameter) -> Option<String> {
+    parameter.name.strip_prefix(DENSE_FOLDER)?.strip_prefix('.').map(str::to_owned)
 }
 
 /// Copies the tokenizer files that a folder has.

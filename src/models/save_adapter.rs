@@ -36,7 +36,7 @@ pub(super) fn adapter_config(lora: &LoraSettings, task: Option<&str>, base: &Pat
     })
 }
 
-/// The module that `peft` is to load a parameter into. It always takes a module called `classifier` as a whole.
+/// The module into which `peft` loads a parameter. `peft` always loads a module called `classifier` as a whole.
 fn module_of(parameter: &str) -> Option<&str> {
     const CLASSIFIER: &str = "classifier";
     let (module, _) = parameter.rsplit_once('.')?;

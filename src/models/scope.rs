@@ -45,7 +45,8 @@ impl ModelConfig {
             Sees::Before => {
                 let frequencies =
                     if names.positions.is_none() { self.decoder.rope().frequencies(width) } else { Vec::new() };
-                let most = self.decoder.sliding_window.map_or(u32::MAX, narrowed);
+                let window = self.decoder.sliding_window.filter(|_| self.decoder.use_sliding_window != Some(false));
+                let most = window.map_or(u32::MAX, narrowed);
                 (vec![Scope { frequencies, reach: Reach::Before(most) }], vec![0; layers])
             }
             Sees::Whole => {

@@ -1,6 +1,7 @@
 //! Folders of `sentence-transformers`: a network without a head, and the modules that follow it. A classifier that reads the
 //! mean of a text's hidden states is saved as one: Transformer, Pooling, Dense.
 
+use std::io::Write;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use crate::data::{Pooling, read_model_text};
 use crate::models::ModelError;
 use crate::models::config::ModelConfig;
+use crate::storage::write_atomic;
 
 /// The modules, in order.
 pub const MODULES_FILE: &str = "modules.json";
@@ -16,6 +18,8 @@ pub const MODULES_FILE: &str = "modules.json";
 pub const POOLING_FOLDER: &str = "1_Pooling";
 /// The folder of the module that scores the labels, and what the names of its tensors begin with.
 pub const DENSE_FOLDER: &str = "2_Dense";
+/// The file that says how long texts may be.
+const LENGTH_FILE: &str = "sentence_bert_config.json";
 /// The layer in it.
 pub(super) const DENSE_LAYER: &str = "2_Dense.linear";
 
@@ -54,6 +58,24 @@ pub fn pooling_of_model(folder: &Path) -> Result<Pooling, ModelError> {
     if reads_the_mean(folder)? { Ok(Pooling::Mean) } else { Ok(ModelConfig::read(folder)?.pooling()) }
 }
 
+/// Sets the most tokens that `sentence-transformers` reads of a text with such a classifier: as many as in training, however many
+/// the network can read. Other folders stay as they are.
+///
+/// # Errors
+/// If the file cannot be read or written.
+pub fn limit_length(folder: &Path, max_length: usize) -> Result<(), ModelError> {
+    if !reads_the_mean(folder)? {
+        return Ok(());
+    }
+    let path = folder.join(LENGTH_FILE);
+    let text = json!({ "max_seq_length": max_length, "do_lower_case": false });
+    write_atomic(&path, |file| writeln!(file, "{text:#}")).map_err(|source| ModelError::Io {
+        action: "write",
+        path: path.clone(),
+        source,
+    })
+}
+
 /// The configuration files of such a classifier, with their names in the folder. `max_length` is in tokens.
 pub(super) fn configurations(hidden: usize, labels: usize, max_length: usize) -> [(String, Value); 4] {
     // The names that every version of `sentence-transformers` knows.
@@ -78,7 +100,7 @@ pub(super) fn configurations(hidden: usize, labels: usize, max_length: usize) ->
     });
     [
         (MODULES_FILE.to_owned(), json!(modules)),
-        ("sentence_bert_config.json".to_owned(), json!({ "max_seq_length": max_length, "do_lower_case": false })),
+        (LENGTH_FILE.to_owned(), json!({ "max_seq_length": max_length, "do_lower_case": false })),
         (format!("{POOLING_FOLDER}/config.json"), pooling),
         (format!("{DENSE_FOLDER}/config.json"), dense),
     ]

@@ -16,7 +16,7 @@ use crate::models::model_folder::CONFIG_FILE;
 use crate::models::save::{copy_tokenizer, write};
 use crate::models::weight_files::{WEIGHTS_FILE, WeightFiles};
 use crate::models::weights::is_constant;
-use crate::models::{ModelConfig, ModelError};
+use crate::models::{ModelConfig, ModelError, is_adapter};
 
 /// Writes the model in `source` with `words` added to its vocabulary to `out`, as a folder that `transformers` loads
 /// unchanged. Skips words that are already a single token. Returns the added words.
@@ -27,6 +27,9 @@ use crate::models::{ModelConfig, ModelError};
 pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Vec<NewWord>, ModelError> {
     // Errors about the model name its folder, not the copy.
     let config = ModelConfig::read(source)?;
+    if is_adapter(source) {
+        return Err(ModelError::WordsForAdapter(source.to_owned()));
+    }
     let (architecture, old) = (config.architecture(), config.vocab_size);
     let grown = add_words(source, words)?;
     if let Some(first) = grown.words.first().filter(|first| first.id as usize > old) {

@@ -14,10 +14,10 @@ use crate::ops::Weight;
 use crate::project::LoraSettings;
 use crate::random::Rng;
 
-/// Tensors that do not fit which are named.
+/// Mismatched tensors named in an error.
 const SHOWN_PROBLEMS: usize = 3;
 
-/// One trainable tensor.
+/// One tensor of the network, trained or frozen.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     /// Hugging Face name, for example `bert.pooler.dense.weight`.
@@ -76,8 +76,8 @@ pub(super) enum Fill {
 /// Provides parameters to the network that is being built, and records where each came from.
 pub(super) struct Weights {
     files: WeightFiles,
-    /// What is merged into the weights.
-    adapter: Option<AdapterFiles>,
+    /// What is merged into the weights, the last trained first.
+    adapters: Vec<AdapterFiles>,
     /// Hugging Face name -> name in the file.
     names: BTreeMap<String, String>,
     device: Device,
@@ -88,6 +88,10 @@ pub(super) struct Weights {
     all_frozen: bool,
     /// Whether matrices are in the file with rows and columns exchanged.
     transposed: bool,
+    /// The type that frozen matrices of layers that can have an adapter are kept in.
+    frozen_type: DType,
+    /// The type that frozen matrices provided now are kept in.
+    kept_in: DType,
     /// The adapters that are trained, if the network is trained with those.
     lora: Option<LoraSettings>,
     report: LoadReport,
@@ -105,23 +109,27 @@ impl Weights {
         device: &Device,
         seed: u64,
     ) -> Result<Self, ModelError> {
-        let adapter = AdapterFiles::of(folder)?;
-        let folder = adapter.as_ref().map_or(folder, AdapterFiles::base).to_owned();
-        let mut files = WeightFiles::open(&folder)?;
-        // A single file of weights has the head too.
-        if reads_the_mean(&folder)? && folder.join(DENSE_FOLDER).is_dir() {
-            files.add(&format!("{DENSE_FOLDER}."), &folder.join(DENSE_FOLDER))?;
+        let (adapters, base) = AdapterFiles::chain(folder, |name| architecture.upstream_name(name))?;
+        let mut files = WeightFiles::open(&base)?;
+        // A single file of weights has the head too. That of an adapter replaces its base model's.
+        let above = adapters.first().map(|_| folder);
+        for folder in std::iter::once(base.as_path()).chain(above) {
+            if reads_the_mean(folder)? && folder.join(DENSE_FOLDER).is_dir() {
+                files.add(&format!("{DENSE_FOLDER}."), &folder.join(DENSE_FOLDER))?;
+            }
         }
         let names = files.names().map(|name| (architecture.upstream_name(name), name.to_owned())).collect();
         Ok(Self {
             files,
-            adapter,
+            adapters,
             names,
             device: device.clone(),
             seed,
             frozen: false,
             all_frozen: false,
             transposed: false,
+            frozen_type: DType::F32,
+            kept_in: DType::F32,
             lora: None,
             report: LoadReport::default(),
             parameters: Vec::new(),
@@ -143,6 +151,17 @@ impl Weights {
     /// Trains the network with adapters.
     pub(super) fn train_adapters(&mut self, lora: LoraSettings) {
         self.lora = Some(lora);
+    }
+
+    /// Keeps frozen matrices of the layers in bf16, for a backend whose products round them to it: half the memory, the same
+    /// results.
+    pub(super) fn keep_layers_in_bf16(&mut self) {
+        self.frozen_type = DType::BF16;
+    }
+
+    /// Sets whether parameters provided from now on belong to a layer that can have an adapter.
+    pub(super) fn set_in_layer(&mut self, in_layer: bool) {
+        self.kept_in = if in_layer { self.frozen_type } else { DType::F32 };
     }
 
     /// The adapters that are trained, if the network is trained with those.
@@ -171,6 +190,8 @@ impl Weights {
             None => self.fill(name, shape, fill)?,
         };
         let (trained, transposed) = (!self.frozen && !self.all_frozen, self.transposed);
+        let is_narrowed = self.kept_in != DType::F32 && !trained && shape.len() == 2;
+        let var = if is_narrowed { Var::from_tensor(&var.to_dtype(self.kept_in)?)? } else { var };
         Ok(self.add(name, var, trained, transposed))
     }
 
@@ -187,14 +208,14 @@ impl Weights {
         weight
     }
 
-    /// A vector of zeros that is no parameter: it is neither trained nor saved.
+    /// A frozen vector of zeros that is not saved.
     pub(super) fn zeros(&self, width: usize) -> Result<Weight, ModelError> {
         Ok(Weight::new(Tensor::zeros(width, DType::F32, &self.device)?, None))
     }
 
     /// Whether the file has a tensor with this Hugging Face name.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.names.contains_key(name) || self.adapter.as_ref().is_some_and(|adapter| adapter.has(name))
+        self.names.contains_key(name) || self.adapters.iter().any(|adapter| adapter.has(name))
     }
 
     /// Loads the tensor called `from` under the name `to`, if the file has it.
@@ -207,9 +228,7 @@ impl Weights {
     /// Ignores the tensor with this name in the file.
     pub(super) fn leave_out(&mut self, name: &str) {
         self.names.remove(name);
-        if let Some(adapter) = &mut self.adapter {
-            adapter.leave_out(name);
-        }
+        self.adapters.iter_mut().for_each(|adapter| adapter.leave_out(name));
     }
 
     /// The parameters and the report, once the whole network is built.
@@ -221,7 +240,7 @@ impl Weights {
             }
             return Err(ModelError::Incomplete { path: self.files.path().to_owned(), problems });
         }
-        if let Some(adapter) = &self.adapter {
+        for adapter in &self.adapters {
             adapter.check_used()?;
         }
         let known: BTreeSet<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
@@ -232,9 +251,8 @@ impl Weights {
 
     /// The values of a tensor in the network's order.
     fn find(&mut self, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>, ModelError> {
-        if let Some(adapter) = &mut self.adapter
-            && let Some(Saved { shape: found, values }) = adapter.saved(name)?
-        {
+        if let Some(saved) = self.saved_by_adapter(name)? {
+            let Saved { shape: found, values } = saved;
             if found == shape {
                 return Ok(Some(values));
             }
@@ -256,14 +274,24 @@ impl Weights {
         if self.transposed {
             values = Tensor::from_vec(values, expected, &Device::Cpu)?.t()?.flatten_all()?.to_vec1()?;
         }
-        if let Some(adapter) = &mut self.adapter {
+        check_finite(&values, self.files.path(), in_file)?;
+        for adapter in self.adapters.iter_mut().rev() {
             values = adapter.add_to(name, shape, values)?;
-        }
-        if !is_finite(&values) {
-            let path = self.files.path().to_owned();
-            return Err(ModelError::NotFinite { path, tensor: in_file.clone() });
+            check_finite(&values, adapter.path(), name)?;
         }
         Ok(Some(values))
+    }
+
+    /// A tensor that an adapter has as a whole, as a head: that of the last one that has it.
+    fn saved_by_adapter(&mut self, name: &str) -> Result<Option<Saved>, ModelError> {
+        let mut last = None;
+        for adapter in &mut self.adapters {
+            if let Some(saved) = adapter.saved(name)? {
+                check_finite(&saved.values, adapter.path(), name)?;
+                last.get_or_insert(saved);
+            }
+        }
+        Ok(last)
     }
 
     fn fill(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Var, ModelError> {
@@ -303,9 +331,17 @@ impl Weights {
     }
 }
 
+/// Refuses a tensor with values that are infinite or NaN.
+fn check_finite(values: &[f32], path: &Path, tensor: &str) -> Result<(), ModelError> {
+    if is_finite(values) {
+        return Ok(());
+    }
+    Err(ModelError::NotFinite { path: path.to_owned(), tensor: tensor.to_owned() })
+}
+
 /// Whether no value is infinite or NaN.
 fn is_finite(values: &[f32]) -> bool {
-    // Without an early end in a piece, so that several numbers are compared at a time.
+    // No early exit within a chunk, so that the loop vectorises.
     let is_finite = |piece: &[f32]| piece.iter().fold(true, |all, value| all & value.is_finite());
     values.chunks(4096).all(is_finite)
 }

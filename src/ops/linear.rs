@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
+use half::bf16 as Bf16;
 use rayon::prelude::*;
 
 use crate::ops::activation::{self, Activation};
 use crate::ops::array::Array;
 use crate::ops::gradients::add_to;
-use crate::ops::host::values;
+use crate::ops::host::{values, values_of};
 use crate::ops::kernels::bf16::{self, Panels};
 use crate::ops::kernels::matmul::{Matrix, MatrixPrecision, Onto, Operand, Threads, matmul};
 use crate::ops::kernels::{ROWS, simd_kernel};
@@ -170,25 +171,61 @@ fn forward(
     let mut packed = Vec::with_capacity(layers.len());
     let mut first = 0;
     for LinearWeights { weight, bias } in layers {
-        let (count, inputs) = weight.tensor().dims2()?;
         let bias = bias.as_ref().map(|bias| values(bias.tensor())).transpose()?;
-        let values = values(weight.tensor())?;
-        let matrix = Matrix::new(&values, count, inputs).transposed();
-        let (weight, for_backward) = match precision {
-            MatrixPrecision::F32 => (Operand::F32(matrix), None),
-            MatrixPrecision::Bf16 if both_ways && weight.is_trained() => {
-                let (transpose, weight) = bf16::pack_right_both_ways(matrix.transposed());
-                (Operand::Bf16(Arc::new(transpose)), Some(Arc::new(weight)))
-            }
-            MatrixPrecision::Bf16 => (Operand::Bf16(weight.packed(|| bf16::pack_right(matrix))), None),
-        };
-        packed.push(for_backward);
-        let out = out.values_mut().get_mut(first..).unwrap_or_default();
         let onto = bias.as_ref().map_or(Onto::Zeros, |bias| Onto::Row(bias));
-        matmul(out, total, left, &weight, onto, Threads::Pool);
-        first += count;
+        let out = out.values_mut().get_mut(first..).unwrap_or_default();
+        packed.push(with_matrix(weight, |matrix| {
+            let (right, for_backward) = forward_operand(weight, matrix, precision, both_ways)?;
+            matmul(out, total, left, &right, onto, Threads::Pool);
+            Ok(for_backward)
+        })?);
+        first += weight.tensor().dim(0)?;
     }
     Ok((out, packed))
+}
+
+/// The matrix of a weight, `[out, in]`, of the type that it is kept in.
+#[derive(Clone, Copy)]
+enum WeightMatrix<'a> {
+    F32(Matrix<'a>),
+    /// Frozen, in half the memory. Products in bf16 round a matrix of 32-bit floats to the same numbers.
+    Bf16(Matrix<'a, Bf16>),
+}
+
+/// Calls `work` with the matrix of a weight.
+fn with_matrix<T>(weight: &Weight, work: impl FnOnce(WeightMatrix<'_>) -> Result<T>) -> Result<T> {
+    let (outputs, inputs) = weight.tensor().dims2()?;
+    if weight.tensor().dtype() == DType::BF16 {
+        work(WeightMatrix::Bf16(Matrix::new(&values_of::<Bf16>(weight.tensor())?, outputs, inputs)))
+    } else {
+        work(WeightMatrix::F32(Matrix::new(&values(weight.tensor())?, outputs, inputs)))
+    }
+}
+
+/// `Wᵀ` as the right operand of `x Wᵀ`, and `W` as that of the input's gradient if it is packed now.
+fn forward_operand<'a>(
+    weight: &Weight,
+    matrix: WeightMatrix<'a>,
+    precision: MatrixPrecision,
+    both_ways: bool,
+) -> Result<(Operand<'a>, Option<Arc<Panels>>)> {
+    Ok(match (matrix, precision) {
+        (WeightMatrix::F32(matrix), MatrixPrecision::F32) => (Operand::F32(matrix.transposed()), None),
+        (WeightMatrix::F32(matrix), MatrixPrecision::Bf16) if both_ways && weight.is_trained() => {
+            let (transpose, weight) = bf16::pack_right_both_ways(matrix);
+            (Operand::Bf16(Arc::new(transpose)), Some(Arc::new(weight)))
+        }
+        (WeightMatrix::F32(matrix), MatrixPrecision::Bf16) => {
+            (Operand::Bf16(weight.packed(|| bf16::pack_right(matrix.transposed()))), None)
+        }
+        // Packed each time, so that it is in memory once.
+        (WeightMatrix::Bf16(matrix), MatrixPrecision::Bf16) => {
+            (Operand::Bf16(Arc::new(bf16::pack_right(matrix.transposed()))), None)
+        }
+        (WeightMatrix::Bf16(_), MatrixPrecision::F32) => {
+            bail!("linear: a weight kept in bf16 in a product of 32-bit floats")
+        }
+    })
 }
 
 impl Record {
@@ -259,15 +296,17 @@ impl Record {
                 matmul(out, inputs, &left, right, Onto::out_when(accumulate), Threads::Pool);
             });
         }
-        let weight = values(weight.tensor())?;
-        flow.add_with(self.from, (self.rows, inputs), |out, accumulate| {
-            let right = match packed {
-                Some(packed) => Operand::Bf16(Arc::clone(packed)),
-                None => Operand::right(Matrix::new(&weight, count, inputs), self.precision),
-            };
-            matmul(out, inputs, &left(), &right, Onto::out_when(accumulate), Threads::Pool);
-        });
-        Ok(())
+        with_matrix(weight, |matrix| {
+            flow.add_with(self.from, (self.rows, inputs), |out, accumulate| {
+                let right = match (packed, matrix) {
+                    (Some(packed), _) => Operand::Bf16(Arc::clone(packed)),
+                    (None, WeightMatrix::F32(matrix)) => Operand::right(matrix, self.precision),
+                    (None, WeightMatrix::Bf16(matrix)) => Operand::Bf16(Arc::new(bf16::pack_right(matrix))),
+                };
+                matmul(out, inputs, &left(), &right, Onto::out_when(accumulate), Threads::Pool);
+            });
+            Ok(())
+        })
     }
 }
 
@@ -384,6 +423,25 @@ mod tests {
         let unreachable = || unreachable!("it was packed already");
         assert_eq!(fixed.packed(unreachable).lanes(), 70);
         assert_eq!(answer(&fixed), answer(&trained));
+    }
+
+    #[test]
+    fn a_weight_kept_in_bf16_gives_the_same_bits_and_is_refused_in_products_of_floats() {
+        let x = normal(vec![21, 40], 1).flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let run = |dtype, precision| {
+            let weight = Weight::new(normal(vec![70, 40], 2).to_dtype(dtype).unwrap(), None);
+            let mut tape = Tape::training(crate::ops::Backend::Kernels(precision));
+            let (x, place) = tape.leaf(Array::from_values(21, 40, &x));
+            let y = tape.linear(&x, &[&without_bias(&weight)], Some(Activation::Gelu))?.host()?;
+            let gradient = y.array.clone();
+            let left = tape.run_backward(y.node.unwrap(), gradient, &mut crate::ops::Gradients::new(0))?;
+            let of_input = left[place].as_ref().unwrap().values().to_vec();
+            Ok::<_, candle_core::Error>((y.array.values().to_vec(), of_input))
+        };
+        let kept_in = |dtype| run(dtype, MatrixPrecision::Bf16).unwrap();
+        assert_eq!(kept_in(DType::BF16), kept_in(DType::F32));
+        let error = run(DType::BF16, MatrixPrecision::F32).unwrap_err().to_string();
+        assert!(error.contains("kept in bf16"), "{error}");
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Tape<'_> {
     }
 }
 
-/// Adds what the gradient of some scores makes of the gradients of the layer's weights.
+/// Adds the gradients of the layer's weights, from the gradient of some scores.
 fn add_to_layer(
     layer: &LinearWeights,
     x: Matrix<'_>,

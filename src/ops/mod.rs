@@ -1,6 +1,6 @@
 //! Differentiable tensor operations: each file holds one op with its reference and its fast CPU kernel.
 //!
-//! A `Tape` runs the ops of a forward pass and goes back over them. On the CPU each op runs kernels of ours, forward
+//! A `Tape` runs the ops of a forward pass and goes back over them. On the CPU each op runs Hone's kernels, forward
 //! and backward, in parallel in the current rayon pool; elsewhere its reference, composed of candle's differentiable
 //! operations, runs in its place and gives the same numbers within rounding. Results never depend on the number of
 //! threads: sums are split at fixed places and added in a fixed order.

@@ -26,7 +26,7 @@ impl fmt::Debug for Record {
 }
 
 impl Tape<'_> {
-    /// What `part` makes of `x`. For the backward pass only `x` is kept; candle's operations keep everything all the same.
+    /// The output of `part` for `x`. For the backward pass only `x` is kept; candle's operations keep everything all the same.
     ///
     /// # Errors
     /// Those of `part`.

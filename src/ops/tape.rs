@@ -24,7 +24,7 @@ use crate::ops::{
 /// Who computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// Kernels of ours, on 32-bit floats in main memory; the linear layers' products in this precision.
+    /// Hone's kernels, on 32-bit floats in main memory. Linear layers multiply in this precision.
     Kernels(MatrixPrecision),
     /// candle's operations, on any device and of any float type.
     Composed,
@@ -49,8 +49,8 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct HostValue {
     pub(super) array: Array,
-    /// What is yet to be applied to the numbers: a linear layer applies it while it packs them, which saves writing and
-    /// reading them once more.
+    /// An activation not yet applied: the next linear layer applies it while packing the numbers, which saves writing and reading
+    /// them once more.
     pub(super) pending: Option<Activation>,
     /// `None` where no gradient is wanted.
     pub(super) node: Option<Node>,
@@ -139,19 +139,19 @@ pub struct Weight {
     tensor: Tensor,
     /// Its number among the trained tensors; `None` if it is frozen.
     number: Option<usize>,
-    /// If it is frozen, the right operand of `x Wᵀ` in bf16, once it was needed.
+    /// If it is frozen and of 32-bit floats, the right operand of `x Wᵀ` in bf16, once it was needed.
     packed: Arc<OnceLock<Arc<Panels>>>,
 }
 
 impl Weight {
     /// The tensor of that number among the trained ones; without a number it gets no gradient, and its values must stay
-    /// as they are.
+    /// as they are. A frozen matrix of a linear layer may be stored in bf16 if products are computed in bf16.
     #[must_use]
     pub fn new(tensor: Tensor, number: Option<usize>) -> Self {
         Self { tensor, number, packed: Arc::default() }
     }
 
-    /// What `pack` makes of the values, kept where they stay as they are.
+    /// The packed values. They are cached if the weight is frozen.
     pub(super) fn packed(&self, pack: impl FnOnce() -> Panels) -> Arc<Panels> {
         if self.is_trained() { Arc::new(pack()) } else { Arc::clone(self.packed.get_or_init(|| Arc::new(pack()))) }
     }
@@ -249,7 +249,7 @@ impl<'a> Tape<'a> {
         Self { stop, ..self }
     }
 
-    /// An error when it shall stop.
+    /// Fails if the pass was stopped.
     ///
     /// # Errors
     /// When [`Tape::stopping_when`]'s function says so.
@@ -260,7 +260,7 @@ impl<'a> Tape<'a> {
         Ok(())
     }
 
-    /// Whether kernels of ours compute.
+    /// Whether Hone's kernels compute.
     #[must_use]
     pub fn uses_kernels(&self) -> bool {
         matches!(self.backend, Backend::Kernels(_))

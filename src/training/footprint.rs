@@ -1,6 +1,6 @@
 //! Estimates the memory and disk space of training from the sizes of the network.
 
-use crate::models::{HeadSpec, ModelConfig, ParameterCounts};
+use crate::models::{Compute, HeadSpec, ModelConfig, ParameterCounts};
 use crate::ops::rows_at_once;
 use crate::project::{Recompute, TrainedLayers, TrainingSettings};
 
@@ -22,6 +22,12 @@ const OVERHEAD: u64 = 192 << 20;
 pub(super) struct Footprint {
     /// Numbers in the network.
     parameters: u64,
+    /// Those of them that are kept in bf16.
+    in_bf16: u64,
+    /// Numbers that are kept packed in bf16 besides: frozen matrices, and what scores a vocabulary, for both directions.
+    packed: u64,
+    /// Bytes of the network that answers, for the test rows and the instant baseline: in bf16, matrices are kept packed too.
+    answering: u64,
     /// Numbers that are trained.
     trained: u64,
     /// Numbers in a checkpoint.
@@ -71,14 +77,22 @@ impl Footprint {
         // The input of each layer, and all that one of them keeps.
         let recomputed_a_token = in_flight + trained_layers * hidden + kept;
         let saved = if adapter > 0 { trained } else { parameters };
+        let compute = Compute::choose(settings.device, settings.precision).unwrap_or_default();
+        let (is_on_cpu, in_bf16) = (compute.device().is_cpu(), compute.multiplies_in_bf16());
+        let in_matrices = layers * config.numbers_in_matrices();
+        let frozen_matrices = (layers - trained_layers.min(layers)) * config.numbers_in_matrices();
+        let scorers = if is_language_model { 2 * scores * config.embedding_width() as u64 } else { 0 };
         Self {
             parameters,
+            in_bf16: if in_bf16 && adapter > 0 { in_matrices } else { 0 },
+            packed: if in_bf16 { frozen_matrices + scorers } else { 0 },
+            answering: NUMBER * network + if in_bf16 { NUMBER / 2 * in_matrices } else { 0 },
             trained,
             saved,
             a_token,
             recomputed_a_token,
             recomputes: false,
-            can_recompute: config.can_recompute(),
+            can_recompute: config.can_recompute() && is_on_cpu,
             share_read,
             a_read: 6 * hidden,
             scores,
@@ -116,12 +130,12 @@ impl Footprint {
         let activations = a_token.saturating_mul(tokens as u64) + self.a_read * reads + scores;
         let training = self.parameters + 3 * self.trained + (activations as f64 * SLACK) as u64;
         // Two moments and a gradient for each number that is trained.
-        used + OVERHEAD + self.loading().max(NUMBER * training)
+        used + OVERHEAD + self.answering.max(NUMBER * training + NUMBER / 2 * self.packed - NUMBER / 2 * self.in_bf16)
     }
 
     /// Bytes of memory to load the network. The file is read piece by piece.
     pub fn loading(&self) -> u64 {
-        NUMBER * self.parameters
+        NUMBER * self.parameters - NUMBER / 2 * self.in_bf16
     }
 
     /// Bytes of a checkpoint.
@@ -162,8 +176,8 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::models::{LoadOptions, Model};
-    use crate::project::{LoraMatrices, LoraSettings};
+    use crate::models::{LoadOptions, Model, Parameter};
+    use crate::project::{DeviceChoice, LoraMatrices, LoraSettings, Precision};
 
     #[test]
     fn parameters_are_counted_as_the_model_has_them() {
@@ -175,16 +189,28 @@ mod tests {
             let lora = |matrices| (TrainedLayers::Lora, LoraSettings { rank: 3, matrices, ..LoraSettings::default() });
             let adapters = [LoraMatrices::QueryValue, LoraMatrices::Attention, LoraMatrices::All].map(lora);
             let layers = [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head];
-            for (trained, lora) in layers.map(|trained| (trained, LoraSettings::default())).into_iter().chain(adapters)
-            {
-                let options = LoadOptions { trained, lora, ..LoadOptions::new(head.clone()) };
-                let (model, _) = Model::load(&folder, &options).unwrap();
-                let settings = TrainingSettings { trained_layers: trained, lora, ..TrainingSettings::default() };
-                let footprint = Footprint::new(model.config(), model.head(), &settings, 0.0);
-                assert_eq!(footprint.parameters, model.parameter_count() as u64, "{name}: {trained:?}");
-                assert_eq!(footprint.trained, model.trained_count() as u64, "{name}: {trained:?}, {lora:?}");
+            let ways = layers.map(|trained| (trained, LoraSettings::default())).into_iter().chain(adapters);
+            for (trained, lora) in ways {
+                for precision in [Precision::F32, Precision::Bf16] {
+                    let compute = Compute::choose(DeviceChoice::Cpu, precision).unwrap();
+                    let options = LoadOptions { trained, lora, compute, ..LoadOptions::new(head.clone()) };
+                    let (model, _) = Model::load(&folder, &options).unwrap();
+                    let settings =
+                        TrainingSettings { trained_layers: trained, lora, precision, ..TrainingSettings::default() };
+                    let footprint = Footprint::new(model.config(), model.head(), &settings, 0.0);
+                    let what = format!("{name}: {trained:?}, {lora:?}, {precision:?}");
+                    assert_eq!(footprint.parameters, model.parameter_count() as u64, "{what}");
+                    assert_eq!(footprint.trained, model.trained_count() as u64, "{what}");
+                    assert_eq!(footprint.loading(), bytes(&model), "{what}");
+                }
             }
         }
+    }
+
+    fn bytes(model: &Model) -> u64 {
+        let sizes =
+            model.parameters().iter().map(|Parameter { var, .. }| var.elem_count() * var.dtype().size_in_bytes());
+        sizes.sum::<usize>() as u64
     }
 
     fn fixture(name: &str) -> PathBuf {

@@ -37,7 +37,7 @@ pub(super) fn tensors(file: File, path: &Path) -> Result<BTreeMap<String, Stored
 
 fn found(file: File, path: &Path) -> Result<BTreeMap<String, Stored>, String> {
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|_| {
-        "it is no zip archive; files of PyTorch before 1.6 must be saved again, with `save_pretrained` in transformers"
+        "it is not a zip archive; files of PyTorch before 1.6 must be saved again, with `save_pretrained` in transformers"
             .to_owned()
     })?;
     let pickles: Vec<String> = archive.file_names().filter_map(Result::ok).map(Cow::into_owned).collect();

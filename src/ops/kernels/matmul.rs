@@ -19,18 +19,18 @@ pub fn operations() -> u64 {
 
 /// A matrix inside a slice: element `(row, column)` is `values[row * row_stride + column * column_stride]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    values: &'a [f32],
+pub struct Matrix<'a, T = f32> {
+    values: &'a [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
     column_stride: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T> Matrix<'a, T> {
     /// Rows one after another, `values.len() == rows * columns`.
     #[must_use]
-    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
         Self::strided(values, rows, columns, columns)
     }
 
@@ -39,7 +39,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// When the slice is too short for it.
     #[must_use]
-    pub fn strided(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+    pub fn strided(values: &'a [T], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert_fits(values.len(), rows, columns, row_stride);
         Self { values, rows, columns, row_stride, column_stride: 1 }
     }
@@ -67,7 +67,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// All numbers from the first on.
-    pub(super) fn values(&self) -> &'a [f32] {
+    pub(super) fn values(&self) -> &'a [T] {
         self.values
     }
 

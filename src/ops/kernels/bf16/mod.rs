@@ -36,7 +36,7 @@ const ROWS_OF_TASK: usize = 96;
 /// Tasks for each thread, so that none waits long for the last one.
 const TASKS_OF_THREAD: usize = 4;
 
-/// A kernel that writes what it makes of the numbers of the first slice into the second.
+/// A kernel that maps the numbers of the first slice into the second.
 pub type Kernel = fn(&[f32], &mut [f32]);
 
 /// The left operand of products, packed for the best way of this machine.
@@ -45,7 +45,7 @@ pub fn pack_left(matrix: Matrix<'_>) -> Panels {
     pack_left_after(None, matrix)
 }
 
-/// [`pack_left`] of what a kernel, which of 0 makes 0, makes of the numbers.
+/// [`pack_left`] after a kernel has been applied to the numbers. The kernel must map 0 to 0.
 #[must_use]
 pub fn pack_left_after(kernel: Option<Kernel>, matrix: Matrix<'_>) -> Panels {
     let (width, layout) = match simd_level() {
@@ -64,7 +64,7 @@ pub fn pack_right_both_ways(matrix: Matrix<'_>) -> (Panels, Panels) {
 
 /// The right operand of products, packed.
 #[must_use]
-pub fn pack_right(matrix: Matrix<'_>) -> Panels {
+pub fn pack_right<T: Copy + Sync + Into<f32>>(matrix: Matrix<'_, T>) -> Panels {
     Panels::new(matrix, COLUMNS, Layout::PairByPair, |_| {})
 }
 
@@ -84,7 +84,7 @@ pub fn pack_both_sides_after(kernel: Option<Kernel>, matrix: Matrix<'_>) -> (Pan
 /// A matrix of gradients as the left operand, its transpose as the left operand, and the sums of its columns.
 ///
 /// With `turn`, of a matrix of the same shape and a kernel, the gradients are turned first: the kernel multiplies the
-/// second slice with something it makes of the numbers of the first.
+/// second slice by a function of the first.
 #[must_use]
 pub fn pack_gradient(gradient: Matrix<'_>, turn: Option<(Matrix<'_>, Kernel)>) -> (Panels, Panels, Vec<f32>) {
     let columns = gradient.columns().next_multiple_of(COLUMNS);
@@ -442,7 +442,7 @@ mod tests {
             &mut out,
             3,
             &pack_left(Matrix::new(&[], 2, 0)),
-            &pack_right(Matrix::new(&[], 0, 3)),
+            &pack_right(Matrix::<f32>::new(&[], 0, 3)),
             Onto::Zeros,
             Threads::One,
         );

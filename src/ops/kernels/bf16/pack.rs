@@ -42,7 +42,12 @@ impl Panels {
     /// Packs a matrix `[inner, lanes]`, after `map` on each piece, which leaves everything outside of the matrix at 0.
     ///
     /// The source is read in the order of memory, row by row, because reading takes most of the time.
-    pub(super) fn new(matrix: Matrix<'_>, width: usize, layout: Layout, map: impl Fn(&mut Tile) + Sync) -> Self {
+    pub(super) fn new<T: Copy + Sync + Into<f32>>(
+        matrix: Matrix<'_, T>,
+        width: usize,
+        layout: Layout,
+        map: impl Fn(&mut Tile) + Sync,
+    ) -> Self {
         let mut panels = Self::unwritten(matrix.rows(), matrix.columns(), width, layout);
         let lines = panels.lines();
         if matrix.column_stride() == 1 {
@@ -204,7 +209,7 @@ impl Tile {
     }
 
     /// Takes `sizes` rows and columns from `first` on, of a matrix whose rows' numbers are neighbours.
-    pub(super) fn read(&mut self, matrix: Matrix<'_>, first: [usize; 2], sizes: [usize; 2]) {
+    pub(super) fn read<T: Copy + Into<f32>>(&mut self, matrix: Matrix<'_, T>, first: [usize; 2], sizes: [usize; 2]) {
         let columns = (matrix.columns() - first[1]).min(sizes[1]);
         let rows = (matrix.rows() - first[0]).min(sizes[0]);
         if rows < MOST_LANES || columns < MOST_LANES {
@@ -212,14 +217,14 @@ impl Tile {
         }
         for (row, out) in self.0.iter_mut().enumerate().take(rows) {
             let source = &matrix.values()[(first[0] + row) * matrix.row_stride() + first[1]..][..columns];
-            match <&[f32; MOST_LANES]>::try_from(source) {
-                Ok(whole) => *out = *whole,
-                Err(_) => out[..columns].copy_from_slice(source),
+            match <&[T; MOST_LANES]>::try_from(source) {
+                Ok(whole) => *out = whole.map(T::into),
+                Err(_) => out.iter_mut().zip(source).for_each(|(out, &number)| *out = number.into()),
             }
         }
     }
 
-    /// Puts what a kernel makes of the numbers in their place.
+    /// Applies a kernel to the numbers in place.
     pub(super) fn apply(&mut self, kernel: Option<Kernel>) {
         if let Some(kernel) = kernel {
             let numbers = self.0;
