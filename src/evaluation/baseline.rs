@@ -3,7 +3,7 @@
 use crate::evaluation::logistic::LogisticRegression;
 use crate::evaluation::minimise::Limits;
 use crate::evaluation::tfidf::Vectorizer;
-use crate::evaluation::{Baseline, BaselineName, ClassificationMetrics, Metrics, macro_f1_difference};
+use crate::evaluation::{Baseline, BaselineName, ClassificationMetrics, Metrics, argmax, macro_f1_difference};
 use crate::progress::{Progress, Watch};
 
 /// Training rows the TF-IDF baseline is fitted on.
@@ -72,10 +72,10 @@ pub fn majority_baseline(labels: &[String], train: &[u32], truth: &[u32]) -> Gue
         }
     }
     let total: f64 = rows.iter().sum();
-    let most = (0..rows.len()).rev().max_by(|&a, &b| rows[a].total_cmp(&rows[b])).unwrap_or(0);
+    let most = argmax(&rows);
     let losses = truth.iter().filter_map(|&label| rows.get(label as usize)).map(|rows| (total / rows).ln());
     let loss = losses.sum::<f64>() / truth.len().max(1) as f64;
-    Guesses::of(labels, truth, vec![most as u32; truth.len()], loss)
+    Guesses::of(labels, truth, vec![most; truth.len()], loss)
 }
 
 impl Guesses {
@@ -139,8 +139,7 @@ pub fn tfidf_baseline(
     let probabilities = model.probabilities(&vectorizer.transform(test.texts));
     let (mut predicted, mut loss) = (Vec::with_capacity(test.labels.len()), 0.0);
     for (row, truth) in probabilities.chunks(present.len()).zip(test.labels) {
-        let best = (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
-        predicted.push(present[best]);
+        predicted.push(present[argmax(row) as usize]);
         let probability = present.binary_search(truth).map_or(0.0, |class| row[class]);
         loss -= probability.max(LEAST_PROBABILITY).ln();
     }

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use crate::evaluation::minimise::{Limits, minimise};
+use crate::project::PROBE_STRENGTHS;
 
 /// scikit-learn's `tol`, and the `max_iter` people use.
 const LIMITS: Limits = Limits { tolerance: 1e-4, iterations: 1_000 };
@@ -84,6 +85,17 @@ impl<'a> LinearProbe<'a> {
             loss,
             point,
         })
+    }
+
+    /// Fits with each strength of the penalty in turn. `go_on` is called with each iteration; if it returns false, the result is
+    /// `None`.
+    pub fn fit_all(&self, mut go_on: impl FnMut(usize) -> bool) -> Option<Vec<FittedProbe>> {
+        let mut fits: Vec<FittedProbe> = Vec::with_capacity(PROBE_STRENGTHS.len());
+        for strength in PROBE_STRENGTHS {
+            let next = self.fit(strength, fits.last(), &mut go_on)?;
+            fits.push(next);
+        }
+        Some(fits)
     }
 
     /// The objective and the loss without the penalty; writes the gradient of the objective. `point` has the weights class by

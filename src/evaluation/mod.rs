@@ -25,6 +25,6 @@ pub use linear_probe::{FittedProbe, LinearProbe};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
 pub use run_difference::{RunDifference, Tested};
-pub use scoring::{BatchLogits, ClassScorer, Scored, ScoredWord, Scorer, WordScorer};
+pub use scoring::{BatchLogits, ClassScorer, Scored, ScoredWord, Scorer, WordScorer, argmax};
 pub use threshold::ThresholdScore;
 pub use verdict::{Evidence, Judgement, NextStep, Verdict};

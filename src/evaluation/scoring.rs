@@ -192,11 +192,12 @@ impl WordScorer {
     }
 }
 
-/// The class with the highest logit or probability; the first one in a tie.
-fn argmax(logits: &[f32]) -> u32 {
+/// The class with the highest logit or probability: the first one in a tie, 0 if there is none.
+#[must_use]
+pub fn argmax<T: PartialOrd>(scores: &[T]) -> u32 {
     let mut best = 0;
-    for (class, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
+    for (class, score) in scores.iter().enumerate() {
+        if *score > scores[best] {
             best = class;
         }
     }
@@ -228,7 +229,7 @@ mod tests {
         scorer.add(&batch(&[vec![0.0, 200.0], vec![3.0, 3.0]], &[0, 1], &[0, 1]));
         let loss = scorer.finish().metrics.loss();
         assert!((loss - f64::midpoint(200.0, std::f64::consts::LN_2)).abs() < 1e-9);
-        assert_eq!((argmax(&[1.0, 3.0, 3.0]), argmax(&[2.0])), (1, 0));
+        assert_eq!((argmax(&[1.0, 3.0, 3.0]), argmax(&[2.0]), argmax::<f32>(&[])), (1, 0, 0));
     }
 
     #[test]

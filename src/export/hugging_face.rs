@@ -4,7 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::export::{ExportError, ExportSource, model_card, verify};
-use crate::models::{DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, is_adapter};
+use crate::models::{
+    DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, is_adapter, limit_length, reads_the_mean,
+};
 use crate::progress::Watch;
 use crate::project::TaskKind;
 use crate::storage::{MODEL_INFO_FILE, read_model_info, write_atomic};
@@ -47,13 +49,16 @@ pub(super) fn write_as_it_is(
 /// Writes the best checkpoint as a whole model, its adapter merged into the base model.
 pub(super) fn merge(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<(), ExportError> {
     watch.begin("Merging the adapter into its base model")?;
+    let (best, labels) = (source.run.best(), source.settings.labels.clone());
     let head = match source.settings.project.task.kind() {
-        TaskKind::TextClassification => HeadSpec::Classification { labels: source.settings.labels.clone() },
+        TaskKind::TextClassification if reads_the_mean(&best)? => HeadSpec::MeanClassification { labels },
+        TaskKind::TextClassification => HeadSpec::Classification { labels },
         TaskKind::LanguageModelling => HeadSpec::LanguageModel,
     };
-    let best = source.run.best();
     let (model, _) = Model::load(&best, &LoadOptions { only_answers: true, ..LoadOptions::new(head) })?;
-    Ok(model.save_folder(&best, folder)?)
+    model.save_folder(&best, folder)?;
+    let length = read_model_info(&best)?.map(|info| info.max_length);
+    Ok(length.map_or(Ok(()), |length| limit_length(folder, length))?)
 }
 
 /// Adds the model card and compares the answers.

@@ -9,7 +9,10 @@ use crate::evaluation::Metrics;
 use crate::export::model_card::quoting::file_name;
 use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
-use crate::project::{ClassWeights, CleaningSettings, HubModel, ModelChoice, Objective, Pattern, Task, TrainedLayers};
+use crate::project::{
+    ClassWeights, CleaningSettings, HubModel, LoraSettings, ModelChoice, Objective, PROBE_STRENGTHS, Pattern, Task,
+    TrainedLayers,
+};
 use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
 use crate::words::collapsed;
 
@@ -45,7 +48,9 @@ fn header(card: &mut String, results: Results<'_>, base: &Base) -> fmt::Result {
         writeln!(card, "base_model: {repo}")?;
     }
     let tag = results.pipeline_tag();
-    writeln!(card, "pipeline_tag: {tag}\nlibrary_name: transformers\ntags:\n- {tag}\n- hone")?;
+    let reads_the_mean = results.settings.project.reads_the_mean();
+    let library = if reads_the_mean { "sentence-transformers" } else { "transformers" };
+    writeln!(card, "pipeline_tag: {tag}\nlibrary_name: {library}\ntags:\n- {tag}\n- hone")?;
     results.write_index(card)?;
     writeln!(card, "---\n")
 }
@@ -95,9 +100,16 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         TrainedLayers::Head => "head".to_owned(),
         TrainedLayers::Instant => "head, as a logistic regression on the frozen model's mean hidden states".to_owned(),
         TrainedLayers::Lora => {
-            format!("LoRA of rank {}, alpha {}, dropout {}, and head", lora.rank, lora.alpha, lora.dropout)
+            let LoraSettings { rank, alpha, dropout, matrices } = lora;
+            let adapter =
+                format!("LoRA of rank {rank}, alpha {alpha}, dropout {dropout}, on {}", matrices.in_a_sentence());
+            // A language model keeps its head.
+            if settings.project.classification().is_some() { format!("{adapter}; and the head") } else { adapter }
         }
     };
+    if chosen.trained_layers == TrainedLayers::Instant {
+        return instant(card, settings, summary, &trained);
+    }
     let rows = [
         ("trained", trained),
         ("epochs", chosen.epochs.to_string()),
@@ -128,16 +140,40 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     }
     writeln!(card, "| device | {device} |")?;
     if device.contains("bf16") {
+        // What an adapter is merged into is answered with in f32.
+        let when = if chosen.trained_layers == TrainedLayers::Lora {
+            "in training, and not for the metrics on the test rows"
+        } else {
+            "both in training and for all metrics here"
+        };
         writeln!(
             card,
-            "\nMatrix products used bf16 operands, both in training and for all metrics here. Tools that use another \
-             precision can give slightly different answers."
+            "\nMatrix products used bf16 operands, {when}. Tools that use another precision can give slightly different answers."
         )?;
     }
     writeln!(
         card,
         "\n{} optimizer steps ({:.2} epochs) in {:.0} s, ended {ended}; the weights are those of step {}.\n",
         summary.steps, summary.epochs, summary.train_seconds, summary.best_step
+    )
+}
+
+/// The section on training of an instant model, which has no steps and no learning rate.
+fn instant(card: &mut String, settings: &RunSettings, summary: &RunSummary, trained: &str) -> fmt::Result {
+    let chosen = &settings.project.training;
+    writeln!(card, "## Training\n\n| setting | value |\n| --- | --- |\n| trained | {trained} |")?;
+    writeln!(card, "| max length in tokens | {} |", chosen.max_length)?;
+    for (name, value) in task_settings(&settings.project.task, summary.measured()) {
+        writeln!(card, "| {name} | {value} |")?;
+    }
+    writeln!(card, "| seed | {} |\n| device | {} |", chosen.seed, summary.device)?;
+    let strength = summary.best_step.checked_sub(1).and_then(|place| PROBE_STRENGTHS.get(place as usize));
+    let strength =
+        strength.map_or(String::new(), |strength| format!("; the best on the validation rows has C = {strength}"));
+    writeln!(
+        card,
+        "\nFitted with {} strengths of the penalty in {:.0} s{strength}.\n",
+        summary.steps, summary.train_seconds
     )
 }
 

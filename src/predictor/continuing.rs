@@ -4,15 +4,15 @@
 //! dozen tokens of a sample.
 
 use crate::data::{Batch, Sequence, TokenKinds};
-use crate::models::Mode;
 use crate::predictor::{Predictor, PredictorError};
 use crate::progress::Watch;
 use crate::project::{Objective, TaskKind};
 use crate::random::Rng;
 
-/// A token is drawn from so many likeliest ones, as `transformers` does unless told otherwise: the many unlikely ones have a
-/// fair share together.
+/// Tokens are drawn from this many of the likeliest (top-k), the default of `transformers`: the many unlikely ones add up.
 const LIKELIEST: usize = 50;
+/// Tokens of the text that are read, at most: each further token of the continuation takes as long as reading them.
+const MOST_READ: usize = 1_024;
 /// Separates the draws from other random numbers with the same seed.
 const STREAM: u64 = 0x6e65_7874;
 
@@ -71,7 +71,7 @@ impl Predictor {
         let mut ended = false;
         while !ended && ids.len() - given < sampling.most {
             watch.advance("Continuing the text", ids.len() - given, sampling.most, "tokens")?;
-            let scores = self.scores_after(&ids, &kinds)?;
+            let scores = self.scores_after(&ids, &kinds, watch)?;
             let next = choose(&scores, sampling.temperature, &mut rng);
             ended = kinds.end() == Some(next);
             if !ended {
@@ -80,18 +80,23 @@ impl Predictor {
         }
         let (before, whole) = (self.tokenizer.decode(&ids[..given])?, self.tokenizer.decode(&ids)?);
         let text = whole.strip_prefix(before.as_str()).unwrap_or(&whole);
-        // Half a character has no sign yet.
+        // An incomplete character decodes to U+FFFD.
         Ok(Continuation { text: text.trim_end_matches('\u{FFFD}').to_owned(), ended })
     }
 
-    /// Scores of the tokens that can follow, of as many of the last tokens as the model reads.
-    fn scores_after(&self, ids: &[u32], kinds: &TokenKinds) -> Result<Vec<f32>, PredictorError> {
+    /// Scores of the tokens that can follow the last tokens: as many as the model reads, at most [`MOST_READ`].
+    fn scores_after(&self, ids: &[u32], kinds: &TokenKinds, watch: &Watch<'_>) -> Result<Vec<f32>, PredictorError> {
         let [before, _] = kinds.around();
-        let room = self.model.max_positions().saturating_sub(before.len()).max(1);
+        let room = self.model.max_positions().min(MOST_READ).saturating_sub(before.len()).max(1);
         let read = [before, &ids[ids.len().saturating_sub(room)..]].concat();
         let mut batch = Batch::default();
         batch.push(Sequence { ids: &read, reads: &[read.len() as u32 - 1], wanted: &[], row: 0 });
-        let mut scores = self.model.forward(&batch, Mode::Inference)?.concat();
+        let (control, mut scores) = (watch.control, Vec::new());
+        let take = &mut |part: &[Vec<f32>]| scores.extend(part.concat());
+        let outcome = self.model.forward_in_parts(&batch, None, &|| control.is_cancelled(), take);
+        // A stopped pass fails with an error; report the stop instead.
+        control.look()?;
+        outcome?;
         // Some models have more scores than their tokenizer has tokens.
         scores.truncate(self.tokenizer.highest_id() as usize + 1);
         Ok(scores)

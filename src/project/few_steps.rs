@@ -28,7 +28,13 @@ impl TrainingSettings {
 
     /// Epochs, as far as they have steps.
     fn passes(&self) -> u64 {
-        if self.trained_layers == TrainedLayers::Instant { 1 } else { u64::from(self.epochs) }
+        u64::from(self.epochs_trained().unwrap_or(1))
+    }
+
+    /// Epochs of training; `None` for an instant model, which has none.
+    #[must_use]
+    pub fn epochs_trained(&self) -> Option<u32> {
+        (self.trained_layers != TrainedLayers::Instant).then_some(self.epochs)
     }
 
     /// The fewest rows of a full batch: if all texts are as long as they may be.

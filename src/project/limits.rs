@@ -23,6 +23,7 @@ impl Project {
         self.training.check()?;
         self.task.check()?;
         self.check_best_metric()?;
+        self.check_what_is_trained()?;
         let (dataset, split) = (&self.dataset, &self.split);
         // A size is ignored if a separate file is given. Whether there are enough rows is checked once they are read.
         let own = |size: Size, has_file: bool| match size {
@@ -42,6 +43,26 @@ impl Project {
 }
 
 impl Project {
+    /// That the task has something to train in what is chosen.
+    fn check_what_is_trained(&self) -> Result<(), OutOfRange> {
+        let trained = self.training.trained_layers;
+        let words = self.language_modelling().map_or(0, |settings| settings.new_words.len());
+        first(&[
+            (
+                self.classification().is_some() || trained != TrainedLayers::Instant,
+                "trained layers",
+                "Instant".to_owned(),
+                "Instant learns labels, and this project has none. Train all layers, the top ones, or an adapter.",
+            ),
+            (
+                words == 0 || trained == TrainedLayers::All,
+                "trained layers",
+                format!("{trained:?}"),
+                "Only training all layers trains the new words. Train all layers, or remove the new words.",
+            ),
+        ])
+    }
+
     fn check_best_metric(&self) -> Result<(), OutOfRange> {
         let (metric, metrics) = (self.best_metric(), self.task.metrics());
         let names: Vec<&str> = metrics.iter().map(|metric| metric.in_a_sentence()).collect();
@@ -179,6 +200,21 @@ fn first(checks: &[(bool, &'static str, String, &str)]) -> Result<(), OutOfRange
 mod tests {
     use super::*;
     use crate::project::{EarlyStopping, MetricName, TaskKind};
+
+    #[test]
+    fn what_cannot_be_trained_together_is_refused_with_what_to_do() {
+        let mut adapting = Project::new(TaskKind::LanguageModelling);
+        adapting.training.trained_layers = TrainedLayers::Instant;
+        let error = adapting.check().unwrap_err().to_string();
+        assert!(error.contains("cannot be Instant") && error.contains("an adapter"), "{error}");
+        adapting.training.trained_layers = TrainedLayers::Lora;
+        assert!(adapting.check().is_ok());
+        adapting.language_modelling_mut().unwrap().new_words = vec!["lien".to_owned()];
+        let error = adapting.check().unwrap_err().to_string();
+        assert!(error.contains("cannot be Lora") && error.contains("remove the new words"), "{error}");
+        adapting.training.trained_layers = TrainedLayers::All;
+        assert!(adapting.check().is_ok());
+    }
 
     #[test]
     fn each_hyperparameter_out_of_range_is_named() {

@@ -286,12 +286,11 @@ impl Project {
         }
     }
 
-    /// Whether the model is a classifier that reads the mean of a text's hidden states.
+    /// Whether the model is a classifier that reads the mean of a text's hidden states. An instant model always does.
     #[must_use]
     pub fn reads_the_mean(&self) -> bool {
-        let choice = self.classification().map_or(PoolingChoice::Token, |settings| settings.pooling);
         let is_instant = self.training.trained_layers == TrainedLayers::Instant;
-        choice == PoolingChoice::Mean || choice == PoolingChoice::Auto && is_instant
+        self.classification().is_some_and(|settings| is_instant || settings.pooling == PoolingChoice::Mean)
     }
 
     /// Whether the projects differ at most in what is trained and its learning rate. Asked in every frame, so nothing large is

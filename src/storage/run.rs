@@ -146,8 +146,8 @@ impl RunSummary {
             interval: comparison.interval,
             baselines: &comparison.baselines,
             is_balanced: !project.classification().is_some_and(is_unweighted),
-            epochs: project.training.epochs,
-            stopped: self.stopped(project.training.epochs),
+            epochs: project.training.epochs_trained(),
+            stopped: self.stopped(project.training.epochs_trained().unwrap_or(1)),
         };
         evidence.judge()
     }

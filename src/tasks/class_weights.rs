@@ -43,7 +43,7 @@ fn out_of_range(value: String, advice: String) -> OutOfRange {
     OutOfRange { setting: "class weight", value, advice }
 }
 
-/// Rows of each of so many labels.
+/// Rows of each label.
 fn rows_of(labels: usize, train: &[u32]) -> Vec<usize> {
     let mut rows = vec![0; labels];
     for &label in train {

@@ -41,7 +41,7 @@ impl Terms {
         let after_space: Vec<String> = words.iter().map(|word| format!(" {word}")).collect();
         let texts: Vec<&str> = words.iter().chain(&after_space).map(String::as_str).collect();
         let ids = tokenizer.encode_batch(&texts, usize::MAX)?;
-        // Of terms that the tokenizer writes alike, the most telling one.
+        // If two terms have the same tokens, the more telling one wins.
         let numbered = ids.iter().enumerate().rev();
         let numbered = numbered.map(|(place, ids)| (kinds.own(ids).to_vec(), (place % words.len().max(1)) as u32));
         Ok(Self { by_tokens: numbered.collect(), words })

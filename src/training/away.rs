@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// How often a thread looks at the time.
 const LOOK: Duration = Duration::from_millis(100);
-/// Shorter gaps are not told from a busy machine.
+/// Shorter gaps cannot be told apart from a busy machine.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Counts the time in which no thread of the process ran, until it is dropped.

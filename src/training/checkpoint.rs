@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::models::Model;
+use crate::models::{Model, limit_length};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, replace_folder, write_checkpoint_point, write_model_info};
 
 use crate::training::TrainError;
@@ -25,6 +25,7 @@ pub fn save(
 ) -> Result<(), TrainError> {
     replace_folder(folder, |unfinished| {
         model.save_folder(source, unfinished)?;
+        limit_length(unfinished, info.max_length)?;
         write_model_info(unfinished, info)?;
         write_checkpoint_point(unfinished, point)?;
         Ok(())

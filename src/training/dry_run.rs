@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::data::{BatchPlan, TextTokenizer};
 use crate::evaluation::{LabelledTexts, LinearProbe};
-use crate::models::{Model, ModelConfig};
+use crate::models::{HeadSpec, Model, ModelConfig};
 use crate::ops::CrossEntropy;
 use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, PROBE_STRENGTHS, TrainedLayers, TrainingSettings};
@@ -14,10 +14,10 @@ use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::footprint::{Footprint, available_memory};
 use crate::training::memory::resident;
-use crate::training::probe::{self, Stage, Until};
+use crate::training::probe::{self, Stage};
 use crate::training::room::{disk_problem, free_space, memory_problem};
 use crate::training::setup::{self, Dataset, TokenisedSide};
-use crate::training::step::{OptimizerStep, PASS_TOKENS, longest_pass, passes_of_step};
+use crate::training::step::{OptimizerStep, PASS_TOKENS, longest_pass, passes, passes_of_step};
 use crate::training::{Optimizer, TrainError, TrainInputs, vocabulary};
 
 /// Timed steps, after one warm-up step.
@@ -212,7 +212,9 @@ impl Measurement<'_> {
         let validation =
             tokens(&self.data.validation) * evaluating_a_token(a_token, timed.frozen / measured, evaluations);
         let test = a_token * tokens(&self.data.test) + self.time_baselines(voice)?;
-        let probe = if self.task.is_compared_with_instant() { self.time_probe(a_token, voice)? } else { 0.0 };
+        let begins_with_probe = matches!(self.model.head(), HeadSpec::MeanClassification { .. });
+        let has_probe = self.task.is_compared_with_instant() || begins_with_probe;
+        let probe = if has_probe { self.time_probe(a_token, voice)? } else { 0.0 };
         // Each evaluation may write a checkpoint, and the best one is read at the end: about as fast as loading the model.
         let checkpoints = self.loading * (evaluations + 1.0);
         let whole = self.start_up + probe + training + validation + test + checkpoints;
@@ -244,22 +246,19 @@ impl Measurement<'_> {
     fn time_fits(&self, rows: usize, voice: &mut Voice<'_>) -> Result<f64, TrainError> {
         let samples = &self.data.train.samples;
         let some: Vec<usize> = (0..samples.len()).step_by(samples.len().div_ceil(FITTED_ROWS).max(1)).collect();
-        let stage = Stage { name: "Trying a fit", voice: &mut *voice, until: Until::Stopped };
+        let stage = Stage { name: "Trying a fit", voice: &mut *voice };
         let embeddings = probe::embeddings(self.model, samples, &some, stage)?;
         let labels: Vec<u32> = some.iter().map(|&row| samples.classes[row]).collect();
         let begun = Instant::now();
-        let fits = LinearProbe::new(embeddings.values(), embeddings.width(), &labels, vec![1.0; self.labels]);
-        let mut last = None;
-        for strength in PROBE_STRENGTHS {
-            last = Some(fits.fit(strength, last.as_ref(), |_| !voice.control.is_cancelled()).ok_or(Cancelled)?);
-        }
+        let fits = LinearProbe::new(&embeddings, self.model.config().hidden_size, &labels, vec![1.0; self.labels]);
+        fits.fit_all(|_| !voice.control.is_cancelled()).ok_or(Cancelled)?;
         Ok(begun.elapsed().as_secs_f64() * rows as f64 / some.len().max(1) as f64)
     }
 
     fn time_steps(&self, voice: &mut Voice<'_>) -> Result<StepSeconds, TrainError> {
         let mut optimizer = Optimizer::new(self.model.parameters(), &self.settings.optimizer)?;
         let samples = &self.data.train.samples;
-        let mut features = FeatureCache::new(samples.len(), std::env::temp_dir());
+        let mut features = FeatureCache::new(samples.len(), std::env::temp_dir(), 0);
         let mut sum = StepSeconds::default();
         for step in 0..=STEPS {
             voice.progress("Trying a few steps", step, STEPS + 1, "steps");
@@ -309,7 +308,8 @@ impl Measurement<'_> {
 
     /// Seconds per token of a forward pass.
     fn time_forward(&self, voice: &mut Voice<'_>) -> Result<f64, TrainError> {
-        let rows = &self.batches[self.batches.len() / 2];
+        // A pass as it is in training: a whole batch may need more memory than there is.
+        let rows = passes(&self.batches[self.batches.len() / 2], &self.data.train.samples.ids)[0];
         let control = voice.control;
         let batch = self.task.batch(&self.data.train.samples, rows, Draw::Evaluation);
         let begun = Instant::now();

@@ -8,6 +8,7 @@ use crate::ops::Array;
 use crate::storage::ScratchFile;
 
 use crate::training::TrainError;
+use crate::training::room::free_space;
 
 /// Numbers that a cache keeps in memory (512 MiB). Further ones go to disk.
 const IN_MEMORY: usize = 1 << 27;
@@ -28,6 +29,8 @@ pub(super) struct FeatureCache {
     on_disk: u64,
     /// Whether the disk is full.
     full: bool,
+    /// Bytes of the disk that stay free, for checkpoints.
+    reserve: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -39,8 +42,9 @@ enum CacheEntry {
 
 impl FeatureCache {
     /// A cache for `rows` samples. What does not fit in memory goes to a file in `folder`.
-    pub fn new(rows: usize, folder: PathBuf) -> Self {
-        Self::with_limit(rows, folder, IN_MEMORY)
+    /// `reserve` bytes of the disk stay free.
+    pub fn new(rows: usize, folder: PathBuf, reserve: u64) -> Self {
+        Self { reserve, ..Self::with_limit(rows, folder, IN_MEMORY) }
     }
 
     fn with_limit(rows: usize, folder: PathBuf, limit: usize) -> Self {
@@ -53,6 +57,7 @@ impl FeatureCache {
             scratch: None,
             on_disk: 0,
             full: false,
+            reserve: 0,
         }
     }
 
@@ -97,7 +102,9 @@ impl FeatureCache {
     }
 
     fn keep_on_disk(&mut self, values: &[f32]) -> Option<u64> {
-        self.full |= self.on_disk + values.len() as u64 > ON_DISK;
+        let needed = self.reserve + size_of_val(values) as u64;
+        self.full |=
+            self.on_disk + values.len() as u64 > ON_DISK || free_space(&self.folder).is_some_and(|free| free < needed);
         if self.full {
             return None;
         }
@@ -191,8 +198,17 @@ mod tests {
     }
 
     #[test]
+    fn room_for_checkpoints_stays_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cache = FeatureCache { limit: 0, ..FeatureCache::new(1, folder.path().to_owned(), u64::MAX / 2) };
+        let batch = packed(&[vec![5, 6]], Pooling::First, None, &[0]);
+        assert!(cache.of(&tiny(TrainedLayers::Head), &batch, &|| false).unwrap().is_some());
+        assert!(cache.full && cache.scratch.is_none());
+    }
+
+    #[test]
     fn a_network_without_frozen_layers_has_no_features() {
-        let mut cache = FeatureCache::new(1, PathBuf::from("never made"));
+        let mut cache = FeatureCache::new(1, PathBuf::from("never made"), 0);
         assert!(
             cache
                 .of(&tiny(TrainedLayers::All), &packed(&[vec![5, 6]], Pooling::First, None, &[0]), &|| false)

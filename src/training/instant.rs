@@ -6,7 +6,7 @@ use crate::project::PROBE_STRENGTHS;
 use crate::storage::StopReason;
 use crate::training::TrainError;
 use crate::training::event::Stopwatch;
-use crate::training::probe::{Stage, Until, embeddings};
+use crate::training::probe::{Stage, embeddings};
 use crate::training::trainer::{Progressed, Trainer};
 
 impl Trainer<'_> {
@@ -18,10 +18,10 @@ impl Trainer<'_> {
         let stopwatch = Stopwatch::start(&self.voice);
         let samples = &self.data.train.samples;
         let rows: Vec<usize> = (0..samples.len()).collect();
-        let stage = Stage { name: "Reading the texts", voice: &mut self.voice, until: Until::Stopped };
+        let stage = Stage { name: "Reading the texts", voice: &mut self.voice };
         let embeddings = embeddings(&self.model, samples, &rows, stage)?;
         let labels = samples.classes.clone();
-        let probe = LinearProbe::new(embeddings.values(), embeddings.width(), &labels, self.class_weights());
+        let probe = LinearProbe::new(&embeddings, self.model.config().hidden_size, &labels, self.class_weights());
         self.train_time += stopwatch.elapsed(&self.voice);
         let mut fitted: Option<FittedProbe> = None;
         for (place, strength) in PROBE_STRENGTHS.into_iter().enumerate() {
@@ -29,6 +29,7 @@ impl Trainer<'_> {
             let control = self.voice.control;
             // A stop is noticed below.
             let next = probe.fit(strength, fitted.as_ref(), |_| !control.is_cancelled()).ok_or(Cancelled)?;
+            self.check_finite("the loss", next.loss, 0.0)?;
             self.model.set_mean_scores(&next.weights, &next.bias)?;
             self.step += 1;
             self.epoch = (place + 1) as f64 / PROBE_STRENGTHS.len() as f64;

@@ -4,11 +4,10 @@
 use std::cmp::Ordering;
 
 use crate::data::{Pooling, packed};
-use crate::evaluation::{FittedProbe, Guesses, LinearProbe};
+use crate::evaluation::{FittedProbe, Guesses, LinearProbe, argmax};
 use crate::models::{HeadSpec, LoadOptions, Model};
-use crate::ops::Array;
-use crate::progress::{Cancelled, Control};
-use crate::project::{PROBE_STRENGTHS, TrainedLayers};
+use crate::progress::Cancelled;
+use crate::project::TrainedLayers;
 
 use crate::tasks::Samples;
 use crate::training::TrainError;
@@ -20,36 +19,10 @@ use crate::training::trainer::{Probed, Trainer};
 /// Training rows that the instant baseline is fitted on, at most: more take longer and say little more.
 pub(super) const MOST_ROWS: usize = 4_000;
 
-/// What the fit is stopped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Until {
-    /// The first stop: nothing was trained yet.
-    Stopped,
-    /// The second stop: the first one only ends training.
-    StoppedTwice,
-}
-
-impl Until {
-    fn look(self, voice: &mut Voice<'_>) -> Result<(), Cancelled> {
-        match self {
-            Self::Stopped => voice.look(),
-            Self::StoppedTwice => voice.look_for_second_stop(),
-        }
-    }
-
-    fn is_over(self, control: &Control) -> bool {
-        match self {
-            Self::Stopped => control.is_cancelled(),
-            Self::StoppedTwice => control.is_abandoned(),
-        }
-    }
-}
-
-/// A part of the work: its name on screen, whom to tell about it, and what stops it.
+/// A part of the work: its name on screen, and whom to tell about it.
 pub(super) struct Stage<'s, 'v> {
     pub name: &'s str,
     pub voice: &'s mut Voice<'v>,
-    pub until: Until,
 }
 
 /// Rows of `rows`, evenly spaced, at most [`MOST_ROWS`].
@@ -62,18 +35,18 @@ pub(super) fn embed(
     model: &Model,
     samples: &Samples,
     rows: Vec<usize>,
-    Stage { name, voice, until }: Stage<'_, '_>,
+    Stage { name, voice }: Stage<'_, '_>,
     take: &mut dyn FnMut(usize, &[f32]),
 ) -> Result<(), TrainError> {
     let control = voice.control;
     let (mut done, total) = (0, rows.iter().map(|&row| samples.ids[row].len()).sum());
     for numbers in batches(rows, &samples.ids) {
         voice.progress(name, done, total, "tokens");
-        until.look(voice)?;
+        voice.look()?;
         let batch = packed(&samples.ids, Pooling::Mean, None, &numbers);
-        let embeddings = model.embeddings(&batch, &|| until.is_over(control));
+        let embeddings = model.embeddings(&batch, &|| control.is_cancelled());
         // A stopped batch fails with an error; report the stop instead.
-        until.look(voice)?;
+        voice.look()?;
         for (&row, embedding) in numbers.iter().zip(embeddings?.to_rows()) {
             take(row, &embedding);
         }
@@ -82,18 +55,21 @@ pub(super) fn embed(
     Ok(())
 }
 
-/// The embeddings of the samples at `rows`, in that order, `[rows, hidden]`.
+/// The embeddings of the samples at `rows`, which ascend, `[rows * hidden]`.
 pub(super) fn embeddings(
     model: &Model,
     samples: &Samples,
     rows: &[usize],
     stage: Stage<'_, '_>,
-) -> Result<Array, TrainError> {
-    let mut embedded: Vec<Vec<f32>> = vec![Vec::new(); samples.len()];
-    embed(model, samples, rows.to_vec(), stage, &mut |row, embedding| embedded[row] = embedding.to_vec())?;
-    let width = rows.first().map_or(0, |&row| embedded[row].len());
-    let values: Vec<f32> = rows.iter().flat_map(|&row| std::mem::take(&mut embedded[row])).collect();
-    Ok(Array::from_values(rows.len(), width, &values))
+) -> Result<Vec<f32>, TrainError> {
+    let width = model.config().hidden_size;
+    // Made once at its full size: the embeddings of a million rows fill a large part of the memory.
+    let mut values = vec![0.0; rows.len() * width];
+    embed(model, samples, rows.to_vec(), stage, &mut |row, embedding| {
+        let place = rows.partition_point(|&other| other < row);
+        values[place * width..(place + 1) * width].copy_from_slice(embedding);
+    })?;
+    Ok(values)
 }
 
 /// After training, if not yet: fits the instant baseline on the network before training, which replaces the trained one in memory.
@@ -122,7 +98,7 @@ pub(super) fn compare_with_instant(mut trainer: Trainer<'_>) -> Result<Trainer<'
         }
     };
     if is_loaded {
-        match trainer.fit_probe(Until::StoppedTwice) {
+        match trainer.fit_probe() {
             Ok(_) | Err(TrainError::Cancelled) => {}
             Err(error) => trainer.voice.warn(format!("There is no instant baseline: {error}")),
         }
@@ -142,7 +118,7 @@ impl Trainer<'_> {
         if !has_mean || !self.has_new_head || self.settings.trained_layers == TrainedLayers::Instant {
             return Ok(());
         }
-        let Some(fitted) = self.fit_probe(Until::Stopped)? else { return Ok(()) };
+        let Some(fitted) = self.fit_probe()? else { return Ok(()) };
         self.model.set_mean_scores(&fitted.weights, &fitted.bias)?;
         Ok(())
     }
@@ -154,13 +130,13 @@ impl Trainer<'_> {
 
     /// Fits the network's embeddings with every strength of the penalty, and keeps what the best one on the
     /// validation rows guesses, if the run is compared with that.
-    fn fit_probe(&mut self, until: Until) -> Result<Option<FittedProbe>, TrainError> {
-        let mut fits = self.fit_strengths(until)?;
-        let mut guesses = self.guesses(&fits, until, |data| &data.validation.samples)?;
+    fn fit_probe(&mut self) -> Result<Option<FittedProbe>, TrainError> {
+        let mut fits = self.fit_strengths()?;
+        let mut guesses = self.guesses(&fits, |data| &data.validation.samples)?;
         let best = (0..fits.len()).max_by(|&one, &other| better(&guesses[one], &guesses[other]));
         let Some(best) = best else { return Ok(None) };
         if self.is_compared_with_instant() {
-            let test = self.guesses(&fits[best..=best], until, |data| &data.test.samples)?.pop();
+            let test = self.guesses(&fits[best..=best], |data| &data.test.samples)?.pop();
             let test = test.filter(|_| !self.data.test.samples.is_empty());
             self.probe = Some(Probed { validation: guesses.swap_remove(best), test });
         }
@@ -168,20 +144,15 @@ impl Trainer<'_> {
     }
 
     /// A fit for each strength of the penalty.
-    fn fit_strengths(&mut self, until: Until) -> Result<Vec<FittedProbe>, TrainError> {
+    fn fit_strengths(&mut self) -> Result<Vec<FittedProbe>, TrainError> {
         let samples = &self.data.train.samples;
         let rows = some_of(samples.len());
-        let stage = Stage { name: "Fitting the instant baseline", voice: &mut self.voice, until };
+        let stage = Stage { name: "Fitting the instant baseline", voice: &mut self.voice };
         let embeddings = embeddings(&self.model, samples, &rows, stage)?;
         let labels: Vec<u32> = rows.iter().map(|&row| samples.classes[row]).collect();
-        let probe = LinearProbe::new(embeddings.values(), embeddings.width(), &labels, self.class_weights());
+        let probe = LinearProbe::new(&embeddings, self.model.config().hidden_size, &labels, self.class_weights());
         let control = self.voice.control;
-        let mut fits: Vec<FittedProbe> = Vec::with_capacity(PROBE_STRENGTHS.len());
-        for strength in PROBE_STRENGTHS {
-            let next = probe.fit(strength, fits.last(), |_| !until.is_over(control)).ok_or(Cancelled)?;
-            fits.push(next);
-        }
-        Ok(fits)
+        Ok(probe.fit_all(|_| !control.is_cancelled()).ok_or(Cancelled)?)
     }
 
     /// How much each class counts in the loss, `[classes]`.
@@ -194,7 +165,6 @@ impl Trainer<'_> {
     fn guesses(
         &mut self,
         fits: &[FittedProbe],
-        until: Until,
         side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Samples,
     ) -> Result<Vec<Guesses>, TrainError> {
         let samples = side(&self.data);
@@ -203,13 +173,11 @@ impl Trainer<'_> {
         let mut take = |row: usize, embedding: &[f32]| {
             for ((fit, predicted), loss) in fits.iter().zip(&mut predicted).zip(&mut losses) {
                 let scores = fit.log_probabilities(embedding);
-                // The first of equal ones.
-                let best = (0..scores.len()).rev().max_by(|&one, &other| scores[one].total_cmp(&scores[other]));
-                predicted[row] = best.unwrap_or(0) as u32;
+                predicted[row] = argmax(&scores);
                 *loss -= scores.get(samples.classes[row] as usize).copied().unwrap_or(0.0);
             }
         };
-        let stage = Stage { name: "Evaluating the instant baseline", voice: &mut self.voice, until };
+        let stage = Stage { name: "Evaluating the instant baseline", voice: &mut self.voice };
         embed(&self.model, samples, (0..samples.len()).collect(), stage, &mut take)?;
         let rows = samples.len().max(1) as f64;
         let guesses = |(predicted, loss)| Guesses::of(self.labels, &samples.classes, predicted, loss / rows);

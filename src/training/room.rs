@@ -15,7 +15,7 @@ use crate::words::bytes;
 
 /// The estimate of memory is on the safe side: runs took at least this share of it.
 const LEAST_SHARE: f64 = 0.7;
-/// How often a full disk is looked at.
+/// Time between two checks of a full disk.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long a run waits for space on a disk.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
@@ -23,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// Room to wait for on a full disk before a small file is written, in bytes.
 pub(super) const SMALL_FILE: u64 = 64 << 10;
 
-/// What the machine had when the run was begun.
+/// Memory when the run began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
     /// Free memory and what the process used, in bytes; 0 if unknown.

@@ -7,7 +7,7 @@ use crate::data::{BatchPlan, Prepared, Side, TextTokenizer, content_hash, file_s
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
 use crate::models::{Compute, LoadOptions, Model, ModelConfig, weight_paths};
 use crate::progress::{Cancelled, Control, Watch};
-use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
+use crate::project::{EvaluateEvery, Project, Recompute, TrainedLayers, TrainingSettings};
 use crate::storage::{
     FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus, RunSummary,
     StopReason, StorageError, with_absolute_paths,
@@ -118,12 +118,20 @@ fn begin<'a>(
     }
     // If only the embeddings are frozen, looking them up is faster than caching them.
     let has_frozen_layers = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0);
-    let features = (has_frozen_layers && !task.redraws()).then(|| FeatureCaches::of(&data, inputs.project_folder));
+    let features = (has_frozen_layers && !task.redraws())
+        .then(|| FeatureCaches::of(&data, inputs.project_folder, footprint.disk()));
     let plan = BatchPlan::of(settings);
     let longest = longest_pass(&plan.epoch(&data.train.samples.lengths(), 0), &data.train.samples.ids);
     let footprint = room.recomputing(footprint, settings.recompute, longest);
     room.check_training(&footprint, longest)?;
     let model = model.recomputing(footprint.recomputes());
+    if settings.recompute == Recompute::Always && !footprint.recomputes() {
+        voice.warn(
+            "Activations can't be computed again for this network or on this device, so all are kept. If memory runs out, lower the \
+             batch size or the max length."
+                .to_owned(),
+        );
+    }
     if footprint.recomputes() {
         voice.log("Activations are computed again in the backward pass: training needs less memory and more time.");
     }
@@ -238,8 +246,15 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
         label_column: project.dataset.label_columns().collect::<Vec<_>>().join(", "),
         max_length,
         labels: labels.to_vec(),
-        precision: compute.precision_setting(),
+        precision: answering(&project.training, compute).precision_setting(),
     }
+}
+
+/// What the trained model answers with. An adapter is merged into its base model then, whose weights bf16 would round so far
+/// that small updates are lost.
+fn answering(settings: &TrainingSettings, compute: &Compute) -> Compute {
+    let merges = settings.trained_layers == TrainedLayers::Lora;
+    if merges && compute.multiplies_in_bf16() { Compute::default() } else { compute.clone() }
 }
 
 /// Trains. A stopped run still has a result if there is a checkpoint to keep.
@@ -261,6 +276,7 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
 /// Evaluates the best checkpoint, read back from disk, on the test set, and writes all results.
 fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
     let Best { point, answers } = trainer.best.take().ok_or(Cancelled)?;
+    let device = trainer.model.compute().to_string();
     if trainer.step > point.step {
         trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }
@@ -283,8 +299,8 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         let write = || Ok(run.write_predictions("test", &test, trainer.labels)?);
         with_room(&mut trainer.voice, run.path(), SMALL_FILE, write)?;
     }
-    // A person who stopped the run waits for its result.
-    let is_stopped = stop_reason == StopReason::Stopped;
+    // A person who stopped the run, in training or since, waits for its result.
+    let is_stopped = stop_reason == StopReason::Stopped || trainer.voice.control.is_cancelled();
     let mut trainer = if is_stopped { trainer } else { compare_with_instant(trainer)? };
     let comparison = match &test {
         Some(test) => compare(&mut trainer, Side::Test, &test.answers),
@@ -300,7 +316,7 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         train_seconds,
         tokens_per_second: trainer.pace.tokens() as f64 / train_seconds.max(1e-9),
         peak_memory: peak_memory(),
-        device: trainer.model.compute().to_string(),
+        device,
         stop_reason,
         best_step: point.step,
         validation: point.metrics,
@@ -313,11 +329,13 @@ fn read_back(mut trainer: Trainer<'_>) -> Result<Trainer<'_>, TrainError> {
     let options = LoadOptions {
         seed: trainer.settings.seed,
         dropout: trainer.settings.dropout,
-        compute: trainer.model.compute().clone(),
+        compute: answering(trainer.settings, trainer.model.compute()),
         only_answers: true,
         ..LoadOptions::new(trainer.model.head().clone())
     };
     drop(trainer.model);
+    // It has the trained weights too, and two moments of each.
+    trainer.optimizer = Optimizer::new(&[], &trainer.settings.optimizer)?;
     trainer.model = Model::load(&trainer.run.best(), &options)?.0;
     Ok(trainer)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::data::{BatchPlan, Example, Pooling, Prepared, Side, TextTokenizer};
+use crate::data::{BatchPlan, Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, network_kind};
 use crate::progress::Watch;
@@ -88,10 +88,6 @@ pub(super) fn task(
 ) -> Result<Box<dyn TaskDefinition>, TrainError> {
     let control = voice.control;
     let pooling = tasks::pooling_of(project, config.pooling());
-    if pooling == Pooling::Mean && project.training.trained_layers == TrainedLayers::Lora {
-        let advice = "With an adapter (LoRA), the head reads one token: set pooling to Token.";
-        return Err(TrainError::setting("pooling", "Mean".to_owned(), advice));
-    }
     let reader = Reader { pooling, objective: config.objective() };
     if let Some(settings) = project.language_modelling()
         && reader.objective == Objective::NextTokens
@@ -134,7 +130,7 @@ pub(super) fn load_model(
     if model.trained_count() == 0 {
         let advice = "The scores of this language model are its word embeddings, so its head has nothing to train. Train all \
                       layers, the top ones, or an adapter.";
-        return Err(TrainError::setting("trained layers", "Head".to_owned(), advice));
+        return Err(TrainError::setting("trained layers", format!("{:?}", settings.trained_layers), advice));
     }
     let (trained, learning_rate) = (settings.trained_layers, settings.optimizer.learning_rate);
     let advice =
@@ -221,7 +217,8 @@ fn rate_advice(
         (HeadSpec::LanguageModel, _) => None,
         // An instant model has no such rate.
         _ if learning_rate < usual / 4.0 && trained != TrainedLayers::Instant => Some(format!(
-            "What is trained here learns slowly at a learning rate of {learning_rate:e}. About {usual:e} is usual."
+            "A learning rate of {learning_rate:e} is low for this way to train, so the model will learn slowly. About {usual:e} is \
+             usual."
         )),
         _ => None,
     }
@@ -363,7 +360,7 @@ mod tests {
         assert_eq!(adapter(&HeadSpec::LanguageModel, 3e-4), None, "adapters need such a rate");
         assert_eq!((adapter(&classifier, 1e-3), adapter(&classifier, 3e-4)), (None, None));
         let slow = adapter(&classifier, 5e-5).unwrap();
-        assert!(slow.ends_with("learns slowly at a learning rate of 5e-5. About 1e-3 is usual."), "{slow}");
+        assert!(slow.starts_with("A learning rate of 5e-5 is low") && slow.ends_with("About 1e-3 is usual."), "{slow}");
         let instant = rate_advice(&classifier, (true, TrainedLayers::Instant), NetworkKind::Encoder, 1e-9);
         assert_eq!(instant, None, "it has no learning rate");
     }

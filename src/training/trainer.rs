@@ -83,9 +83,9 @@ pub(super) struct FeatureCaches {
 }
 
 impl FeatureCaches {
-    /// Empty caches for all rows; what does not fit in memory goes to the disk of `folder`.
-    pub fn of(data: &Dataset<'_>, folder: &Path) -> Self {
-        let cache = |rows: &TokenisedSide<'_>| FeatureCache::new(rows.samples.len(), folder.to_owned());
+    /// Empty caches for all rows; what does not fit in memory goes to the disk of `folder`, of which `reserve` bytes stay free.
+    pub fn of(data: &Dataset<'_>, folder: &Path, reserve: u64) -> Self {
+        let cache = |rows: &TokenisedSide<'_>| FeatureCache::new(rows.samples.len(), folder.to_owned(), reserve);
         Self { train: cache(&data.train), validation: cache(&data.validation) }
     }
 }
@@ -133,6 +133,7 @@ impl Trainer<'_> {
                 let stop = self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop;
                 // At the last step there is nothing left to skip.
                 if stop && self.step < self.total_steps {
+                    self.voice.log("The metric no longer improves: stopping early.");
                     return Ok(StopReason::EarlyStopping);
                 }
             }
@@ -164,7 +165,7 @@ impl Trainer<'_> {
         Ok((outcome.loss, outcome.gradients))
     }
 
-    fn check_finite(&self, what: &'static str, figure: f64, learning_rate: f64) -> Result<(), TrainError> {
+    pub fn check_finite(&self, what: &'static str, figure: f64, learning_rate: f64) -> Result<(), TrainError> {
         if figure.is_finite() {
             return Ok(());
         }
@@ -251,9 +252,6 @@ impl Trainer<'_> {
         with_room(&mut self.voice, run.path(), SMALL_FILE, || Ok(run.append_evaluation(&point)?))?;
         self.voice.say(TrainingEvent::Evaluation(Box::new(point)));
         self.pace.evaluated(stopwatch.elapsed(&self.voice));
-        if verdict.stop {
-            self.voice.log("The metric no longer improves: stopping early.");
-        }
         Ok(verdict)
     }
 }

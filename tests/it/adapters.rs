@@ -236,6 +236,9 @@ fn an_adapter_of_another_network_is_refused() {
 }
 
 mod needs_peer {
+    use hone::data::{Batch, Pooling};
+    use hone::models::HeadSpec;
+
     use super::*;
 
     /// Saves every adapter after two steps of training, with its logits, for `tests/peers/verify_adapters.py`.
@@ -244,20 +247,39 @@ mod needs_peer {
     fn trained_adapters_are_saved_for_peft() {
         let place = std::env::var_os("HONE_PEER_ANSWERS").expect("this test is run by tests/peers/run");
         for adapter in adapters() {
-            let base = base_of(&adapter);
-            let (model, _) = Model::load(&base, &options(&adapter)).unwrap();
-            let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
-            for step in 1..=2 {
-                let (_, gradients) = learn(&model, &adapter.batch(), Mode::Training { seed: 1, step });
-                optimizer.step(&gradients, 1e-2).unwrap();
-            }
             let out = Path::new(&place).join("adapters").join(&adapter.name);
-            std::fs::create_dir_all(&out).unwrap();
-            model.save_folder(&base, &out).unwrap();
-            std::fs::copy(adapter.folder.join("expected.json"), out.join("expected.json")).unwrap();
-            let logits = Tensor::new(adapter.logits(&model), &Device::Cpu).unwrap();
-            let logits = HashMap::from([("logits".to_owned(), logits)]);
-            candle_core::safetensors::save(&logits, out.join("logits.safetensors")).unwrap();
+            save_trained(&adapter, &options(&adapter), &adapter.batch(), &out);
+            if !adapter.is_language_model() {
+                let labels = adapter.head().labels().to_vec();
+                let options = LoadOptions { head: HeadSpec::MeanClassification { labels }, ..options(&adapter) };
+                let out = out.with_file_name(format!("{}-mean", adapter.name));
+                save_trained(&adapter, &options, &of_means(&adapter), &out);
+            }
         }
+    }
+
+    /// The texts of a classifier, whose head reads the mean.
+    fn of_means(adapter: &Network) -> Batch {
+        let mut batch = Batch::default();
+        for (row, (ids, wanted)) in adapter.expected.texts.iter().zip(&adapter.expected.targets).enumerate() {
+            batch.push_text(ids, Pooling::Mean, Some(wanted[0]), row);
+        }
+        batch
+    }
+
+    fn save_trained(adapter: &Network, options: &LoadOptions, batch: &Batch, out: &Path) {
+        let base = base_of(adapter);
+        let (model, _) = Model::load(&base, options).unwrap();
+        let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
+        for step in 1..=2 {
+            let (_, gradients) = learn(&model, batch, Mode::Training { seed: 1, step });
+            optimizer.step(&gradients, 1e-2).unwrap();
+        }
+        std::fs::create_dir_all(out).unwrap();
+        model.save_folder(&base, out).unwrap();
+        std::fs::copy(adapter.folder.join("expected.json"), out.join("expected.json")).unwrap();
+        let logits = model.forward(batch, Mode::Inference).unwrap().concat();
+        let logits = HashMap::from([("logits".to_owned(), Tensor::new(logits, &Device::Cpu).unwrap())]);
+        candle_core::safetensors::save(&logits, out.join("logits.safetensors")).unwrap();
     }
 }

@@ -20,13 +20,21 @@ TOLERANCE = 1e-4
 def check(folder: Path) -> float:
     base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"][0]
-    model = peft.PeftModel.from_pretrained(getattr(transformers, kind).from_pretrained(base), folder)
+    reads_the_mean = (folder / "modules.json").exists()
+    network = transformers.AutoModel if reads_the_mean else getattr(transformers, kind)
+    model = peft.PeftModel.from_pretrained(network.from_pretrained(base), folder)
     saved = set(load_file(folder / "adapter_model.safetensors"))
     known = set(peft.get_peft_model_state_dict(model))
     assert saved == known, f"{folder.name}: {saved ^ known}"
     texts = json.loads((folder / "expected.json").read_text(encoding="utf-8"))["texts"]
     with torch.no_grad():
-        logits = torch.cat([model.eval()(input_ids=torch.tensor([ids])).logits.flatten() for ids in texts])
+        answers = [model.eval()(input_ids=torch.tensor([ids])) for ids in texts]
+        if reads_the_mean:
+            dense = load_file(folder / "2_Dense" / "model.safetensors")
+            means = torch.cat([answer.last_hidden_state.mean(1) for answer in answers])
+            logits = torch.nn.functional.linear(means, dense["linear.weight"], dense["linear.bias"]).flatten()
+        else:
+            logits = torch.cat([answer.logits.flatten() for answer in answers])
     return (logits - load_file(folder / "logits.safetensors")["logits"]).abs().max().item()
 
 

@@ -43,7 +43,7 @@ def load_modules(folder: Path, length: int):
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder), device="cpu")
-    model.max_seq_length = length
+    assert model.max_seq_length == length, f"{folder} reads {model.max_seq_length} tokens, not {length}"
     return model[0].auto_model.config, lambda text: model.encode(text, convert_to_tensor=True)
 
 

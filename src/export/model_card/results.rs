@@ -182,13 +182,15 @@ impl<'a> Results<'a> {
     /// The section on how to use the model.
     pub fn write_usage(&self, card: &mut String) -> fmt::Result {
         if self.settings.project.reads_the_mean() {
+            // Written out, because the configuration that an adapter is loaded with is its base model's.
+            let labels = serde_json::Value::from(self.settings.labels.clone());
             writeln!(
                 card,
                 "## How to use it\n\nWith [sentence-transformers](https://sbert.net), from this folder:\n\n\
                  ```python\nfrom sentence_transformers import SentenceTransformer\n\n\
                  model = SentenceTransformer(\"path/to/this/folder\")\n\
                  scores = model.encode(\"your text\")\n\
-                 print(model[0].auto_model.config.id2label[scores.argmax()])\n```"
+                 print({labels}[scores.argmax()])\n```"
             )?;
             return self.write_usage_in_hone(card);
         }

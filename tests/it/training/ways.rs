@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use hone::evaluation::{Baseline, BaselineName};
+use candle_core::DType;
+use hone::evaluation::{Baseline, BaselineName, NextStep};
 use hone::export::{ExportError, ExportFormat, Exported, export};
-use hone::models::{Model, is_adapter};
+use hone::models::{Compute, LoadOptions, Model, is_adapter};
 use hone::predictor::Predictor;
-use hone::project::{LoraSettings, PROBE_STRENGTHS, PoolingChoice, Recompute, TrainedLayers};
+use hone::project::{DeviceChoice, LoraSettings, PROBE_STRENGTHS, PoolingChoice, Precision, Recompute, TrainedLayers};
 
 use super::*;
 
@@ -54,7 +55,7 @@ fn an_adapter_is_trained_kept_alone_and_exported_both_ways() {
     let adapter = exported(&bench, ExportFormat::Adapter, "adapter").unwrap();
     assert!(is_adapter(&adapter.path) && answers(&adapter.path) == [0, 1]);
     let card = std::fs::read_to_string(adapter.path.join("README.md")).unwrap();
-    assert!(card.contains("| trained | LoRA of rank 4, alpha 16, dropout 0.1, and head |"), "{card}");
+    assert!(card.contains("| trained | LoRA of rank 4, alpha 16, dropout 0.1, on attention; and the head |"), "{card}");
     let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
     assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
     assert_eq!(size(&weights.path).abs_diff(size(&whole.path.join("model.safetensors"))) / 1024, 0);
@@ -77,6 +78,77 @@ fn an_adapter_whose_base_model_is_gone_says_where_it_was() {
     let error = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap_err().to_string();
     assert!(error.contains(&base.display().to_string()), "{error}");
     assert!(!bench.folder.path().join("whole").exists());
+}
+
+#[test]
+fn an_adapter_in_bf16_leaves_its_base_in_half_the_memory_and_learns_as_well() {
+    let load = |precision| {
+        let compute = Compute::choose(DeviceChoice::Cpu, precision).unwrap();
+        let options = LoadOptions {
+            trained: TrainedLayers::Lora,
+            compute,
+            ..LoadOptions::classifier(vec!["a".to_owned(), "b".to_owned()])
+        };
+        Model::load(&tiny_bert(), &options).unwrap().0
+    };
+    let (narrow, wide) = (load(Precision::Bf16), load(Precision::F32));
+    for (narrow, wide) in narrow.parameters().iter().zip(wide.parameters()) {
+        let is_matrix_of_layer =
+            narrow.name.contains("encoder.layer") && narrow.name.ends_with("weight") && narrow.var.dims().len() == 2;
+        let expected = if is_matrix_of_layer && !narrow.trained { DType::BF16 } else { DType::F32 };
+        assert_eq!((narrow.var.dtype(), wide.var.dtype()), (expected, DType::F32), "{}", narrow.name);
+    }
+    let bench = Bench::new(160);
+    let train = |precision| {
+        bench.train(|settings| {
+            settings.trained_layers = TrainedLayers::Lora;
+            settings.lora = LoraSettings { rank: 4, dropout: 0.1, ..LoraSettings::default() };
+            settings.optimizer.learning_rate = 1e-2;
+            settings.epochs = 4;
+            settings.precision = precision;
+        })
+    };
+    let (f32, bf16) = (train(Precision::F32), train(Precision::Bf16));
+    is_learnt(&bf16);
+    for (f32, bf16) in f32.steps().iter().zip(bf16.steps()) {
+        assert!((f32.loss - bf16.loss).abs() < 0.03, "{f32:?} {bf16:?}");
+    }
+    let best = bench.newest().best();
+    assert_eq!(answers(&best), [0, 1]);
+    // Merged into weights in bf16, small updates would be lost.
+    assert_eq!(read_model_info(&best).unwrap().unwrap().precision, Precision::F32);
+}
+
+#[test]
+fn an_adapter_is_trained_on_top_of_another_and_both_are_merged() {
+    let bench = Bench::new(160);
+    let adapt = |bench: &Bench, epochs| {
+        let outcome = bench.train(|settings| {
+            settings.trained_layers = TrainedLayers::Lora;
+            settings.lora = LoraSettings { rank: 4, dropout: 0.1, ..LoraSettings::default() };
+            settings.optimizer.learning_rate = 1e-2;
+            settings.epochs = epochs;
+        });
+        (outcome.losses(), outcome.summary().clone())
+    };
+    let (first, _) = adapt(&bench, 4);
+    let base = bench.newest().best();
+    let above = Bench { model: base, ..Bench::new(160) };
+    let (second, summary) = adapt(&above, 1);
+    assert_ne!(first, second, "it begins where the other ended");
+    assert!(summary.test.unwrap().classification().unwrap().accuracy > 0.9);
+    let best = above.newest().best();
+    assert!(is_adapter(&best) && answers(&best) == [0, 1]);
+    let whole = exported(&above, ExportFormat::HuggingFace, "whole").unwrap();
+    assert!(whole.proof.contains("the answers are identical") && !is_adapter(&whole.path), "{}", whole.proof);
+    // Adapters that name each other lead nowhere.
+    let config = best.join("adapter_config.json");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let line = text.lines().find(|line| line.contains("base_model_name_or_path")).unwrap();
+    let to_itself = format!("  \"base_model_name_or_path\": {:?},", best.display().to_string());
+    std::fs::write(&config, text.replace(line, &to_itself)).unwrap();
+    let error = Predictor::load(&best).err().unwrap().to_string();
+    assert!(error.contains("leads back to itself"), "{error}");
 }
 
 #[test]
@@ -107,6 +179,15 @@ fn an_instant_model_is_solved_for_and_repeats_bit_for_bit() {
         assert!(best.join(file).is_file(), "{file}");
     }
     assert_eq!(outcome.losses(), train().losses());
+    // However its texts are pooled otherwise, and without advice on epochs, which it has none of.
+    let by_token = bench.train_task(|task, settings| {
+        task.pooling = PoolingChoice::Token;
+        (settings.trained_layers, settings.epochs) = (TrainedLayers::Instant, 1);
+    });
+    assert_eq!(by_token.losses(), outcome.losses());
+    let run = bench.newest();
+    let judged = by_token.summary().judge(&run.read_settings().unwrap().project, &run.read_comparison().unwrap());
+    assert!(!matches!(judged.next, Some(NextStep::TrainLonger(_))), "{judged:?}");
     let (first, second) = (outcome.summary().test.clone(), train().summary().test.clone());
     assert_eq!(first, second);
 }
@@ -204,7 +285,10 @@ fn a_head_on_the_mean_is_exported_with_its_modules_and_as_one_file() {
     std::fs::remove_file(whole.path.join("hone.ron")).unwrap();
     assert_eq!(answers(&whole.path), [0, 1]);
     let card = std::fs::read_to_string(whole.path.join("README.md")).unwrap();
-    assert!(card.contains("SentenceTransformer("), "{card}");
+    assert!(card.contains("SentenceTransformer(") && card.contains("library_name: sentence-transformers"), "{card}");
+    // Texts are read as far as in training.
+    let length = std::fs::read_to_string(whole.path.join("sentence_bert_config.json")).unwrap();
+    assert!(length.contains("\"max_seq_length\": 32"), "{length}");
     let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
     assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
     // Training goes on with the head, for the same labels.
@@ -216,14 +300,34 @@ fn a_head_on_the_mean_is_exported_with_its_modules_and_as_one_file() {
 }
 
 #[test]
-fn an_adapter_with_the_mean_is_refused_with_what_to_do() {
-    let bench = Bench::new(80);
+fn an_adapter_with_a_head_on_the_mean_is_kept_and_exported_with_its_modules() {
+    let bench = Bench::new(160);
     let outcome = bench.train_task(|task, settings| {
         task.pooling = PoolingChoice::Mean;
         settings.trained_layers = TrainedLayers::Lora;
+        settings.lora = LoraSettings { rank: 4, ..LoraSettings::default() };
+        settings.optimizer.learning_rate = 1e-2;
+        settings.epochs = 4;
     });
-    assert!(outcome.error().contains("set pooling to Token"), "{}", outcome.error());
-    assert_eq!(bench.runs(), 0);
+    is_learnt(&outcome);
+    let best = bench.newest().best();
+    assert!(is_adapter(&best) && !best.join("model.safetensors").exists() && answers(&best) == [0, 1]);
+    let adapter = exported(&bench, ExportFormat::Adapter, "adapter").unwrap();
+    assert!(adapter.proof.contains("the answers are identical"), "{}", adapter.proof);
+    let whole = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap();
+    assert!(whole.proof.contains("the answers are identical"), "{}", whole.proof);
+    assert!(!is_adapter(&whole.path) && is_adapter(&adapter.path));
+    for folder in [&adapter.path, &whole.path] {
+        assert!(folder.join("2_Dense/model.safetensors").is_file() && answers(folder) == [0, 1]);
+    }
+    let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
+    assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
+    // Another program finds the network without a head, as `sentence-transformers` loads it.
+    let config = std::fs::read_to_string(adapter.path.join("adapter_config.json")).unwrap();
+    assert!(
+        config.contains("FEATURE_EXTRACTION") && config.contains("\"encoder.layer.0.attention.self.query\""),
+        "{config}"
+    );
 }
 
 #[test]
