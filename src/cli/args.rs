@@ -141,8 +141,7 @@ pub struct NewArguments {
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
     /// Pre-trained model: an id from `hone models list`, a Hugging Face folder, a project with --task adapt, or owner/name or
-    /// owner/name@revision of the Hugging Face Hub. Of the same name, an id is used before a folder, and a folder before a model
-    /// of the Hub
+    /// owner/name@revision of the Hugging Face Hub. If several match, an id comes first, then a folder, then a model of the Hub
     #[arg(long, value_name = "ID|FOLDER|NAME")]
     pub model: Option<String>,
     /// Name of the project [default: the folder's name]
@@ -273,7 +272,7 @@ pub struct ExportArguments {
 pub enum FormatArgument {
     /// Hugging Face folder that loads unchanged in transformers
     Hf,
-    /// What LoRA trained, without the base model, as a folder that loads unchanged in peft
+    /// Only the LoRA adapter and its head, as a folder that loads unchanged in peft
     Adapter,
     /// Weights as one safetensors file
     Safetensors,
@@ -337,8 +336,8 @@ pub enum ModelsCommand {
     },
     /// Download a model and check it
     Fetch {
-        /// Id of the model, from `hone models list`; or owner/name or owner/name@revision of the Hugging Face Hub. Of the same
-        /// name, an id is used before a model of the Hub
+        /// Id of the model, from `hone models list`; or owner/name or owner/name@revision of the Hugging Face Hub. If both
+        /// match, the id comes first
         name: String,
     },
     /// Turn a GGUF file of the Llama family into a model folder to train
@@ -397,7 +396,7 @@ pub struct ContinueArguments {
     /// Most tokens to add
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub tokens: u32,
-    /// 0 for the likeliest token each time; higher for more surprising texts, such as 0.8
+    /// 0 always picks the likeliest token; a higher value, such as 0.8, gives more varied texts
     #[arg(long, default_value_t = 0.0, value_parser = temperature)]
     pub temperature: f32,
     /// Seed of the draws, if the temperature is above 0

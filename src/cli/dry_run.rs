@@ -26,7 +26,7 @@ pub(super) fn run(
         let job = CompareWays { project, folder: folder.to_owned(), may_fetch: fetch };
         let ways = JobRunner::begin()?.run(job)?;
         return if json {
-            print_json(out, &ways.iter().map(WayOutcome::from).collect::<Vec<_>>())
+            print_json(out, &serde_json::json!({ "ways": ways.iter().map(WayOutcome::from).collect::<Vec<_>>() }))
         } else {
             Ok(write!(out, "{}", table(&["trained_layers", ">total", ">training", ">memory"], &way_rows(&ways)))?)
         };

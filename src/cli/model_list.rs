@@ -27,7 +27,7 @@ pub(super) fn list_models(catalogue: &Catalogue, json: bool, out: &mut dyn Write
     write!(out, "{}", table(&head, &rows))?;
     writeln!(
         out,
-        "\ntokens: the longest text that a model reads. Where the download is -, the Hub states it when the model is fetched."
+        "\ntokens: the longest text that a model reads. Where the download is -, its size is known once you fetch the model."
     )?;
     Ok(())
 }

@@ -8,12 +8,13 @@ use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArg
 use crate::cli::job_runner::JobRunner;
 use crate::cli::model_choice::model_choice;
 use crate::cli::shell::absolute;
+use crate::cli::values::with_settings;
 use crate::cli::{CliError, shell_word};
 use crate::data::{DomainTerm, DomainTerms, FilePart, Imported, check_pattern};
 use crate::fetch::{ModelFolders, locate, network_of};
 use crate::project::{
     ColumnRole, DatasetSettings, NetworkKind, Pattern, Project, RoleRule, SourceFile, SplitMethod, TaskKind,
-    TrainedLayers, apply_settings,
+    TrainedLayers,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::words::{count, counted, full_stop, plural, printable};
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         project.training = project.training.moved(kind, NetworkKind::Encoder, network);
     }
     choose_method(&mut project, &arguments.split);
-    project = apply_settings(&project, &arguments.settings)?;
+    project = with_settings(&project, &arguments.settings, Path::new("."))?;
     for given in &arguments.replace {
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);

@@ -7,9 +7,10 @@ use crate::cli::args::TrainArguments;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::outcome::{TrainOutcome, print_json};
 use crate::cli::table::{details, metric, scores};
+use crate::cli::values::with_settings;
 use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
-use crate::project::{MetricName, Project, apply_settings};
+use crate::project::{MetricName, Project};
 use crate::storage::{ProjectFile, StopReason};
 use crate::words::{count, counted, duration_fine, full_stop, lower_first};
 use crate::worker::{RunResults, Train};
@@ -17,7 +18,7 @@ use crate::worker::{RunResults, Train};
 /// Trains and prints the result.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
-    let mut project = apply_settings(&project, &arguments.settings)?;
+    let mut project = with_settings(&project, &arguments.settings, &folder)?;
     let training = &mut project.training;
     training.device = arguments.compute.device.map_or(training.device, Into::into);
     training.precision = arguments.compute.precision.map_or(training.precision, Into::into);

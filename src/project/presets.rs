@@ -86,6 +86,12 @@ impl Preset {
             (TaskKind::LanguageModelling, Self::Balanced) => (5, 128, 3e-4, 2),
             (TaskKind::LanguageModelling, Self::Thorough) => (15, 256, 2e-4, 3),
         };
+        let learning_rate = match (task, network, self) {
+            // Every decoder comes with its language model head.
+            (TaskKind::LanguageModelling, NetworkKind::Decoder, Self::Thorough) => 3e-5,
+            (TaskKind::LanguageModelling, NetworkKind::Decoder, _) => 5e-5,
+            _ => learning_rate,
+        };
         let of_encoder = TrainingSettings {
             epochs,
             max_length,
@@ -119,6 +125,7 @@ impl Preset {
             (TrainedLayers::Lora | TrainedLayers::Head, NetworkKind::Encoder) if is_classifier => 1e-3,
             (TrainedLayers::Top(_), NetworkKind::Encoder) if is_classifier => 2e-4,
             (TrainedLayers::Lora, _) => 2e-4,
+            (_, NetworkKind::Decoder) if !is_classifier => 5e-5,
             _ => TrainingSettings::of_task(task).optimizer.learning_rate,
         }
     }
@@ -132,6 +139,19 @@ impl Preset {
 }
 
 impl TrainingSettings {
+    /// The same after another choice of what is trained, whose usual learning rate replaces that of the choice before or of a
+    /// preset.
+    #[must_use]
+    pub fn with_usual_rate(mut self, of: (TaskKind, NetworkKind), before: TrainedLayers) -> Self {
+        let is_now = |rate: f64| rate.to_bits() == self.optimizer.learning_rate.to_bits();
+        let mut presets = Preset::of_task(of.0).iter().map(|preset| preset.apply(of, &self));
+        let is_of_preset = presets.any(|set| set.trained_layers == before && is_now(set.optimizer.learning_rate));
+        if is_of_preset || is_now(Preset::learning_rate_for(of, before)) {
+            self.optimizer.learning_rate = Preset::learning_rate_for(of, self.trained_layers);
+        }
+        self
+    }
+
     /// The same, training an adapter in small batches.
     fn with_an_adapter(mut self, learning_rate: f64) -> Self {
         self.optimizer.learning_rate = learning_rate;
@@ -201,7 +221,11 @@ mod tests {
         let instant = Preset::Instant.apply(DECODER, &now);
         assert_eq!(instant, Preset::Instant.apply(ENCODER, &now));
         let adapting = (TaskKind::LanguageModelling, NetworkKind::Decoder);
-        assert_eq!(Preset::Balanced.apply(adapting, &now), TrainingSettings::of_task(TaskKind::LanguageModelling));
+        // A decoder has its language model head already, which wants a lower rate than a new one.
+        let mut expected = TrainingSettings::of_task(TaskKind::LanguageModelling);
+        expected.optimizer.learning_rate = Preset::learning_rate_for(adapting, TrainedLayers::All);
+        assert_eq!(Preset::Balanced.apply(adapting, &now), expected);
+        assert_eq!(expected.optimizer.learning_rate.to_bits(), 5e-5_f64.to_bits());
     }
 
     #[test]

@@ -233,6 +233,18 @@ pub enum LoraMatrices {
     All,
 }
 
+impl LoraMatrices {
+    /// The matrices, for a sentence.
+    #[must_use]
+    pub fn in_a_sentence(self) -> &'static str {
+        match self {
+            Self::QueryValue => "queries and values",
+            Self::Attention => "attention",
+            Self::All => "attention and feed-forward",
+        }
+    }
+}
+
 impl TrainedLayers {
     /// How many of `layers` layers no gradient reaches, from the bottom, in addition to the embeddings; `None` if everything
     /// is trained.

@@ -9,11 +9,11 @@ fn every_way_to_train_is_measured_side_by_side() {
     let place = Place::new();
     place.project();
     let ways = place.json(&["train", "shop", "--dry-run", "--each-way", "--json", "--set", "task.pooling=Mean"]);
-    let names: Vec<&str> = ways.as_array().unwrap().iter().map(|way| way["trained_layers"].as_str().unwrap()).collect();
+    let ways = ways["ways"].as_array().unwrap();
+    let names: Vec<&str> = ways.iter().map(|way| way["trained_layers"].as_str().unwrap()).collect();
     assert_eq!(names, ["All", "Top(2)", "Lora", "Head", "Instant"]);
-    assert!(ways[2]["problem"].as_str().unwrap().contains("set pooling to Token"), "{ways}");
-    for way in [0, 1, 3, 4] {
-        assert!(ways[way]["needs"]["total_seconds"].as_f64().unwrap() > 0.0, "{ways}");
+    for way in ways {
+        assert!(way["needs"]["total_seconds"].as_f64().unwrap() > 0.0, "{way}");
     }
     let table = place.terminal("hone train shop --dry-run --each-way");
     assert!(table.contains("trained_layers") && table.contains("Top(2)"), "{table}");
@@ -52,7 +52,6 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         ! Loaded 39 tensors. Training 1,155 of 30,531 parameters.
         ! The rest is frozen: it has no dropout and is computed once per text.
         ! The model was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new.
-        ! Warning: What is trained here learns slowly at a learning rate of 5e-5. About 1e-3 is usual.
         ! Trying a few steps
         ! Trying a fit
         ");

@@ -59,7 +59,7 @@ fn help_of_new() {
               --id <COLUMN>             Column of row ids, copied to the predictions [default: guessed, unless --text is given]
               --validation <FILE>       Separate file to use as the validation set
               --test <FILE>             Separate file to use as the test set
-              --model <ID|FOLDER|NAME>  Pre-trained model: an id from `hone models list`, a Hugging Face folder, a project with --task adapt, or owner/name or owner/name@revision of the Hugging Face Hub. Of the same name, an id is used before a folder, and a folder before a model of the Hub
+              --model <ID|FOLDER|NAME>  Pre-trained model: an id from `hone models list`, a Hugging Face folder, a project with --task adapt, or owner/name or owner/name@revision of the Hugging Face Hub. If several match, an id comes first, then a folder, then a model of the Hub
               --name <NAME>             Name of the project [default: the folder's name]
               --group <COLUMN>          Column of customers, documents, ...: rows with the same value stay in the same split
               --time <COLUMN>           Column of dates: train on the oldest rows, test on the newest
@@ -175,7 +175,7 @@ fn help_of_export() {
 
                   Possible values:
                   - hf:          Hugging Face folder that loads unchanged in transformers
-                  - adapter:     What LoRA trained, without the base model, as a folder that loads unchanged in peft
+                  - adapter:     Only the LoRA adapter and its head, as a folder that loads unchanged in peft
                   - safetensors: Weights as one safetensors file
                   - predictions: Predictions on the test set, as CSV
 
@@ -270,7 +270,7 @@ fn help_of_models_and_runs() {
         Usage: hone models fetch <NAME>
 
         Arguments:
-          <NAME>  Id of the model, from `hone models list`; or owner/name or owner/name@revision of the Hugging Face Hub. Of the same name, an id is used before a model of the Hub
+          <NAME>  Id of the model, from `hone models list`; or owner/name or owner/name@revision of the Hugging Face Hub. If both match, the id comes first
 
         Options:
           -h, --help  Print help

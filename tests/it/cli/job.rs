@@ -243,7 +243,7 @@ fn training_shows_progress_and_results() {
         On # test rows: macro-F1 #, accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
-        Instant baseline (the network before training, with logistic regression): macro-F1 #, accuracy #, loss #.
+        Instant baseline (the model before training, with logistic regression): macro-F1 #, accuracy #, loss #.
         Verdict: unclear. # rows are too few to tell; # or more are needed.
         What would most likely help: label more rows, or choose a larger test set.
 

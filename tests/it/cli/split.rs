@@ -318,8 +318,8 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
-        Instant baseline (the network before training, with logistic regression): macro-F1 #, accuracy #, loss #.
-        Verdict: not useful. It answers “angry” for every row.
+        Instant baseline (the model before training, with logistic regression): macro-F1 #, accuracy #, loss #.
+        Verdict: not useful. It predicts “angry” for every row.
         What would most likely help: train # epochs.
 
         label             precision  recall     F1  rows
@@ -362,8 +362,8 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
-        Instant baseline (the network before training, with logistic regression): macro-F1 #, accuracy #, loss #.
-        Verdict: not useful. It answers “angry” for every row.
+        Instant baseline (the model before training, with logistic regression): macro-F1 #, accuracy #, loss #.
+        Verdict: not useful. It predicts “angry” for every row.
         What would most likely help: train # epochs.
         About as good as run #: # of # right, # of # before, on the same # test rows. Macro-F1 #, # before; the difference is # to # (# interval).
 

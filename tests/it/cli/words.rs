@@ -210,7 +210,7 @@ fn models_are_listed_and_an_unknown_one_is_an_error() {
         GPT              smollm2-135m             English         8,192     134.5 M         -  Apache-2.0    no
         GPT              qwen3-0.6b               119 languages  32,768     596.0 M         -  Apache-2.0    no
 
-        tokens: the longest text that a model reads. Where the download is -, the Hub states it when the model is fetched.
+        tokens: the longest text that a model reads. Where the download is -, its size is known once you fetch the model.
 
         $ hone models fetch gpt-9
         ! Error: 'gpt-9' is neither a known model (hone models list) nor a folder. HF_HUB_OFFLINE forbids asking the Hugging Face Hub. Unset it and start Hone again, or choose a model that is on this machine.
