@@ -15,8 +15,8 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared, Target};
 use crate::evaluation::{
-    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Metrics, Prediction, macro_f1_difference,
-    macro_f1_interval, majority_baseline,
+    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Metrics, Prediction, argmax,
+    macro_f1_difference, macro_f1_interval, majority_baseline,
 };
 use crate::fetch::{Endpoints, FetchSettings};
 use crate::progress::{Control, Watch};
@@ -176,14 +176,13 @@ impl Run {
         let rows = self.rows.iter().enumerate().filter(|(index, _)| side.contains(&(index % 10)));
         rows.map(|(_, row)| {
             let probabilities = self.probabilities(&row.words);
-            let best = (0..CLASSES).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap();
             Prediction {
                 id: row.id,
                 key: None,
                 text: row.text.clone(),
                 target: Target::Class(row.label as u32),
                 answer: Answer::Class(ClassAnswer {
-                    predicted: best as u32,
+                    predicted: argmax(&probabilities),
                     probabilities: probabilities.map(|value| value as f32).to_vec(),
                 }),
             }

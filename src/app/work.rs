@@ -281,6 +281,8 @@ impl Work {
     pub fn load_run(&mut self, run: PathBuf) {
         self.answers.forget_file_to_label();
         self.answers.continued.clear();
+        self.answers.classify.clear();
+        self.answers.blanks.clear();
         self.answers.results.ask(&self.preview, LoadRun { run });
     }
 

@@ -59,8 +59,8 @@ pub struct Evidence<'a> {
     pub baselines: &'a [Baseline],
     /// Whether labels were weighted in the loss.
     pub is_balanced: bool,
-    /// Epochs it was to be trained for.
-    pub epochs: u32,
+    /// Epochs it was to be trained for; `None` for an instant model, which has none.
+    pub epochs: Option<u32>,
     /// The steps done and the steps planned of a run that a person stopped.
     pub stopped: Option<[u64; 2]>,
 }
@@ -114,17 +114,17 @@ impl Evidence<'_> {
         }
         if let Some((label, share)) = one_answer(metrics) {
             let rows = if share < 1.0 { format!("{} of the rows", percent(share)) } else { "every row".to_owned() };
-            return judgement(Verdict::NotUseful, format!("It answers “{label}” for {rows}"), self.help(metrics));
+            return judgement(Verdict::NotUseful, format!("It predicts “{label}” for {rows}"), self.help(metrics));
         }
         if !agrees_beyond_chance(metrics) {
-            let says = "Its answers agree with the labels no more than chance would".to_owned();
+            let says = "Its predictions are no better than chance".to_owned();
             return judgement(Verdict::NotUseful, says, self.help(metrics));
         }
         let usual = most_frequent(metrics);
         match self.better_than(BaselineName::MajorityClass, metrics) {
             Some(Comparison::Better) | None => {}
             Some(_) => {
-                let says = format!("It is not shown to be better than always answering “{usual}”");
+                let says = format!("It does not clearly beat always predicting “{usual}”");
                 return judgement(Verdict::NotUseful, says, self.help(metrics));
             }
         }
@@ -148,11 +148,11 @@ impl Evidence<'_> {
             }
         }
         let says = match beaten.as_slice() {
-            [] => format!("It is better than always answering “{usual}”"),
-            [one] => format!("It is better than the {one} baseline, and than always answering “{usual}”"),
+            [] => format!("It is better than always predicting “{usual}”"),
+            [one] => format!("It is better than the {one} baseline, and than always predicting “{usual}”"),
             several => {
                 let several = several.join(" and ");
-                format!("It is better than the {several} baselines, and than always answering “{usual}”")
+                format!("It is better than the {several} baselines, and than always predicting “{usual}”")
             }
         };
         judgement(Verdict::Good, says, more_of_weakest(metrics))
@@ -178,7 +178,7 @@ impl Evidence<'_> {
                 (Verdict::Unclear, format!("It predicts words of your texts about as well as before: {figures}"))
             }
         };
-        let next = (verdict != Verdict::Good && self.epochs < FEW_EPOCHS).then_some(NextStep::TrainLonger(FEW_EPOCHS));
+        let next = (verdict != Verdict::Good && self.has_few_epochs()).then_some(NextStep::TrainLonger(FEW_EPOCHS));
         Judgement { verdict, says, next }
     }
 
@@ -211,7 +211,11 @@ impl Evidence<'_> {
         if !self.is_balanced && are_imbalanced(metrics.per_class.iter().map(|class| class.support as usize)) {
             return Some(NextStep::BalanceLabels);
         }
-        (self.epochs < FEW_EPOCHS).then_some(NextStep::TrainLonger(FEW_EPOCHS))
+        self.has_few_epochs().then_some(NextStep::TrainLonger(FEW_EPOCHS))
+    }
+
+    fn has_few_epochs(self) -> bool {
+        self.epochs.is_some_and(|epochs| epochs < FEW_EPOCHS)
     }
 }
 
@@ -288,8 +292,15 @@ mod tests {
         baselines.extend(tfidf.map(|tfidf| baseline(BaselineName::TfIdf, tfidf)));
         let interval = macro_f1_interval(3, truth, predicted, 1);
         let metrics = Metrics::Classification(metrics(predicted));
-        Evidence { metrics: &metrics, interval, baselines: &baselines, is_balanced: false, epochs, stopped: None }
-            .judge()
+        Evidence {
+            metrics: &metrics,
+            interval,
+            baselines: &baselines,
+            is_balanced: false,
+            epochs: Some(epochs),
+            stopped: None,
+        }
+        .judge()
     }
 
     /// 300 rows, of which 5% are bad and 10% are fine.
@@ -321,14 +332,14 @@ mod tests {
         let judgement = judged(&unequal(), &[2; 300], None, 1);
         let expected = Judgement {
             verdict: Verdict::NotUseful,
-            says: "It answers “good” for every row".to_owned(),
+            says: "It predicts “good” for every row".to_owned(),
             next: Some(NextStep::BalanceLabels),
         };
         assert_eq!(judgement, expected);
         let mut nearly = vec![0; 300];
         nearly[7] = 1;
         let judgement = judged(&equal(), &nearly, None, 1);
-        assert_eq!(judgement.says, "It answers “bad” for >99% of the rows");
+        assert_eq!(judgement.says, "It predicts “bad” for >99% of the rows");
         assert_eq!(judgement.next, Some(NextStep::TrainLonger(3)));
         assert_eq!(
             judged(&equal(), &nearly, None, 3).next,
@@ -342,7 +353,7 @@ mod tests {
         let truth = equal();
         let good = judged(&truth, &wrong_each(&truth, 20), Some(&wrong_each(&truth, 5)), 3);
         assert_eq!(good.verdict, Verdict::Good);
-        assert_eq!(good.says, "It is better than the TF-IDF baseline, and than always answering “bad”");
+        assert_eq!(good.says, "It is better than the TF-IDF baseline, and than always predicting “bad”");
         let alike = judged(&truth, &wrong_each(&truth, 10), Some(&wrong_each(&truth, 9)), 1);
         assert_eq!(alike.verdict, Verdict::Unclear);
         assert!(alike.says.contains("too close to call"), "{}", alike.says);
@@ -357,7 +368,7 @@ mod tests {
         let truth = equal();
         let guesses: Vec<u32> = (0..300_u32).map(|row| (row / 3) % 3).collect();
         let judgement = judged(&truth, &guesses, None, 3);
-        assert_eq!(judgement.says, "Its answers agree with the labels no more than chance would");
+        assert_eq!(judgement.says, "Its predictions are no better than chance");
         assert_eq!(judgement.verdict, Verdict::NotUseful);
         let truth = unequal();
         let slightly: Vec<u32> =
@@ -376,6 +387,6 @@ mod tests {
     #[test]
     fn rows_of_one_label_deserve_one_answer() {
         let judgement = judged(&[2; 100], &[2; 100], None, 3);
-        assert!(!judgement.says.contains("It answers"), "{}", judgement.says);
+        assert!(!judgement.says.contains("It predicts"), "{}", judgement.says);
     }
 }

@@ -1,12 +1,12 @@
 //! One description of every model that can be downloaded, so that those of the catalogue and those of the Hub are found, checked
-//! and downloaded alike.
+//! and downloaded in the same way.
 
 use std::borrow::Cow;
 use std::path::{Component, Path};
 
 use crate::fetch::FetchError;
 use crate::fetch::catalogue::{Catalogue, CatalogueEntry, Source};
-use crate::fetch::file_hash::FileHash;
+use crate::fetch::file_hash::{FileHash, is_hex};
 use crate::fetch::folders::folder_name;
 use crate::fetch::hub_name::HubName;
 use crate::fetch::suggestions::Languages;
@@ -76,9 +76,9 @@ fn check(model: &HubModel) -> Result<(), String> {
     HubName::parse(&model.repo)
         .ok()
         .filter(|name| name.repo() == model.repo)
-        .ok_or_else(|| format!("'{}' is no name of a model", model.repo))?;
-    if model.commit.len() != 40 || !model.commit.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(format!("'{}' is no commit", model.commit));
+        .ok_or_else(|| format!("'{}' is not a model name", model.repo))?;
+    if !is_hex(&model.commit, 40) {
+        return Err(format!("'{}' is not a commit", model.commit));
     }
     if model.files.is_empty() {
         return Err("it has no files".to_owned());
@@ -86,7 +86,7 @@ fn check(model: &HubModel) -> Result<(), String> {
     for file in &model.files {
         let is_plain = Path::new(&file.path).components().all(|part| matches!(part, Component::Normal(_)));
         if file.path.is_empty() || !is_plain || file.path.contains(['\\', ':', '?', '#', '%']) {
-            return Err(format!("'{}' is no path of a file in the model's folder", file.path));
+            return Err(format!("'{}' is not the path of a file in the model's folder", file.path));
         }
         if FileHash::of(file).is_none() || file.bytes.is_none() {
             return Err(format!("{} has no size or no hash", file.path));
@@ -130,12 +130,12 @@ mod tests {
     fn a_pin_that_leaves_the_cache_is_refused() {
         type Change = fn(&mut HubModel);
         let cases: [(Change, &str); 8] = [
-            (|model| model.repo = "../../up".to_owned(), "no name of a model"),
-            (|model| model.repo = "https://huggingface.co/a/b".to_owned(), "no name of a model"),
-            (|model| model.commit = "../../../etc".to_owned(), "no commit"),
-            (|model| model.files[0].path = "../config.json".to_owned(), "no path of a file"),
-            (|model| model.files[0].path = "/etc/passwd".to_owned(), "no path of a file"),
-            (|model| model.files[0].path = "..\\x".to_owned(), "no path of a file"),
+            (|model| model.repo = "../../up".to_owned(), "is not a model name"),
+            (|model| model.repo = "https://huggingface.co/a/b".to_owned(), "is not a model name"),
+            (|model| model.commit = "../../../etc".to_owned(), "is not a commit"),
+            (|model| model.files[0].path = "../config.json".to_owned(), "is not the path of a file"),
+            (|model| model.files[0].path = "/etc/passwd".to_owned(), "is not the path of a file"),
+            (|model| model.files[0].path = "..\\x".to_owned(), "is not the path of a file"),
             (|model| model.files[0].git_sha1 = None, "no size or no hash"),
             (|model| model.files.clear(), "no files"),
         ];

@@ -7,6 +7,11 @@ use crate::data::{file_git_sha1, file_sha256};
 use crate::progress::Control;
 use crate::project::ModelFile;
 
+/// Whether a text is this many hexadecimal digits: 40 of a commit or git's SHA-1, 64 of SHA-256.
+pub(super) fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
 /// The hash that a file must have, in lower-case hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileHash<'a> {

@@ -51,7 +51,7 @@ impl std::fmt::Debug for Endpoints {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Endpoints")
-            .field("hub", &self.hub)
+            .field("hub", &crate::fetch::address::without_password(&self.hub))
             .field("token", &self.token.as_ref().map(|_| "…"))
             .field("python_index", &self.python_index.as_deref().map(crate::fetch::address::without_password))
             .field("offline", &self.offline)
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn debug_output_hides_the_token() {
         let endpoints = Endpoints {
-            hub: HUB.to_owned(),
+            hub: "https://me:secret@mirror".to_owned(),
             token: Some("hf_secret".to_owned()),
             python_index: Some("https://me:secret@mirror/simple".to_owned()),
             offline: false,

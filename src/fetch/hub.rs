@@ -7,7 +7,7 @@ use crate::fetch::FetchSettings;
 use crate::fetch::address::join_url;
 use crate::fetch::catalogue::CatalogueEntry;
 use crate::fetch::download::{Download, DownloadMeter, download, send_patiently};
-use crate::fetch::file_hash::FileHash;
+use crate::fetch::file_hash::{FileHash, is_hex};
 use crate::fetch::http::{Fault, Network, Request};
 use crate::fetch::hub_api::{headers, refusal};
 use crate::fetch::hub_error::HubError;
@@ -151,7 +151,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn is_sha256(etag: &str) -> bool {
-    etag.len() == 64 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
+    is_hex(etag, 64)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::fetch::address::host_of;
+use crate::fetch::address::{host_of, without_password};
 use crate::fetch::download::send_patiently;
 use crate::fetch::folders::Endpoints;
 use crate::fetch::http::{AUTHORIZATION, Fault, Network, Reply, Request};
@@ -81,7 +81,7 @@ pub(super) fn headers(endpoints: &Endpoints) -> Vec<(&'static str, String)> {
 pub(super) fn refusal(reply: &Reply, endpoints: &Endpoints, about: Option<&HubName>) -> Option<HubError> {
     let host = || host_of(&endpoints.hub).to_owned();
     let has_token = endpoints.token.is_some();
-    let page = |name: &HubName| format!("{}/{}", endpoints.hub, name.repo());
+    let page = |name: &HubName| format!("{}/{}", without_password(&endpoints.hub), name.repo());
     let message = reply.header("x-error-message").unwrap_or_default();
     match (reply.status, reply.header(ERROR_CODE), about) {
         (429, ..) => Some(HubError::RateLimited { host: host(), has_token }),

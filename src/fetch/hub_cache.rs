@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::data::{file_git_sha1, file_sha256};
 use crate::fetch::catalogue::Catalogue;
-use crate::fetch::file_hash::FileHash;
+use crate::fetch::file_hash::{FileHash, is_hex};
 use crate::fetch::folders::ModelFolders;
 use crate::fetch::hub_error::HubError;
 use crate::fetch::hub_files::{Weights, has_tokenizer, small_files, weights_of};
@@ -44,7 +44,7 @@ fn changed(folder: &Path) -> SystemTime {
 /// The commit that a snapshot's folder is named after.
 fn commit_of(folder: &Path) -> Option<String> {
     let name = folder.file_name()?.to_str()?;
-    (name.len() == 40 && name.bytes().all(|digit| digit.is_ascii_hexdigit())).then(|| name.to_owned())
+    is_hex(name, 40).then(|| name.to_owned())
 }
 
 /// Whether a folder has all files that Hone needs.
@@ -98,10 +98,7 @@ fn described(folder: &Path, path: &str, watch: &mut Watch<'_>) -> Result<ModelFi
     watch.progress(Progress::stage(&format!("Checking {path}")));
     let blob = file.canonicalize().map_err(|error| failed(error.to_string()))?;
     let bytes = blob.metadata().map_err(|error| failed(error.to_string()))?.len();
-    let stated = blob
-        .file_name()
-        .and_then(|name| name.to_str())
-        .filter(|name| matches!(name.len(), 40 | 64) && name.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let stated = blob.file_name().and_then(|name| name.to_str()).filter(|name| is_hex(name, 40) || is_hex(name, 64));
     let is_small = stated.is_some_and(|stated| stated.len() == 40);
     let hash = if is_small { file_git_sha1 } else { file_sha256 };
     let found = hash(&blob, Some(watch.control)).map_err(|error| failed(error.to_string()))?;

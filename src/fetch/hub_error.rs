@@ -6,10 +6,10 @@ use crate::fetch::hub_name::NotAHubName;
 use crate::fetch::untrainable::Untrainable;
 use crate::progress::Cancelled;
 
-/// Why a model of the Hub could not be looked up, or models not be searched for.
+/// Why a model of the Hub could not be looked up, or why a search failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HubError {
-    /// The text is no name of a model.
+    /// The text is not a model name.
     #[error(transparent)]
     Name(#[from] NotAHubName),
     /// The network may not be used.
@@ -84,7 +84,7 @@ pub enum HubError {
         reason: String,
     },
     /// The Hub could not be reached, or has a problem.
-    #[error("The Hugging Face Hub could not be asked: {0}. Check the network and try again")]
+    #[error("Could not reach the Hugging Face Hub: {0}. Check the network and try again")]
     Network(String),
     /// The Hub was not asked, and a file of the cache cannot be used.
     #[error(

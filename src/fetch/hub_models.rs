@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::data::git_sha1;
+use crate::fetch::file_hash::is_hex;
 use crate::fetch::hub_answer::{ModelAnswer, Sibling};
 use crate::fetch::hub_api::HubApi;
 use crate::fetch::hub_error::HubError;
@@ -206,10 +207,7 @@ impl Repository<'_> {
             .file(path)
             .ok_or_else(|| wrong(format!("the model's index names {path}, which it does not have")))?;
         let described = Sibling::described(file);
-        let is_hash = |hash: &Option<String>, digits: usize| {
-            hash.as_ref()
-                .is_some_and(|hash| hash.len() == digits && hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
-        };
+        let is_hash = |hash: &Option<String>, digits| hash.as_ref().is_some_and(|hash| is_hex(hash, digits));
         let has_hash = is_hash(&described.sha256, 64) || is_hash(&described.git_sha1, 40);
         if described.bytes.is_none() || !has_hash {
             return Err(wrong(format!("it states no size and hash of {path}")));
@@ -229,7 +227,7 @@ fn refused(error: ModelError) -> Untrainable {
 }
 
 fn is_commit(text: &str) -> bool {
-    text.len() == 40 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+    is_hex(text, 40)
 }
 
 /// A text as a part of an address.

@@ -19,7 +19,7 @@ pub struct HubName {
     revision: Option<String>,
 }
 
-/// A text that is no name of a model.
+/// A text that is not a model name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "'{given}' cannot be the name of a model on the Hugging Face Hub: {reason}. Write owner/name, or owner/name@revision"
@@ -109,7 +109,7 @@ fn of_path(path: &str) -> Result<(String, Option<String>), &'static str> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
         [] => Err("the address names no model"),
-        [first, ..] if OTHERS.contains(&first) => Err("the address is of something else than a model"),
+        [first, ..] if OTHERS.contains(&first) => Err("the address is not that of a model"),
         [name, page, revision, ..] if PAGES.contains(&page) => Ok((name.to_owned(), Some(revision.to_owned()))),
         [owner, name, page, revision, ..] if PAGES.contains(&page) => {
             Ok((format!("{owner}/{name}"), Some(revision.replace("%2F", "/"))))
@@ -200,7 +200,7 @@ mod tests {
             ("a/b@", "what follows '@'"),
             ("a/b@../x", "what follows '@'"),
             ("https://example.com/a/b", "another site"),
-            ("https://huggingface.co/datasets/a/b", "something else than a model"),
+            ("https://huggingface.co/datasets/a/b", "is not that of a model"),
             ("https://huggingface.co/", "names no model"),
         ];
         for (text, reason) in cases {

@@ -80,8 +80,12 @@ impl ModelGroup {
             Self::SmallAndFast => "Start here: quick to train, also without a GPU",
             Self::Larger => "Usually more accurate, and several times slower",
             Self::OtherLanguages => "For texts that are not in English, or in several languages",
-            Self::LongTexts => "Other models read at most 512 tokens of a text, about 380 words",
-            Self::Gpt => "Decoders: they learn by an adapter, and need more time and memory than BERT",
+            Self::LongTexts => {
+                "Read up to 8,192 tokens of a text (about 6,100 words). BERT and most others read 512 (about 380)"
+            }
+            Self::Gpt => {
+                "Models that write text, such as GPT-2 and Llama. They can classify too, but need more time and memory than BERT"
+            }
         }
     }
 }

@@ -38,8 +38,9 @@ pub enum Untrainable {
     Weights(Option<&'static str>),
     /// A tokenizer that must be converted first.
     #[error(
-        "its tokenizer is only there as {0}, which must be converted to tokenizer.json first. Save the model and its tokenizer \
-         into a folder with transformers (`AutoTokenizer.from_pretrained`, `save_pretrained`), and choose that folder"
+        "its tokenizer is only there as {0}, which must be converted first. Download the model with `hf download OWNER/NAME \
+         --local-dir FOLDER`, convert it with `python -c \"from transformers import AutoTokenizer; \
+         AutoTokenizer.from_pretrained('FOLDER').save_pretrained('FOLDER')\"`, and choose that folder"
     )]
     SentencePiece(&'static str),
     /// No tokenizer.

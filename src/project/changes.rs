@@ -20,7 +20,8 @@ const IRRELEVANT: [&str; 7] = [
 ];
 
 /// Fields whose name alone says too little.
-const TITLES: [(&str, &str); 23] = [
+const TITLES: [(&str, &str); 24] = [
+    ("training.precision", "Number format"),
     ("dataset.main", "Data file"),
     ("dataset.more", "More data files"),
     ("dataset.validation", "Validation file"),
@@ -34,7 +35,7 @@ const TITLES: [(&str, &str); 23] = [
     ("split.seed", "Seed of the split"),
     ("training.seed", "Seed of training"),
     ("training.batch_tokens", "Tokens in a batch"),
-    ("training.max_length", "Longest text"),
+    ("training.max_length", "Max length"),
     ("training.trained_layers", "Trained layers"),
     ("training.lora.rank", "Rank of the adapter"),
     ("training.lora.alpha", "Alpha of the adapter"),

@@ -52,10 +52,8 @@ impl MetricName {
             Self::MacroF1 => "The mean F1 of all labels, so that rare labels count as much as frequent ones",
             Self::Accuracy => "The share of correct predictions",
             Self::Loss => "How much probability the model gives to wrong answers; lower is better",
-            Self::Perplexity => {
-                "The number of tokens the model is undecided between at each that it predicts, on average; lower is better"
-            }
-            Self::MaskedAccuracy => "The share of the words asked for that the model predicts exactly",
+            Self::Perplexity => "How many tokens the model hesitates between, on average; lower is better",
+            Self::MaskedAccuracy => "The share of hidden or next words that the model predicts exactly",
         }
     }
 

@@ -105,7 +105,7 @@ fn a_damaged_pytorch_file_is_refused_and_never_panics() {
     assert!(refused > 100, "{refused}");
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let message = said(copy.path());
-    assert!(message.contains("pytorch_model.bin is damaged") && message.contains("no zip archive"), "{message}");
+    assert!(message.contains("pytorch_model.bin is damaged") && message.contains("not a zip archive"), "{message}");
 }
 
 /// What is said about a file with this pickle.

@@ -25,8 +25,8 @@ entries! {
         Leakage: "Leakage", "Ways in which the test set may be easier than new texts: copies of training rows, the same customer in both, or a text that contains its label.";
         Plan: "Training plan", "What will happen when you press the button: the model, the rows, how often it goes through them, and how long that took when it was measured.";
         Log: "Log", "What Hone did, line by line. Warnings have a sign before them.";
-        LabelAFile: "Label a file", "Predicts a label for every row of a table. You see the numbers of rows per label and the rows themselves before anything is written.";
-        BeforeAndAfter: "Before and after", "How well the model predicts hidden words of your texts, before and after training on them.";
+        LabelAFile: "Label a file", "Predicts a label for every row of a table. You see the number of rows per label and the rows themselves before anything is written.";
+        BeforeAndAfter: "Before and after", "How well the model predicts hidden or next words of your texts, before and after training.";
         DomainTerms: "Domain terms", "Words that are typical of your texts, and how well the model predicts them before and after training.";
         HardestDocuments: "Hardest documents", "The documents whose words the model still finds hardest to predict. They are often in another language, or damaged.";
         NewWords: "New words", "Frequent words of your texts that the model knows only in pieces. The model learns them faster if you add them as whole words.";

@@ -24,15 +24,15 @@ entries! {
         Domain: "Domain terms", "Words that are typical of your texts and rare elsewhere.";
         Dropout: "Dropout", "Switches off a random part of the model at each step of training, so that it does not rely on single details. Reduces overfitting.";
         EarlyStopping: "Early stopping", "Ends training when the validation metric no longer improves. It saves time, and the best checkpoint is kept anyway.";
-        Embedding: "Embedding", "What a model makes of a text, as a list of numbers. Texts of similar meaning have similar embeddings.";
+        Embedding: "Embedding", "A list of numbers with which a model represents a text. Texts of similar meaning have similar embeddings.";
         Encoding: "Encoding", "How a file stores letters as bytes. If é looks like Ã©, the encoding is wrong. UTF-8 is usual today.";
         Epoch: "Epoch", "One round through all training rows. Two to four are usual; more can lead to overfitting.";
         Epsilon: "Epsilon", "A tiny number that keeps the optimizer from dividing by zero. Leave it unless you know why.";
         F1: "F1", "Precision and recall in one number: high only if both are. 1 is perfect, 0 is useless.";
         GradientNorm: "Gradient norm", "How strongly a batch pulls at the model. Even is normal; a sudden rise to many times its usual size is a warning sign.";
         GroupByLength: "Group by length", "Puts texts of similar length into one batch, so that less time is spent on filling up short ones.";
-        Head: "Head", "The last layer, which turns what the model understood into one of your labels. It is new and starts from nothing.";
-        InstantBaseline: "Instant baseline", "A logistic regression on what the pre-trained model makes of each text, without training the model. A trained model must beat it to be worth the time.";
+        Head: "Head", "The last layer, which turns what the model understood into one of your labels. It is new, unless the model was already fine-tuned for the same labels.";
+        InstantBaseline: "Instant baseline", "A logistic regression on the embeddings of the pre-trained model, without training it. A trained model must beat it to be worth the time.";
         Interval: "95% interval", "The range in which the score would lie in 95 of 100 tests with similar rows. With few test rows it is wide, and small differences mean nothing.";
         LabelSmoothing: "Label smoothing", "Tells the model to be slightly less sure of every label. Helps when some labels are wrong.";
         Leakage: "Leakage", "The test set contains rows the model has seen in some form, such as copies of training rows. The score is then better than it will be on new texts.";

@@ -14,7 +14,7 @@ use crate::storage::{RunListing, RunStatus};
 use crate::words::{ago, score};
 
 /// Settings by the names they have on their pages.
-const SETTINGS: [(&str, Step); 39] = [
+const SETTINGS: [(&str, Step); 43] = [
     ("Sheet", Step::Data),
     ("Separator", Step::Data),
     ("Encoding", Step::Data),
@@ -33,7 +33,9 @@ const SETTINGS: [(&str, Step); 39] = [
     ("Max length", Step::Model),
     ("Gradient accumulation", Step::Model),
     ("Group by length", Step::Model),
-    ("Train", Step::Model),
+    ("Tokens in a batch", Step::Model),
+    ("Trained part", Step::Model),
+    ("Pooling", Step::Model),
     ("Learning rate", Step::Model),
     ("Schedule", Step::Model),
     ("Warm-up", Step::Model),
@@ -45,11 +47,13 @@ const SETTINGS: [(&str, Step); 39] = [
     ("Dropout", Step::Model),
     ("Label smoothing", Step::Model),
     ("Class weights", Step::Model),
-    ("Evaluate", Step::Model),
+    ("Evaluate every", Step::Model),
+    ("Instant baseline", Step::Model),
     ("Best checkpoint by", Step::Model),
     ("Early stopping", Step::Model),
     ("Device", Step::Model),
-    ("Precision", Step::Model),
+    ("Number format", Step::Model),
+    ("Recompute activations", Step::Model),
     ("Seed", Step::Model),
     ("Hugging Face folder", Step::Export),
     ("Weights file", Step::Export),

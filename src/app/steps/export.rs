@@ -94,14 +94,14 @@ const OFFERS: [Offer; 4] = [
         format: ExportFormat::Safetensors,
         icon: icons::FILE,
         name: "Weights file",
-        text: "Only the numbers the model learnt, as one safetensors file, for programs that bring their own tokenizer",
+        text: "All weights of the model as one safetensors file, without its tokenizer",
         action: "Export weights file",
     },
     Offer {
         format: ExportFormat::Adapter,
         icon: icons::PACKAGE,
         name: "Adapter",
-        text: "What LoRA trained, without the base model: a small folder that loads unchanged in peft",
+        text: "Only the adapter and the head, as a small folder for the Python library peft. Needs the base model too",
         action: "Export adapter",
     },
     Offer {

@@ -71,7 +71,8 @@ fn filled_ui(ui: &mut Ui, ctx: &StepContext<'_>, filled: &FilledBlanks) {
             if let Some(before) = &filled.before {
                 guesses_ui(&mut columns[0], ctx, before.get(number).map_or(&[], Vec::as_slice));
             } else {
-                let why = "The base model was saved without its language model head, so it cannot fill blanks";
+                let why = "The base model is not on this machine, or was saved without its language model head, so \
+                           there is nothing to compare";
                 columns[0].add(egui::Label::new(theme.muted(why)).wrap());
             }
             columns[1].label(theme.strong("After training"));

@@ -8,7 +8,7 @@ use crate::app::tasks::label_file::{LabelFileState, label_file_ui};
 use crate::app::tasks::typed_text::TypedText;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{BarShape, Chosen, banner, button, button_if, probability_bars_ui, section, spinner};
-use crate::evaluation::Prediction;
+use crate::evaluation::{Prediction, argmax};
 use crate::worker::RunResults;
 
 /// State kept between frames.
@@ -107,8 +107,7 @@ fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &ClassifyTextState) {
         if !current {
             ui.set_opacity(0.5);
         }
-        let best = (0..).zip(probabilities).max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);
-        let chosen = Chosen { predicted: best, truth: None };
+        let chosen = Chosen { predicted: argmax(probabilities), truth: None };
         probability_bars_ui(ui, theme, &classify.labels, probabilities, chosen, (false, BarShape::Below));
     });
 }

@@ -1,6 +1,6 @@
 //! Evaluate for language modelling: perplexity and accuracy before and after training, and the hardest documents.
 
-use egui::{Grid, Ui};
+use egui::{Grid, ScrollArea, Ui};
 
 use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::Theme;
@@ -152,18 +152,20 @@ fn comparison_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: Befo
         rows.extend(before.map(|before| ("Domain terms", "before", &before.terms)));
         rows.push(("Domain terms", "after", &after.terms));
     }
-    Grid::new("before and after").num_columns(4).spacing([theme.space.xl, theme.space.s]).show(ui, |ui| {
-        for head in ["", "Perplexity", "Accuracy", wording.words] {
-            ui.label(theme.small(head));
-        }
-        ui.end_row();
-        for (name, when, counts) in rows {
-            ui.label(format!("{name}, {when}"));
-            ui.label(theme.strong(perplexity(counts.perplexity())));
-            ui.label(percent_fine(counts.accuracy()));
-            ui.label(theme.muted(count(counts.words)));
+    sideways("before and after").show(ui, |ui| {
+        Grid::new("before and after").num_columns(4).spacing([theme.space.xl, theme.space.s]).show(ui, |ui| {
+            for head in ["", "Perplexity", "Accuracy", wording.words] {
+                ui.label(theme.small(head));
+            }
             ui.end_row();
-        }
+            for (name, when, counts) in rows {
+                ui.label(format!("{name}, {when}"));
+                ui.label(theme.strong(perplexity(counts.perplexity())));
+                ui.label(percent_fine(counts.accuracy()));
+                ui.label(theme.muted(count(counts.words)));
+                ui.end_row();
+            }
+        });
     });
 }
 
@@ -177,22 +179,29 @@ fn terms_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAft
         "Perplexity before",
         "Perplexity after",
     ];
-    Grid::new("domain terms").num_columns(heads.len()).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-        for head in heads {
-            ui.label(theme.small(head));
-        }
-        ui.end_row();
-        for TermCounts { term, counts } in most_masked(after) {
-            let before = before.and_then(|before| before.term(term));
-            ui.label(term);
-            ui.label(count(counts.words));
-            ui.label(before.map(|before| count(before.correct)).unwrap_or_default());
-            ui.label(theme.strong(count(counts.correct)));
-            ui.label(before.map(|before| perplexity(before.perplexity())).unwrap_or_default());
-            ui.label(theme.strong(perplexity(counts.perplexity())));
+    sideways("domain terms").show(ui, |ui| {
+        Grid::new("domain terms").num_columns(heads.len()).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            for head in heads {
+                ui.label(theme.small(head));
+            }
             ui.end_row();
-        }
+            for TermCounts { term, counts } in most_masked(after) {
+                let before = before.and_then(|before| before.term(term));
+                ui.label(term);
+                ui.label(count(counts.words));
+                ui.label(before.map(|before| count(before.correct)).unwrap_or_default());
+                ui.label(theme.strong(count(counts.correct)));
+                ui.label(before.map(|before| perplexity(before.perplexity())).unwrap_or_default());
+                ui.label(theme.strong(perplexity(counts.perplexity())));
+                ui.end_row();
+            }
+        });
     });
+}
+
+/// Room for a table that may be wider than the card: it scrolls.
+fn sideways(name: &str) -> ScrollArea {
+    ScrollArea::horizontal().id_salt((name, "sideways")).auto_shrink([false, true])
 }
 
 /// The terms that were predicted most often; of equally many, the most telling first.

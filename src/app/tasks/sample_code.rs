@@ -38,7 +38,7 @@ pub fn python_code(project: &Project, objective: Objective, folder: &Path) -> St
         ),
         TaskKind::LanguageModelling => format!(
             "fill_mask = pipeline(\"fill-mask\", model={folder})\n\
-             print(fill_mask(\"The tenant shall pay the [MASK] each month.\"))"
+             print(fill_mask(f\"The tenant shall pay the {{fill_mask.tokenizer.mask_token}} each month.\"))"
         ),
     };
     format!("from transformers import pipeline\n\n{code}")

@@ -38,6 +38,10 @@ pub fn classification_ui(
     state: &mut ClassificationState,
     sender: &mut CommandSender,
 ) {
+    // A cell that was selected in another matrix may not be in this one.
+    if state.listed_for.as_ref().is_some_and(|(run, rows, _)| run != shown.run || *rows != shown.rows) {
+        state.matrix.selected = None;
+    }
     let baseline = |name| shown.comparison.and_then(|comparison| comparison.baseline(name)?.classification());
     let interval = shown.comparison.and_then(|comparison| comparison.interval);
     let above = |name| {
@@ -128,8 +132,13 @@ fn rows_card(
     };
     section(ui, theme, &heading, &hint, |ui| {
         if state.listed.is_empty() {
-            ui.label(theme.muted("No rows"));
+            let none =
+                if state.matrix.selected.is_some() { "No rows in this cell" } else { "No mistakes on these rows" };
+            ui.label(theme.muted(none));
             return;
+        }
+        if state.matrix.selected.is_some() && button(ui, theme, icons::X, "Show all mistakes").clicked() {
+            state.matrix.selected = None;
         }
         if shown.can_be_reviewed && button(ui, theme, icons::LIST_CHECKS, "Review mistakes").clicked() {
             sender.send(AppCommand::GoTo(Step::Review));

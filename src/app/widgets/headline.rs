@@ -79,7 +79,7 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
     }));
     let methods = [
         (headline.tfidf, headline.above_tfidf, "TF-IDF with logistic regression"),
-        (headline.instant, headline.above_instant, "The same network as an instant model"),
+        (headline.instant, headline.above_instant, "The instant baseline (this model before training)"),
     ];
     out.extend(methods.into_iter().filter_map(|(metrics, above, name)| Some(beside(metrics?, above, name))));
     if let Some(weakest) = weakest(metrics) {
@@ -96,7 +96,11 @@ fn beside(metrics: &ClassificationMetrics, above: Option<(f64, f64)>, method: &s
     let reaches = format!("{method} reaches a macro-F1 of {}", score(metrics.macro_average.f1));
     match above {
         Some((low, high)) => {
-            format!("{reaches}. The difference is {} to {} (95% interval).", signed_score(low), signed_score(high))
+            format!(
+                "{reaches}. This model is {} to {} against it (95% interval).",
+                signed_score(low),
+                signed_score(high)
+            )
         }
         None => format!("{reaches}."),
     }
@@ -202,8 +206,8 @@ mod tests {
         let text = sentences(headline).join(" ");
         assert!(text.contains("test rows the model has never seen"), "{text}");
         assert!(text.contains("Always predicting “"), "{text}");
-        assert!(text.contains("The difference is −0.021 to +0.100 (95% interval)."), "{text}");
-        assert!(text.contains("The same network as an instant model reaches a macro-F1 of "), "{text}");
+        assert!(text.contains("This model is −0.021 to +0.100 against it (95% interval)."), "{text}");
+        assert!(text.contains("The instant baseline (this model before training) reaches a macro-F1 of "), "{text}");
         let wide = Headline { interval: Some((0.1, 0.3)), tfidf: None, instant: None, ..headline };
         let text = sentences(wide).join(" ");
         assert!(text.contains("The interval is wide") && !text.contains("TF-IDF"), "{text}");

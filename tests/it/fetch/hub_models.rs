@@ -209,7 +209,7 @@ fn a_cut_answer_is_asked_for_again() {
     let hub = hub(std::slice::from_ref(&repo));
     hub.server.change(&repo.api(), |answer| answer.cut = Some((0, 1)));
     let error = hub.refused(TINY);
-    assert!(error.contains("could not be asked") && error.contains("Check the network"), "{error}");
+    assert!(error.contains("Could not reach the Hugging Face Hub") && error.contains("Check the network"), "{error}");
     assert!(hub.look_up(TINY).is_ok());
 }
 

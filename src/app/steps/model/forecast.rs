@@ -83,7 +83,9 @@ fn too_much(outcome: &DryRun) -> (&'static str, String) {
              accumulation {}, max length {} tokens.",
             smaller.batch_size, smaller.gradient_accumulation, smaller.max_length
         ),
-        None => format!("The model needs up to {needed}, but only {free} is free. Choose a smaller model."),
+        None => format!(
+            "The model needs up to {needed}, but only {free} is free. Train an adapter (LoRA) or the head only, or choose a smaller model."
+        ),
     };
     ("Not enough memory for these settings", text)
 }

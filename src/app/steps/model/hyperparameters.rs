@@ -11,7 +11,7 @@ use crate::app::widgets::button;
 use crate::models::Compute;
 use crate::project::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, NetworkKind, OptimizerSettings, Precision,
-    Recompute, ScheduleKind, Task, TaskKind, TrainingSettings,
+    Preset, Recompute, ScheduleKind, Task, TaskKind, TrainedLayers, TrainingSettings,
 };
 
 /// Draws every setting. `labels` are the labels that can get a weight.
@@ -22,12 +22,16 @@ pub fn hyperparameters_ui(
     task: &mut Task,
     (network, labels): (NetworkKind, &[String]),
 ) {
+    if settings.trained_layers == TrainedLayers::Instant {
+        instant(ui, theme, settings, task, (network, labels));
+        return;
+    }
     batches(ui, theme, settings, task.kind());
     what_to_train(ui, theme, settings, (task.kind(), network));
     if let Task::TextClassification(own) = task {
         pooling(ui, theme, &mut own.pooling);
     }
-    optimizer(ui, theme, settings, task.kind());
+    optimizer(ui, theme, settings, (task.kind(), network));
     regularisation(ui, theme, settings);
     if let Task::TextClassification(own) = task {
         label_smoothing(ui, theme, &mut own.label_smoothing);
@@ -35,8 +39,7 @@ pub fn hyperparameters_ui(
     }
     measuring(ui, theme, settings, task.metrics());
     if let Task::TextClassification(own) = task {
-        let hint =
-            "Compare the result with what the model can do untrained. Takes about as long as reading all texts once";
+        let hint = "Compare the result with a logistic regression on the untrained model. Takes about as long as reading all texts once";
         row(ui, theme, "Instant baseline", hint, |ui| {
             ui.add(Checkbox::without_text(&mut own.instant_baseline));
         });
@@ -48,6 +51,24 @@ pub fn hyperparameters_ui(
     });
 }
 
+/// Draws what an instant model depends on.
+fn instant(
+    ui: &mut Ui,
+    theme: &Theme,
+    settings: &mut TrainingSettings,
+    task: &mut Task,
+    (network, labels): (NetworkKind, &[String]),
+) {
+    what_to_train(ui, theme, settings, (task.kind(), network));
+    row(ui, theme, "", "Instant has no epochs, batches or learning rate", |_| ());
+    max_length(ui, theme, settings, task.kind());
+    if let Task::TextClassification(own) = task {
+        class_weights(ui, theme, &mut own.class_weights, labels);
+    }
+    best_metric(ui, theme, settings, task.metrics());
+    computing(ui, theme, settings);
+}
+
 fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
     group(ui, theme, "Epochs and batches");
     row(ui, theme, "Epochs", "Number of passes over the training set", |ui| {
@@ -57,11 +78,10 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: Ta
         number(ui, DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"))
             .accessible_name("Batch size");
     });
-    let hint =
-        "Most tokens in a batch, beside the number of texts: long texts then make smaller batches, which bounds memory";
+    let hint = "Limits the tokens of a batch, so that batches of long texts hold fewer texts and need less memory";
     row(ui, theme, "Tokens in a batch", hint, |ui| {
         let mut bounded = settings.batch_tokens.is_some();
-        if ui.checkbox(&mut bounded, "Bounded").changed() {
+        if ui.checkbox(&mut bounded, "Limit").changed() {
             settings.batch_tokens = bounded.then(|| settings.batch_size * settings.max_length);
         }
         if let Some(tokens) = &mut settings.batch_tokens {
@@ -69,14 +89,7 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: Ta
                 .accessible_name("Tokens in a batch");
         }
     });
-    let explanation = match task {
-        TaskKind::TextClassification => "Longer texts are truncated at the end. A word is about 1.3 tokens",
-        TaskKind::LanguageModelling => "Longer texts are split into windows. A word is about 1.3 tokens",
-    };
-    row(ui, theme, "Max length", explanation, |ui| {
-        number(ui, DragValue::new(&mut settings.max_length).range(8..=8192).speed(1.0).suffix(" tokens"))
-            .accessible_name("Max length");
-    });
+    max_length(ui, theme, settings, task);
     row(
         ui,
         theme,
@@ -88,6 +101,17 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: Ta
     );
     row(ui, theme, "Group by length", "Batch texts of similar length together: less padding, so faster", |ui| {
         ui.add(Checkbox::without_text(&mut settings.group_by_length));
+    });
+}
+
+fn max_length(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
+    let explanation = match task {
+        TaskKind::TextClassification => "Longer texts are truncated at the end. A word is about 1.3 tokens",
+        TaskKind::LanguageModelling => "Longer texts are split into windows. A word is about 1.3 tokens",
+    };
+    row(ui, theme, "Max length", explanation, |ui| {
+        number(ui, DragValue::new(&mut settings.max_length).range(8..=8192).speed(1.0).suffix(" tokens"))
+            .accessible_name("Max length");
     });
 }
 
@@ -117,34 +141,35 @@ fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     let explanation = match (settings.precision, Compute::bf16_is_fast()) {
         (Precision::Bf16, _) if is_gpu => "GPUs support f32 only. Choose Auto or f32 to train",
         _ if is_gpu => "GPUs support f32 only",
-        (_, true) => "bf16 rounds the inputs of matrix products to 8 bits of mantissa, which is faster on this CPU",
+        (_, true) => {
+            "bf16 computes with coarser numbers. It is faster on this CPU, with the same results for nearly all data"
+        }
         (Precision::Bf16, false) => "bf16 is slower than f32 on this CPU, but rounds in the same way as on others",
         (_, false) => {
             "f32 is fastest on this CPU. bf16 is faster on Intel CPUs with AMX and AMD CPUs with AVX-512 BF16"
         }
     };
-    row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
+    row(ui, theme, "Number format", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
     let choices = [(Recompute::Auto, "Auto"), (Recompute::Always, "Always"), (Recompute::Never, "Never")];
-    let explanation = "Compute activations again in the backward pass instead of keeping them: less memory, more \
-                       time. Auto does so if memory is short";
+    let explanation = "Computes some values twice instead of keeping them: less memory, more time. Auto does this when memory is short";
     row(ui, theme, "Recompute activations", explanation, |ui| {
         choose(ui, "recompute", &mut settings.recompute, &choices);
     });
 }
 
-fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
+fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, of: (TaskKind, NetworkKind)) {
     group(ui, theme, "Optimizer (AdamW)");
+    let usual = Preset::learning_rate_for(of, settings.trained_layers);
     let optimizer = &mut settings.optimizer;
-    let explanation = match task {
-        TaskKind::TextClassification => {
-            "The step size. 2e-5 to 5e-5 suits most models, and about 1e-3 an adapter or a head alone"
+    let explanation = match of {
+        (TaskKind::LanguageModelling, NetworkKind::Encoder) => {
+            format!(
+                "How far the model moves at each step. {usual:e} suits a model that gets a new head, and 5e-5 one such as BERT base"
+            )
         }
-        TaskKind::LanguageModelling => {
-            "The step size. 2e-4 to 5e-4 if the model gets a new language model head, or for an adapter; 5e-5 if it has one, such as \
-             BERT base or GPT-2"
-        }
+        _ => format!("How far the model moves at each step. About {usual:e} is usual for what you train"),
     };
-    row(ui, theme, "Learning rate", explanation, |ui| {
+    row(ui, theme, "Learning rate", &explanation, |ui| {
         scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
     });
     let kinds = [
@@ -276,9 +301,21 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
     }
 }
 
+fn best_metric(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metrics: &[MetricName]) {
+    let choices: Vec<(MetricName, &str)> = metrics.iter().map(|metric| (*metric, metric.title())).collect();
+    row(ui, theme, "Best checkpoint by", "The validation metric that decides which checkpoint to keep", |ui| {
+        let before = settings.best_metric.unwrap_or(metrics[0]);
+        let mut metric = before;
+        choose(ui, "best metric", &mut metric, &choices);
+        if metric != before {
+            settings.best_metric = Some(metric);
+        }
+    });
+}
+
 fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metrics: &[MetricName]) {
     group(ui, theme, "Evaluation and early stopping");
-    row(ui, theme, "Evaluate", "How often to evaluate on the validation set", |ui| {
+    row(ui, theme, "Evaluate every", "How often to evaluate on the validation set", |ui| {
         let mut by_steps = matches!(settings.evaluate_every, EvaluateEvery::Steps(_));
         choose(ui, "evaluate every", &mut by_steps, &[(false, "After each epoch"), (true, "Every few steps")]);
         match (&mut settings.evaluate_every, by_steps) {
@@ -290,15 +327,7 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metric
             (every, false) => *every = EvaluateEvery::Epoch,
         }
     });
-    let choices: Vec<(MetricName, &str)> = metrics.iter().map(|metric| (*metric, metric.title())).collect();
-    row(ui, theme, "Best checkpoint by", "The validation metric that decides which checkpoint to keep", |ui| {
-        let before = settings.best_metric.unwrap_or(metrics[0]);
-        let mut metric = before;
-        choose(ui, "best metric", &mut metric, &choices);
-        if metric != before {
-            settings.best_metric = Some(metric);
-        }
-    });
+    best_metric(ui, theme, settings, metrics);
     row(ui, theme, "Early stopping", "Stop when that metric has not improved for a while", |ui| {
         let mut on = settings.early_stopping.is_some();
         if ui.add(Checkbox::without_text(&mut on)).changed() {
@@ -323,7 +352,7 @@ mod tests {
     use super::*;
     use crate::app::messages::{AppCommand, Edit};
     use crate::app::testing::{self, app, hone, press, settle};
-    use crate::project::{ClassificationSettings, NetworkKind, Preset, Step, TaskKind};
+    use crate::project::{ClassificationSettings, Step};
     use crate::storage::ThemeChoice;
 
     #[test]
@@ -351,7 +380,7 @@ mod tests {
             }
             press(&mut window, Modifiers::NONE, leave);
             assert_eq!(hone(&mut window).project().training.max_length, 128, "after {leave:?}");
-            window.get_by_label("Custom settings");
+            window.get_by_label("Custom settings (no preset)");
         }
     }
 

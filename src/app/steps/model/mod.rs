@@ -32,7 +32,6 @@ use crate::app::widgets::{
     Anchor, anchor, button, card_grid, choice_card, columns, explained, fill, is_narrow, is_wide, page, section,
 };
 use crate::project::{NetworkKind, Preset, Step, TaskKind, TrainingSettings};
-use crate::words::count;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -111,8 +110,7 @@ fn presets(
     let current = Preset::of(of, now);
     let presets = Preset::of_task(task);
     if of == (TaskKind::TextClassification, NetworkKind::Decoder) {
-        let adapted = Preset::Balanced.apply(of, now);
-        ui.add(egui::Label::new(theme.small(presets_of_gpt(&adapted))).wrap());
+        ui.add(egui::Label::new(theme.small(PRESETS_OF_GPT)).wrap());
         ui.add_space(theme.space.xs);
     }
     let across = if is_narrow(ui) { 1 } else { presets.len() };
@@ -132,7 +130,7 @@ fn presets(
     ui.horizontal_wrapped(|ui| {
         ui.set_min_height(theme.size.control);
         let Some(preset) = current else {
-            ui.label(theme.muted("Custom settings"));
+            ui.label(theme.muted("Custom settings (no preset)"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
                 sender.edit(Edit::Training(Preset::Balanced.apply(of, now)));
             }
@@ -143,25 +141,25 @@ fn presets(
 }
 
 /// What the presets of decoders set otherwise.
-fn presets_of_gpt(adapted: &TrainingSettings) -> String {
-    let tokens = adapted.batch_tokens.map(|tokens| format!(" and {} tokens", count(tokens))).unwrap_or_default();
-    format!(
-        "Presets of GPT models train adapters (LoRA) of rank {}, at a learning rate of {:e}, in batches of up to {} texts{tokens}",
-        adapted.lora.rank, adapted.optimizer.learning_rate, adapted.batch_size
-    )
-}
+const PRESETS_OF_GPT: &str = "For GPT models, Quick, Balanced and Thorough train a small adapter (LoRA) instead of all layers, which \
+                              needs much less memory";
 
 /// Name and explanation.
 fn preset_words(task: TaskKind, network: NetworkKind, preset: Preset) -> (&'static str, &'static str) {
     let is_adapting = task == TaskKind::LanguageModelling;
     match preset {
-        Preset::Instant => ("Instant", "No training loop: a first model in seconds, for 50 to 500 labelled rows"),
+        Preset::Instant => {
+            ("Instant", "Reads each text once: a first model in seconds. Best for 50 to 500 labelled rows")
+        }
         Preset::Quick => ("Quick", "1 epoch, max length 64 tokens: a first look"),
+        Preset::Balanced if is_adapting && network == NetworkKind::Decoder => {
+            ("Balanced", "5 epochs, max length 128 tokens")
+        }
         Preset::Balanced if is_adapting => {
-            ("Balanced", "5 epochs at 3e-4, max length 128 tokens: suits a model without a language model head")
+            ("Balanced", "5 epochs, max length 128 tokens. For BERT base, set the learning rate to 5e-5")
         }
         Preset::Balanced if network == NetworkKind::Decoder => ("Balanced", "3 epochs, max length 128 tokens"),
-        Preset::Balanced => ("Balanced", "3 epochs, max length 128 tokens: what most papers use"),
+        Preset::Balanced => ("Balanced", "3 epochs, max length 128 tokens: a good choice for most data"),
         Preset::Thorough if is_adapting => {
             ("Thorough", "Up to 15 epochs at a lower learning rate, max length 256 tokens, with early stopping")
         }
@@ -216,7 +214,7 @@ mod tests {
         harness.run();
         let expected = TrainingSettings::of_task(TaskKind::LanguageModelling);
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(expected))]);
-        harness.get_by_label_contains("5 epochs at 3e-4, max length 128 tokens");
+        harness.get_by_label_contains("5 epochs, max length 128 tokens. For BERT base");
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! New words for the model: terms of these texts that its tokenizer breaks into pieces.
 
-use egui::{Checkbox, Grid, Ui};
+use egui::{Checkbox, Grid, ScrollArea, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{Action, banner, button, running_ui, section};
 use crate::data::{DomainTerm, DomainTerms};
-use crate::project::{LanguageModellingSettings, Task};
+use crate::project::{LanguageModellingSettings, Task, TrainedLayers, TrainingSettings};
 use crate::words::count;
 
 /// New words proposed.
@@ -45,9 +45,31 @@ pub fn new_words_ui(
                 sender.send(AppCommand::FindTerms(folder.to_owned()));
             }
         }
+        needs_all_layers(ui, ctx, settings, sender);
         words_ui(ui, ctx, settings, found, sender);
         if let Some(found) = found {
             terms_ui(ui, ctx, found);
+        }
+    });
+}
+
+/// Warns if the words would not be trained.
+fn needs_all_layers(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    settings: &LanguageModellingSettings,
+    sender: &mut CommandSender,
+) {
+    let training = &ctx.project.training;
+    if settings.new_words.is_empty() || training.trained_layers == TrainedLayers::All {
+        return;
+    }
+    let text = "Only training all layers teaches the model new words";
+    banner(ui, ctx.theme, Tone::Warning, "The new words need all layers", text, |ui| {
+        if ui.button("Train all layers").clicked() {
+            let all = TrainingSettings { trained_layers: TrainedLayers::All, ..training.clone() };
+            let of = (ctx.project.task.kind(), ctx.network);
+            sender.edit(Edit::Training(all.with_usual_rate(of, training.trained_layers)));
         }
     });
 }
@@ -119,18 +141,21 @@ fn terms_ui(ui: &mut Ui, ctx: &StepContext<'_>, found: &DomainTerms) {
     let theme = ctx.theme;
     egui::CollapsingHeader::new("Terms of these texts").id_salt("domain terms").show(ui, |ui| {
         ui.add(egui::Label::new(theme.muted(explanation(found))).wrap());
-        Grid::new("domain terms").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-            for head in ["Term", "Occurrences", "Documents", "Times more frequent"] {
-                ui.label(theme.small(head));
-            }
-            ui.end_row();
-            for term in found.terms.iter().take(TERMS) {
-                ui.label(&term.word);
-                ui.label(count(u64::from(term.count)));
-                ui.label(count(u64::from(term.documents)));
-                ui.label(term.times.map(|times| format!("{times:.0}")).unwrap_or_default());
+        let sideways = ScrollArea::horizontal().id_salt("terms sideways").auto_shrink([false, true]);
+        sideways.show(ui, |ui| {
+            Grid::new("domain terms").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+                for head in ["Term", "Occurrences", "Documents", "Times more frequent"] {
+                    ui.label(theme.small(head));
+                }
                 ui.end_row();
-            }
+                for term in found.terms.iter().take(TERMS) {
+                    ui.label(&term.word);
+                    ui.label(count(u64::from(term.count)));
+                    ui.label(count(u64::from(term.documents)));
+                    ui.label(term.times.map(|times| format!("{times:.0}")).unwrap_or_default());
+                    ui.end_row();
+                }
+            });
         });
     });
 }

@@ -25,8 +25,8 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     if settings.trained_layers == TrainedLayers::Instant {
         let longest = settings.max_length;
         sentences.push(format!(
-            "The model reads each text once, up to {} (about {} words), and a logistic regression learns the labels from what the \
-             model makes of it. The validation set chooses how strongly its weights are held back.",
+            "The model reads each text once, up to {} (about {} words), and a logistic regression learns the labels from the \
+             embeddings. The validation set chooses the regularisation.",
             counted(longest as u64, "token", "tokens"),
             words(longest)
         ));
@@ -95,7 +95,9 @@ fn layers(trained: TrainedLayers) -> String {
             "An adapter (LoRA) and the head are trained, and the model's own weights stay as they are.".to_owned()
         }
         TrainedLayers::Instant => "Nothing of the model itself is trained.".to_owned(),
-        TrainedLayers::Head => "Only the head of the model is trained, which is fastest.".to_owned(),
+        TrainedLayers::Head => {
+            "Only the head is trained, which is fastest and usually needs about 20 epochs.".to_owned()
+        }
     }
 }
 

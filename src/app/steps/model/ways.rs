@@ -1,6 +1,6 @@
 //! The ways to train side by side: what each takes on this machine.
 
-use egui::{Grid, RichText, Ui};
+use egui::{Grid, RadioButton, RichText, ScrollArea, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::live_run::LiveRun;
@@ -10,8 +10,11 @@ use crate::app::steps::model::what_to_train::{title, training};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{Action, banner, button_if, running_ui};
 use crate::project::TrainedLayers;
-use crate::words::{bytes, duration};
+use crate::words::{bytes, counted, duration};
 use crate::worker::WayEstimate;
+
+/// Points that the reason why a way is not possible is wide, at most.
+const WIDEST_REASON: f32 = 280.0;
 
 /// The button that measures every way to train, and the table of what was measured.
 pub fn ways_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
@@ -36,7 +39,7 @@ pub fn ways_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     } else if ctx.prepared.is_none() {
         Some("The data isn't ready yet")
     } else if ctx.model_folder.is_none() {
-        Some("Download the model first")
+        Some("The model isn't on this machine yet")
     } else {
         None
     };
@@ -46,7 +49,7 @@ pub fn ways_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         if compare.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
             sender.send(AppCommand::CompareWays);
         }
-        ui.label(theme.small("Measures all layers, some layers, an adapter and more, side by side"));
+        ui.label(theme.small("Measures time and memory for training all layers, some of them, or a small add-on"));
     });
 }
 
@@ -55,36 +58,46 @@ fn table(ui: &mut Ui, ctx: &StepContext<'_>, ways: &[WayEstimate], sender: &mut 
     let settings = &ctx.project.training;
     let now = settings.trained_layers;
     let spacing = [theme.space.l, theme.space.xs];
-    Grid::new("ways to train").num_columns(3).spacing(spacing).show(ui, |ui| {
-        for head in ["What is trained", "Time", "Memory"] {
-            ui.label(theme.small(head));
-        }
-        ui.end_row();
-        for way in ways {
-            if ui.radio(way.trained == now, name(way.trained)).clicked() && way.trained != now {
-                let next = training(settings, way.trained, now, (ctx.project.task.kind(), ctx.network));
-                sender.edit(Edit::Training(next));
-            }
-            match &way.outcome {
-                Ok(outcome) => {
-                    ui.label(outcome.time.as_ref().map_or("–".to_owned(), |time| duration(time.whole)));
-                    let memory = bytes(outcome.memory);
-                    if outcome.time.is_some() {
-                        ui.label(memory);
-                    } else {
-                        let free = bytes(outcome.memory_available);
-                        ui.label(RichText::new(format!("{memory}, {free} free")).color(theme.palette.warning));
-                    }
-                }
-                Err(reason) => {
-                    ui.label("–");
-                    ui.label(theme.muted("Not with these settings")).on_hover_text(reason);
-                }
+    let sideways = ScrollArea::horizontal().id_salt("ways to train").auto_shrink([false, true]);
+    sideways.show(ui, |ui| {
+        Grid::new("ways to train").num_columns(3).spacing(spacing).show(ui, |ui| {
+            for head in ["What is trained", "Time", "Memory"] {
+                ui.label(theme.small(head));
             }
             ui.end_row();
-        }
+            for way in ways {
+                let radio = RadioButton::new(way.trained == now, name(way.trained));
+                if ui.add_enabled(way.outcome.is_ok(), radio).clicked() && way.trained != now {
+                    let next = training(settings, way.trained, now, (ctx.project.task.kind(), ctx.network));
+                    sender.edit(Edit::Training(next));
+                }
+                match &way.outcome {
+                    Ok(outcome) => {
+                        ui.label(outcome.time.as_ref().map_or("–".to_owned(), |time| duration(time.whole)));
+                        let memory = bytes(outcome.memory);
+                        if outcome.time.is_some() {
+                            ui.label(memory);
+                        } else {
+                            let free = bytes(outcome.memory_available);
+                            ui.label(
+                                RichText::new(format!("{memory} needed\n{free} free")).color(theme.palette.warning),
+                            );
+                        }
+                    }
+                    Err(reason) => {
+                        ui.label("–");
+                        ui.set_max_width(WIDEST_REASON);
+                        ui.add(egui::Label::new(theme.small(reason)).wrap());
+                    }
+                }
+                ui.end_row();
+            }
+        })
     });
-    ui.label(theme.muted("Each for the epochs above, on this machine, with reading and evaluation"));
+    let epochs = counted(u64::from(settings.epochs), "epoch", "epochs");
+    let note =
+        format!("Whole runs of {epochs} on this machine. Instant needs no epochs; Head only usually needs about 20");
+    ui.add(egui::Label::new(theme.muted(note)).wrap());
 }
 
 fn name(trained: TrainedLayers) -> String {
@@ -119,7 +132,7 @@ mod tests {
     fn open() -> Harness<'static, Scene> {
         let mut scene = Scene::prepared(false);
         scene.answers.ways.of = Some(scene.project.clone());
-        let refused = Err("With an adapter (LoRA), the head reads one token: set pooling to Token.".to_owned());
+        let refused = Err("The rank of an adapter must be at least 1.".to_owned());
         scene.answers.ways.value = Some(vec![
             WayEstimate { trained: TrainedLayers::All, outcome: Ok(outcome(754.0, 9_000_000_000)) },
             WayEstimate { trained: TrainedLayers::Top(2), outcome: Ok(outcome(300.0, 400_000_000)) },
@@ -133,8 +146,8 @@ mod tests {
     fn ways_are_side_by_side_and_a_click_chooses_one() {
         let mut harness = open();
         picture("ways", &mut harness);
-        harness.get_by_label("8.4 GiB, 7.5 GiB free");
-        harness.get_by_label("Not with these settings");
+        harness.get_by_label("8.4 GiB needed\n7.5 GiB free");
+        harness.get_by_label("The rank of an adapter must be at least 1.");
         harness.get_by_label("Compare again");
         harness.get_by_label("Top 2 layers and head").click();
         harness.run();

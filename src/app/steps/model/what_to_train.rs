@@ -5,21 +5,28 @@ use egui::{DragValue, Ui};
 use crate::app::steps::model::fields::{choose, decimal, group, number, row, share};
 use crate::app::theme::Theme;
 use crate::project::{
-    LoraMatrices, LoraSettings, NetworkKind, PoolingChoice, Preset, TaskKind, TrainedLayers, TrainingSettings,
+    LoraMatrices, LoraSettings, NetworkKind, PoolingChoice, TaskKind, TrainedLayers, TrainingSettings,
 };
+
+/// Epochs that a head alone usually needs.
+const HEAD_EPOCHS: u32 = 20;
 
 /// Draws the choice and its settings.
 pub fn what_to_train(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, of: (TaskKind, NetworkKind)) {
     group(ui, theme, "What to train");
     let now = settings.trained_layers;
     let choices: Vec<_> = now.choices(of.0).into_iter().map(|choice| (choice, title(choice))).collect();
-    row(ui, theme, "Train", explanation(now), |ui| {
+    row(ui, theme, "Trained part", explanation(now), |ui| {
         choose(ui, "trained layers", &mut settings.trained_layers, &choices);
     });
     match &mut settings.trained_layers {
         TrainedLayers::Head => {
-            let hint = "The head alone needs more epochs: about 20";
-            row(ui, theme, "", hint, |_| ());
+            let hint = "The head alone usually needs about 20 epochs";
+            row(ui, theme, "", hint, |ui| {
+                if settings.epochs < HEAD_EPOCHS && ui.button("Set 20 epochs").clicked() {
+                    settings.epochs = HEAD_EPOCHS;
+                }
+            });
         }
         TrainedLayers::Top(top) => {
             row(ui, theme, "Top layers", "Number of layers to train below the head", |ui| {
@@ -41,12 +48,7 @@ pub fn training(
     before: TrainedLayers,
     of: (TaskKind, NetworkKind),
 ) -> TrainingSettings {
-    let usual = |trained| Preset::learning_rate_for(of, trained);
-    let mut next = TrainingSettings { trained_layers, ..settings.clone() };
-    if next.optimizer.learning_rate.to_bits() == usual(before).to_bits() {
-        next.optimizer.learning_rate = usual(trained_layers);
-    }
-    next
+    TrainingSettings { trained_layers, ..settings.clone() }.with_usual_rate(of, before)
 }
 
 /// The name of a choice.
@@ -56,7 +58,7 @@ pub fn title(trained: TrainedLayers) -> &'static str {
         TrainedLayers::Top(_) => "Top layers and head",
         TrainedLayers::Lora => "Adapter (LoRA) and head",
         TrainedLayers::Head => "Head only",
-        TrainedLayers::Instant => "Instant: head, solved exactly",
+        TrainedLayers::Instant => "Instant (no layer is trained)",
     }
 }
 
@@ -67,12 +69,12 @@ fn explanation(trained: TrainedLayers) -> &'static str {
             "Faster, but learns less. The frozen layers are computed once per text, without dropout"
         }
         TrainedLayers::Lora => {
-            "Trains two small matrices beside each chosen one and freezes the rest: less memory and small checkpoints. \
-             Best for large models"
+            "Trains a small add-on and leaves the model's own weights unchanged: less memory and small checkpoints. Best for large \
+             models"
         }
         TrainedLayers::Instant => {
-            "Reads each text once and solves a logistic regression on what the model makes of it. Seconds instead of minutes; best \
-             for 50 to 500 rows"
+            "Reads each text once and fits a logistic regression on the embeddings. Seconds instead of minutes; best for 50 to 500 \
+             rows"
         }
         TrainedLayers::Head => "Fast, but learns least. The layers are computed once per text, without dropout",
     }
@@ -82,9 +84,15 @@ fn lora(ui: &mut Ui, theme: &Theme, lora: &mut LoraSettings) {
     row(ui, theme, "Rank", "Size of the adapter. 8 is usual; 16 or 32 can learn more and need more memory", |ui| {
         number(ui, DragValue::new(&mut lora.rank).range(1..=256).speed(0.05));
     });
-    row(ui, theme, "Alpha", "The adapter counts alpha / rank times. Once or twice the rank is usual", |ui| {
-        decimal(ui, &mut lora.alpha, 0.1..=1024.0, 0.1);
-    });
+    row(
+        ui,
+        theme,
+        "Alpha",
+        "The adapter's effect is multiplied by alpha / rank. Once or twice the rank is usual",
+        |ui| {
+            decimal(ui, &mut lora.alpha, 0.1..=1024.0, 0.1);
+        },
+    );
     row(ui, theme, "Adapter dropout", "Share of the adapter's inputs dropped at random in training", |ui| {
         share(ui, &mut lora.dropout, 0.9);
     });
@@ -108,7 +116,7 @@ pub fn pooling(ui: &mut Ui, theme: &Theme, pooling: &mut PoolingChoice) {
         (PoolingChoice::Token, "First or last token"),
         (PoolingChoice::Mean, "Mean of all tokens"),
     ];
-    let explanation = "What the head reads of a text. Auto takes the mean for Instant, and else the first token (BERT) or the last \
-                       (GPT)";
+    let explanation = "How a text becomes one list of numbers for the head. Auto: the mean for Instant, otherwise the first token \
+                       (BERT) or the last (GPT)";
     row(ui, theme, "Pooling", explanation, |ui| choose(ui, "pooling", pooling, &choices));
 }
