@@ -68,7 +68,7 @@ fn finish(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Re
         // The setting may exceed the model's limit.
         settings.project.training.max_length = settings.project.training.max_length.min(info.max_length);
     }
-    let card = model_card::text(&settings, &source.summary, &source.comparison);
+    let card = model_card::text(&settings, &source.summary, &source.comparison, is_adapter(folder));
     let path = folder.join("README.md");
     write_atomic(&path, |writer| writer.write_all(card.as_bytes())).map_err(ExportError::io("write", &path))?;
     verify::same_answers(source, folder, watch)

@@ -1,5 +1,6 @@
 //! Exports trained models. Every export is read again and compared before it counts as done.
 
+mod adapter_code;
 mod bad_rows;
 mod error;
 mod hugging_face;
@@ -19,6 +20,7 @@ use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunSummary, StorageError, create_file, create_folder, remove_leftovers,
 };
 
+pub use adapter_code::adapter_code;
 pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
 pub use labelled::{LabelledTable, TableFormat, Written, write_labelled};

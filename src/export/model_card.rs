@@ -21,11 +21,16 @@ const PATTERNS: &str = "custom find-and-replace patterns";
 /// Most patterns listed.
 const PATTERNS_SHOWN: usize = 20;
 
-/// The card.
-pub(super) fn text(settings: &RunSettings, summary: &RunSummary, comparison: &RunComparison) -> String {
+/// The card of a whole model or of an adapter alone.
+pub(super) fn text(
+    settings: &RunSettings,
+    summary: &RunSummary,
+    comparison: &RunComparison,
+    is_adapter: bool,
+) -> String {
     let mut card = String::new();
     // Writing to a string cannot fail.
-    let _ = write_card(&mut card, Results { settings, summary, comparison });
+    let _ = write_card(&mut card, Results { settings, summary, comparison, is_adapter });
     card
 }
 
@@ -49,7 +54,11 @@ fn header(card: &mut String, results: Results<'_>, base: &Base) -> fmt::Result {
     }
     let tag = results.pipeline_tag();
     let reads_the_mean = results.settings.project.reads_the_mean();
-    let library = if reads_the_mean { "sentence-transformers" } else { "transformers" };
+    let library = match (results.is_adapter, reads_the_mean) {
+        (true, _) => "peft",
+        (false, true) => "sentence-transformers",
+        (false, false) => "transformers",
+    };
     writeln!(card, "pipeline_tag: {tag}\nlibrary_name: {library}\ntags:\n- {tag}\n- hone")?;
     results.write_index(card)?;
     writeln!(card, "---\n")
@@ -334,7 +343,7 @@ mod tests {
     }
 
     fn card(settings: &RunSettings, test: bool) -> String {
-        text(settings, &summary(test), &RunComparison::default())
+        text(settings, &summary(test), &RunComparison::default(), false)
     }
 
     #[test]
@@ -363,7 +372,7 @@ mod tests {
         let card = |objective| {
             let summary = RunSummary { validation: metrics(objective, 200.0), test: None, ..summary(false) };
             let before = Baseline::alone(BaselineName::Untrained, metrics(objective, 300.0));
-            text(&settings, &summary, &RunComparison { interval, baselines: vec![before] })
+            text(&settings, &summary, &RunComparison { interval, baselines: vec![before] }, false)
         };
         let decoder = card(Objective::NextTokens);
         for part in [

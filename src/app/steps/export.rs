@@ -13,6 +13,8 @@ use crate::app::widgets::{
     Action, Anchor, anchor, banner, button, button_if, card, card_grid, empty_state, heading_ui, icon_button,
     is_sought, is_wide, page, primary_button, running_card, section,
 };
+use crate::export::adapter_code;
+use crate::models::is_adapter;
 use crate::project::{Step, TrainedLayers};
 use crate::worker::{ExportFormat, RunResults};
 
@@ -265,9 +267,13 @@ fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 
 fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path, results: &RunResults) {
     let (theme, task) = (ctx.theme, results.settings.project.task.kind());
+    let is_lora = results.settings.project.training.trained_layers == TrainedLayers::Lora;
     section(ui, theme, "Use the model", "Load the exported folder in a terminal or in Python", |ui| {
         let text = match code {
             Code::Terminal => terminal_code(task, model),
+            Code::Transformers if is_lora && is_adapter(model) => {
+                adapter_code(&results.settings, results.objective(), &format!("{:?}", model.display().to_string()))
+            }
             Code::Transformers => python_code(&results.settings.project, results.objective(), model),
         };
         ui.horizontal_wrapped(|ui| {

@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use crate::evaluation::{
     BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, Metrics, TermCounts, WordCounts,
 };
+use crate::export::adapter_code::adapter_code;
 use crate::export::model_card::quoting::{data_name, quoted};
 use crate::project::Objective;
 use crate::storage::{RunComparison, RunSettings, RunSummary};
@@ -21,6 +22,8 @@ pub(super) struct Results<'a> {
     pub settings: &'a RunSettings,
     pub summary: &'a RunSummary,
     pub comparison: &'a RunComparison,
+    /// Whether the folder holds an adapter alone.
+    pub is_adapter: bool,
 }
 
 impl<'a> Results<'a> {
@@ -181,8 +184,19 @@ impl<'a> Results<'a> {
 
     /// The section on how to use the model.
     pub fn write_usage(&self, card: &mut String) -> fmt::Result {
+        if self.is_adapter {
+            let objective = match self.metrics() {
+                Metrics::Classification(_) => Objective::default(),
+                Metrics::LanguageModelling(metrics) => metrics.objective,
+            };
+            let code = adapter_code(self.settings, objective, "\"path/to/this/folder\"");
+            writeln!(
+                card,
+                "## How to use it\n\nWith [peft](https://huggingface.co/docs/peft), on its base model:\n\n```python\n{code}\n```"
+            )?;
+            return if self.metrics().classification().is_some() { self.write_usage_in_hone(card) } else { Ok(()) };
+        }
         if self.settings.project.reads_the_mean() {
-            // Written out, because the configuration that an adapter is loaded with is its base model's.
             let labels = serde_json::Value::from(self.settings.labels.clone());
             writeln!(
                 card,

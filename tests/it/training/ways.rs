@@ -55,6 +55,7 @@ fn an_adapter_is_trained_kept_alone_and_exported_both_ways() {
     let adapter = exported(&bench, ExportFormat::Adapter, "adapter").unwrap();
     assert!(is_adapter(&adapter.path) && answers(&adapter.path) == [0, 1]);
     let card = std::fs::read_to_string(adapter.path.join("README.md")).unwrap();
+    assert!(card.contains("AutoModelForSequenceClassification.from_pretrained(base, num_labels=2"), "{card}");
     assert!(card.contains("| trained | LoRA of rank 4, alpha 16, dropout 0.1, on attention; and the head |"), "{card}");
     let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
     assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
@@ -323,6 +324,8 @@ fn an_adapter_with_a_head_on_the_mean_is_kept_and_exported_with_its_modules() {
     let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
     assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
     // Another program finds the network without a head, as `sentence-transformers` loads it.
+    let card = std::fs::read_to_string(adapter.path.join("README.md")).unwrap();
+    assert!(card.contains("library_name: peft") && card.contains("2_Dense/model.safetensors"), "{card}");
     let config = std::fs::read_to_string(adapter.path.join("adapter_config.json")).unwrap();
     assert!(
         config.contains("FEATURE_EXTRACTION") && config.contains("\"encoder.layer.0.attention.self.query\""),
