@@ -5,7 +5,7 @@ use crate::project::{Objective, TaskKind};
 use crate::storage::RunSettings;
 
 /// Python code that uses the adapter of a run in `folder`, an expression of Python; `objective` is what it predicts as a language
-/// model. Tested against `peft` by `tests/peers/verify_adapters.py`.
+/// model. `tests/peers/verify_adapters.py` makes the same calls of `peft`; this text itself is not run by a test.
 #[must_use]
 pub fn adapter_code(settings: &RunSettings, objective: Objective, folder: &str) -> String {
     let project = &settings.project;
