@@ -82,7 +82,7 @@ fn a_second_stop_after_an_evaluation_keeps_the_best_untested_and_the_advice_is_t
     let planned = results.settings.project.training.total_steps(results.settings.rows[0]);
     let steps = format!("You stopped after {} of {} steps", results.summary.steps, crate::words::count(planned));
     assert_eq!(window.query_all_by_label_contains(&steps).count(), 1, "on the page");
-    assert!(window.query_by_label_contains("Stopped by you").is_none(), "it is said once");
+    assert!(window.query_by_label_contains("You stopped it after").is_none(), "it is said once");
     let (notice, _) = hone(&mut window).notices.newest_first().next().unwrap();
     assert!(notice.body.contains(&steps), "{}", notice.body);
     window.get_by_role_and_label(egui::Role::Button, "Train again to the end");

@@ -170,8 +170,8 @@ impl HoneApp {
         }
         if let Some(exported) = answers.exported.value.take() {
             let what = match answers.exported.of {
-                Some(ExportFormat::Safetensors) => "Safetensors file",
-                Some(ExportFormat::Predictions | ExportFormat::RawPredictions) => "Test predictions",
+                Some(ExportFormat::Safetensors) => "Weights file",
+                Some(ExportFormat::Predictions | ExportFormat::RawPredictions) => "Predictions",
                 Some(ExportFormat::Adapter) => "Adapter",
                 Some(ExportFormat::HuggingFace) | None => "Hugging Face folder",
             };

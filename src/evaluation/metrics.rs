@@ -116,7 +116,9 @@ impl BaselineName {
         match self {
             Self::MajorityClass => "Majority baseline (always the most frequent label)",
             Self::TfIdf => "TF-IDF baseline (with logistic regression)",
-            Self::Instant => "Instant baseline (the model before training, with logistic regression)",
+            Self::Instant => {
+                "Instant baseline (the model before training, with logistic regression on at most 4,000 rows)"
+            }
             Self::Untrained => "Before training",
         }
     }

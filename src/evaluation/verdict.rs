@@ -2,7 +2,7 @@
 
 use crate::evaluation::{Baseline, BaselineName, ClassificationMetrics, FEWEST_ROWS, Interval, Metrics};
 use crate::project::are_imbalanced;
-use crate::words::{count, percent, score};
+use crate::words::{count, percent, perplexity};
 
 /// Share of the rows with the same prediction from which a model is said to give one answer.
 const ONE_ANSWER: f64 = 0.99;
@@ -158,14 +158,14 @@ impl Evidence<'_> {
         judgement(Verdict::Good, says, more_of_weakest(metrics))
     }
 
-    fn judge_language_model(self, perplexity: f64) -> Judgement {
+    fn judge_language_model(self, after: f64) -> Judgement {
         let before = self.baselines.iter().find(|baseline| baseline.name == BaselineName::Untrained);
         let before = before.and_then(|baseline| baseline.metrics.language_modelling());
         let Some(before) = before.map(|metrics| metrics.overall.perplexity()) else {
             let says = "It was not compared with the model before training".to_owned();
             return Judgement { verdict: Verdict::Unclear, says, next: None };
         };
-        let figures = format!("perplexity {} before, {} after", score(before), score(perplexity));
+        let figures = format!("perplexity {} before, {} after", perplexity(before), perplexity(after));
         let (verdict, says) = match self.interval {
             None => (Verdict::Unclear, format!("There are too few documents to tell: {figures}")),
             Some(interval) if interval.high < before => {

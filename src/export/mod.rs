@@ -8,6 +8,7 @@ mod labelled;
 mod model_card;
 mod predictions;
 mod safetensors_file;
+mod sentence_code;
 mod spreadsheet;
 mod verify;
 
@@ -24,6 +25,7 @@ pub use adapter_code::adapter_code;
 pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
 pub use labelled::{LabelledTable, TableFormat, Written, write_labelled};
+pub use sentence_code::sentence_code;
 pub use spreadsheet::harmless;
 
 /// What can be exported.

@@ -62,7 +62,7 @@ fn entry_of_hub(model: &HubModel) -> CatalogueEntry {
         parameters: model.parameters,
         licence: model.licence.clone().unwrap_or_else(|| "unknown".to_owned()),
         language,
-        longest: None,
+        longest: suggested.map(|suggested| suggested.longest),
         group: suggested.map_or_else(Default::default, |suggested| suggested.group),
         description: format!("{} from the Hugging Face Hub, pinned to commit {short}", model.architecture),
         files: model.files.clone(),

@@ -37,7 +37,7 @@ impl EarlierLabels {
         let are_same = self.are(labels);
         let number = |which: &str| format!("{which}{}", counted(self.0.len(), "label", "labels"));
         if are_same && !is_other {
-            return format!("Its head for {} is kept", number("the same "));
+            return format!("Already fine-tuned for {}: training continues from there", number("the same "));
         }
         let sorted = |labels: &[String]| {
             let mut labels = labels.to_vec();
@@ -53,7 +53,9 @@ impl EarlierLabels {
         };
         let names = self.0.iter().map(|label| shortened(label, LONGEST)).collect::<Vec<_>>();
         let named = listed_up_to(SHOWN, &names);
-        format!("{model} was fine-tuned for {which} ({named}): its layers are kept, and the head is new")
+        format!(
+            "{model} was fine-tuned for {which} ({named}): it keeps what it knows of language, and learns your labels from scratch"
+        )
     }
 }
 
@@ -80,10 +82,14 @@ mod tests {
         let moods = ["negative", "neutral", "positive"];
         let trained = earlier(classifier, &moods).unwrap();
         let of = |labels: &[&str]| labels.iter().map(|&label| label.to_owned()).collect::<Vec<String>>();
-        assert_eq!(trained.says("It", &of(&moods), false), "Its head for the same 3 labels is kept");
+        assert_eq!(
+            trained.says("It", &of(&moods), false),
+            "Already fine-tuned for the same 3 labels: training continues from there"
+        );
         assert_eq!(
             trained.says("It", &of(&["bad", "good"]), false),
-            "It was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new"
+            "It was fine-tuned for 3 other labels (negative, neutral, positive): it keeps what it knows of language, and learns \
+             your labels from scratch"
         );
         assert!(
             trained

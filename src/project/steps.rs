@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::Project;
+use crate::project::{ModelChoice, Project};
 
 /// A step of the wizard, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -133,6 +133,15 @@ impl Project {
             needed.map(|rule| format!("a {} column", rule.role.title().to_lowercase())).collect();
         format!("Choose {}", columns.join(" and "))
     }
+
+    /// Tells the person what to do about a model that is not on this machine and that Hone cannot download.
+    #[must_use]
+    pub fn model_advice(&self) -> &'static str {
+        match self.model {
+            ModelChoice::Folder(_) => "The model's folder was not found. Open it again, or choose another model",
+            ModelChoice::Catalogue(_) | ModelChoice::Hub(_) => "Download the model, or open a model folder",
+        }
+    }
 }
 
 fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {
@@ -153,7 +162,7 @@ fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {
         issues.extend(facts.data_issues.iter().map(|message| issue(step, message)));
     }
     if step == Step::Train && !facts.model_available && !facts.model_fetchable {
-        issues.push(issue(Step::Model, "Download the model, or open a model folder"));
+        issues.push(issue(Step::Model, project.model_advice()));
     }
     if step > Step::Train && !facts.has_run {
         issues.push(issue(Step::Train, "Train a model first"));
@@ -194,6 +203,10 @@ mod tests {
         let facts = Facts { prepared: true, ..Facts::default() };
         let Readiness::Blocked(issues) = readiness(&project, &facts, Step::Train) else { panic!("not blocked") };
         assert_eq!(issues[0].step, Step::Model);
+        assert_eq!(issues[0].message, "Download the model, or open a model folder");
+        let folder = Project { model: ModelChoice::Folder("/models/gone".into()), ..project.clone() };
+        let Readiness::Blocked(issues) = readiness(&folder, &facts, Step::Train) else { panic!("not blocked") };
+        assert_eq!(issues[0].message, "The model's folder was not found. Open it again, or choose another model");
         for facts in [Facts { model_available: true, ..facts.clone() }, Facts { model_fetchable: true, ..facts }] {
             assert_eq!(readiness(&project, &facts, Step::Train), Readiness::Ready);
         }

@@ -23,7 +23,7 @@ entries! {
         Split: "Split", "How the rows are divided: most to learn from, some to choose the best checkpoint, and some that are kept apart for an honest test.";
         NearDuplicates: "Near-duplicates", "Texts that differ in a few words only. If one is in training and the other in the test set, the test is too easy.";
         Leakage: "Leakage", "Ways in which the test set may be easier than new texts: copies of training rows, the same customer in both, or a text that contains its label.";
-        Plan: "Training plan", "What will happen when you press the button: the model, the rows, how often it goes through them, and how long that took when it was measured.";
+        Plan: "Training plan", "What will happen when you press the button: the model, the rows, and how often it goes through them.";
         Log: "Log", "What Hone did, line by line. Warnings have a sign before them.";
         LabelAFile: "Label a file", "Predicts a label for every row of a table. You see the number of rows per label and the rows themselves before anything is written.";
         BeforeAndAfter: "Before and after", "How well the model predicts hidden or next words of your texts, before and after training.";

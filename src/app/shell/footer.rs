@@ -185,7 +185,7 @@ fn open_in_model(ctx: &StepContext<'_>) -> Vec<Open> {
     let (tone, text) = match (ctx.facts.model_available, ctx.facts.model_fetchable) {
         (true, _) => return Vec::new(),
         (false, true) => (Tone::Neutral, "This model is downloaded before training. You'll be asked first"),
-        (false, false) => (Tone::Danger, "Download the model, or open a model folder"),
+        (false, false) => (Tone::Danger, ctx.project.model_advice()),
     };
     vec![Open { tone, text: text.to_owned(), to: Target::Here(Anchor::Models) }]
 }

@@ -7,6 +7,7 @@ use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::steps::run_end::is_instant;
 use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, evaluation_hint};
 use crate::app::theme::{Theme, icons};
@@ -178,9 +179,11 @@ fn how_it_was_trained(ui: &mut Ui, theme: &Theme, results: &RunResults) {
             ui.spacing_mut().item_spacing.x = theme.space.xl;
             let rows = results.settings.rows;
             figure(ui, theme, "Training set", &counted(rows[0] as u64, "row", "rows"), "Rows the model was trained on");
-            figure(ui, theme, "Epochs", &format!("{:.1}", summary.epochs), "Passes over the training set");
-            figure(ui, theme, "Steps", &count(summary.steps), "Optimizer steps");
-            figure(ui, theme, "Best step", &count(summary.best_step), "The step of the checkpoint that was kept");
+            if !is_instant(&results.settings) {
+                figure(ui, theme, "Epochs", &format!("{:.1}", summary.epochs), "Passes over the training set");
+                figure(ui, theme, "Steps", &count(summary.steps), "Optimizer steps");
+                figure(ui, theme, "Best step", &count(summary.best_step), "The step of the checkpoint that was kept");
+            }
             figure(ui, theme, "Training time", &duration(summary.train_seconds), "Without evaluation and pauses");
             let speed = format!("{} tokens/s", count(summary.tokens_per_second as u64));
             figure(ui, theme, "Speed", &speed, "Training tokens per second, without padding");

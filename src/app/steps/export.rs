@@ -274,7 +274,7 @@ fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path
             Code::Transformers if is_lora && is_adapter(model) => {
                 adapter_code(&results.settings, results.objective(), &format!("{:?}", model.display().to_string()))
             }
-            Code::Transformers => python_code(&results.settings.project, results.objective(), model),
+            Code::Transformers => python_code(&results.settings, results.objective(), model),
         };
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(code, Code::Terminal, "Terminal");

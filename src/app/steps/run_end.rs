@@ -11,9 +11,10 @@ use crate::app::steps::verdict::{finished_title, next_step_button, tone};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{banner, button_if, primary_button, scores};
 use crate::evaluation::{NextStep, RunDifference};
-use crate::project::{Readiness, Step, readiness};
-use crate::storage::{RunSummary, StopReason};
-use crate::words::{count, duration};
+use crate::project::{Readiness, Step, TrainedLayers, readiness};
+use crate::storage::{RunSettings, StopReason};
+use crate::words::{count, counted, duration};
+use crate::worker::RunResults;
 
 /// The button of another run.
 pub const AGAIN: &str = "Train again";
@@ -72,9 +73,9 @@ fn finished_ui(ui: &mut Ui, ctx: &StepContext<'_>, again: bool, sender: &mut Com
     let outcome = ctx.results.map(|results| match next {
         // The verdict says already after how many steps the person stopped.
         Some(NextStep::TrainToTheEnd) => {
-            format!("It took {}. {}", duration(results.summary.train_seconds), measured(&results.summary))
+            format!("It took {}. {}", duration(results.summary.train_seconds), measured(results))
         }
-        _ => outcome(&results.summary),
+        _ => outcome(results),
     });
     let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
     ui.scope(|ui| {
@@ -96,23 +97,86 @@ fn finished_ui(ui: &mut Ui, ctx: &StepContext<'_>, again: bool, sender: &mut Com
 
 /// How a run ended, in words.
 #[must_use]
-pub fn outcome(summary: &RunSummary) -> String {
-    let why = match summary.stop_reason {
-        StopReason::Completed => "Finished every epoch",
-        StopReason::EarlyStopping => "Stopped early because the metric no longer improved",
-        StopReason::Stopped => "Stopped by you",
-        StopReason::CutOff => "Interrupted",
+pub fn outcome(results: &RunResults) -> String {
+    let summary = &results.summary;
+    let took = duration(summary.train_seconds);
+    let how = if is_instant(&results.settings) {
+        match summary.stop_reason {
+            StopReason::Completed | StopReason::EarlyStopping => format!("Finished in {took}."),
+            StopReason::Stopped => format!("You stopped it after {took}."),
+            StopReason::CutOff => format!("Interrupted after {took}."),
+        }
+    } else {
+        let steps = counted(summary.steps, "step", "steps");
+        match summary.stop_reason {
+            StopReason::Completed => {
+                let epochs = counted(summary.epochs.round() as u64, "epoch", "epochs");
+                format!("Finished: {epochs}, {steps} in {took}.")
+            }
+            StopReason::EarlyStopping => {
+                format!("Stopped early after {steps} ({took}), because the metric no longer improved.")
+            }
+            StopReason::Stopped => format!("You stopped it after {steps} ({took})."),
+            StopReason::CutOff => format!("Interrupted after {steps} ({took})."),
+        }
     };
-    let (took, steps) = (duration(summary.train_seconds), count(summary.steps));
-    format!("{why} after {took} and {steps} steps. {}", measured(summary))
+    format!("{how} {}", measured(results))
+}
+
+/// Whether a run fits an instant model, which has no epochs and no optimizer steps.
+#[must_use]
+pub fn is_instant(settings: &RunSettings) -> bool {
+    settings.project.training.trained_layers == TrainedLayers::Instant
 }
 
 /// What the kept checkpoint reaches.
-fn measured(summary: &RunSummary) -> String {
+fn measured(results: &RunResults) -> String {
+    let summary = &results.summary;
     let (rows, metrics) = match &summary.test {
         Some(test) => ("test", test),
         None => ("validation", &summary.validation),
     };
-    let step = count(summary.best_step);
-    format!("On the {rows} set: {}. The best checkpoint, from step {step}, was kept.", scores(metrics))
+    let kept = if is_instant(&results.settings) {
+        // Each strength is a step.
+        let strengths = counted(summary.steps, "strength", "strengths");
+        format!("Of {strengths} of regularisation, the best on the validation set was kept.")
+    } else {
+        format!("The best checkpoint, from step {}, was kept.", count(summary.best_step))
+    };
+    format!("On the {rows} set: {}. {kept}", scores(metrics))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::results;
+    use crate::storage::RunSummary;
+
+    fn ended(trained_layers: TrainedLayers, stop_reason: StopReason, steps: u64) -> String {
+        let mut run = (*results()).clone();
+        run.settings.project.training.trained_layers = trained_layers;
+        let summary = RunSummary { stop_reason, steps, epochs: 3.0, train_seconds: 8.0, ..run.summary.clone() };
+        run.summary = summary;
+        outcome(&run)
+    }
+
+    #[test]
+    fn the_outcome_names_epochs_and_steps() {
+        let all = |reason| ended(TrainedLayers::All, reason, 1_200);
+        let finished = all(StopReason::Completed);
+        assert!(finished.starts_with("Finished: 3 epochs, 1,200 steps in 8"), "{finished}");
+        assert!(finished.contains(". On the test set: ") && finished.contains("from step "), "{finished}");
+        let stopped = all(StopReason::Stopped);
+        assert!(stopped.starts_with("You stopped it after 1,200 steps (8"), "{stopped}");
+        let early = all(StopReason::EarlyStopping);
+        assert!(early.contains("because the metric no longer improved. On the test set"), "{early}");
+    }
+
+    #[test]
+    fn the_outcome_of_an_instant_run_names_no_epochs_and_no_steps() {
+        let finished = ended(TrainedLayers::Instant, StopReason::Completed, 8);
+        assert!(finished.starts_with("Finished in 8") && !finished.contains("step"), "{finished}");
+        let kept = "Of 8 strengths of regularisation, the best on the validation set was kept.";
+        assert!(finished.ends_with(kept) && !finished.contains("epoch"), "{finished}");
+    }
 }

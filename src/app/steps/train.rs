@@ -9,7 +9,7 @@ use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::spoken::set_heading;
 use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
-use crate::app::steps::run_end::{AGAIN, ended_ui, outcome, why_not_again};
+use crate::app::steps::run_end::{AGAIN, ended_ui, is_instant, outcome, why_not_again};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
     Curves, CurvesState, MatrixState, after_page, button, card, columns, confusion_matrix_ui, curves_ui, empty_state,
@@ -151,13 +151,16 @@ fn pause_button(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut Command
 
 fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
     let last = live.steps.last();
-    if let Some(start) = &live.start {
+    let instant = live.start.as_ref().is_some_and(|start| is_instant(&start.settings));
+    if let Some(start) = live.start.as_ref().filter(|_| !instant) {
         let done = last.map_or(0, |step| step.step);
         let steps = format!("{} of {}", count(done), count(start.total_steps));
         figure(ui, theme, "Step", &steps, "");
     }
     if let Some(step) = last {
-        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "");
+        if !instant {
+            figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "");
+        }
         figure(ui, theme, "Training loss", &score(step.loss), Term::Loss.text());
     }
     let figures = live.evaluations.last().map(|point| point.metrics.figures());
@@ -239,7 +242,7 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
         steps_per_epoch: per_epoch.round() as u64,
         best_metric: results.settings.project.best_metric(),
     };
-    section(ui, theme, "Selected run", &outcome(summary), |ui| curves_ui(ui, theme, curves, &mut state.curves));
+    section(ui, theme, "Selected run", &outcome(results), |ui| curves_ui(ui, theme, curves, &mut state.curves));
 }
 
 fn matrix_and_log(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, live: &LiveRun) {
@@ -253,8 +256,11 @@ fn matrix_and_log(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, live: &Li
 fn shown_evaluation(live: &LiveRun) -> (Option<&EvaluationPoint>, String) {
     let kept = live.evaluations.iter().rev().find(|point| point.is_best).filter(|_| !live.is_going());
     let shown = kept.or(live.evaluations.last());
+    let instant = live.start.as_ref().is_some_and(|start| is_instant(&start.settings));
     let hint = match (shown, kept) {
         (None, _) => "Appears after the first evaluation".to_owned(),
+        (Some(_), Some(_)) if instant => "On the validation set, of the model that was kept".to_owned(),
+        (Some(_), None) if instant => "On the validation set".to_owned(),
         (Some(_), Some(kept)) => {
             format!("On the validation set, of the checkpoint that was kept, from step {}", count(kept.step))
         }
@@ -311,7 +317,7 @@ mod tests {
     use crate::app::messages::Edit;
     use crate::app::testing::{Scene, picture, results, window};
     use crate::progress::Progress;
-    use crate::project::{Facts, ModelChoice, NetworkKind, Preset, TrainingSettings};
+    use crate::project::{Facts, ModelChoice, NetworkKind, Preset, TrainedLayers, TrainingSettings};
     use crate::worker::RunStart;
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TrainStepState)> {
@@ -385,7 +391,7 @@ mod tests {
         scene.facts.model_fetchable = true;
         let mut harness = open(scene, false);
         harness.run();
-        harness.get_by_label_contains("MiniLM L6 (87.3 MiB) must be downloaded first: you'll be asked");
+        harness.get_by_label_contains("MiniLM L6 (87.3 MiB) must be downloaded first. You'll be asked");
     }
 
     #[test]
@@ -402,6 +408,19 @@ mod tests {
             harness.run();
             let asked = harness.state_mut().0.sender.take();
             assert_eq!(asked, [AppCommand::User(UserCommand::PauseResume), AppCommand::User(UserCommand::Stop)]);
+        }
+    }
+
+    #[test]
+    fn an_instant_run_shows_no_epochs_and_steps() {
+        let mut live = half_way();
+        let mut start = live.start.as_deref().unwrap().clone();
+        start.settings.project.training.trained_layers = TrainedLayers::Instant;
+        live.start = Some(Arc::new(start));
+        let mut harness = open(with_run(Scene::prepared(false), live), false);
+        harness.run();
+        for hidden in ["Epoch: ", "Step: ", "On the validation set, at step"] {
+            assert!(harness.query_all_by_label_contains(hidden).next().is_none(), "{hidden} is shown");
         }
     }
 

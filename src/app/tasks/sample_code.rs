@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::project::{Objective, Project, TaskKind};
+use crate::export::sentence_code;
+use crate::project::{Objective, TaskKind};
+use crate::storage::RunSettings;
 
 /// A command that uses the model in `folder`.
 #[must_use]
@@ -14,17 +16,14 @@ pub fn terminal_code(task: TaskKind, folder: &Path) -> String {
     }
 }
 
-/// Python code that uses the model of `project` in `folder`; `objective` is what it predicts as a language model. Texts are truncated to the project's max length.
+/// Python code that uses the model of a run in `folder`; `objective` is what it predicts as a language model. Texts are truncated
+/// to the max length of the project.
 #[must_use]
-pub fn python_code(project: &Project, objective: Objective, folder: &Path) -> String {
+pub fn python_code(settings: &RunSettings, objective: Objective, folder: &Path) -> String {
+    let project = &settings.project;
     let folder = format!("{:?}", folder.display().to_string());
     if project.reads_the_mean() {
-        return format!(
-            "from sentence_transformers import SentenceTransformer\n\n\
-             model = SentenceTransformer({folder})\n\
-             scores = model.encode(\"The strap broke after a week.\")\n\
-             print(model[0].auto_model.config.id2label[scores.argmax()])"
-        );
+        return sentence_code(&settings.labels, &folder, "The strap broke after a week.");
     }
     let max_length = project.training.max_length;
     let code = match project.task.kind() {
@@ -47,23 +46,29 @@ pub fn python_code(project: &Project, objective: Objective, folder: &Path) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::TrainedLayers;
+    use crate::app::testing::results;
+    use crate::project::{Project, TrainedLayers};
+
+    fn of(project: Project) -> RunSettings {
+        RunSettings { project, ..results().settings.clone() }
+    }
 
     #[test]
     fn the_sample_code_names_the_exported_folder_and_suits_the_task() {
         let model = Path::new("/home/ann/model");
         let classify = TaskKind::TextClassification;
         assert_eq!(terminal_code(classify, model), "hone predict \"/home/ann/model\" reviews.csv --out labelled.csv");
-        let python = python_code(&Project::new(classify), Objective::default(), model);
+        let python = python_code(&of(Project::new(classify)), Objective::default(), model);
         assert!(python.contains("model=\"/home/ann/model\"") && python.contains("max_length=128"), "{python}");
         let adapt = TaskKind::LanguageModelling;
         assert!(terminal_code(adapt, model).ends_with("--model \"/home/ann/model\""));
         let mut instant = Project::new(classify);
         instant.training.trained_layers = TrainedLayers::Instant;
-        let python = python_code(&instant, Objective::default(), model);
+        let python = python_code(&of(instant), Objective::default(), model);
         assert!(python.contains("SentenceTransformer(\"/home/ann/model\")"), "{python}");
+        assert!(python.contains("print([\"negative\",\"neutral\",\"positive\"][scores.argmax()])"), "{python}");
         for (objective, name) in [(Objective::MaskedWords, "fill-mask"), (Objective::NextTokens, "text-generation")] {
-            let python = python_code(&Project::new(adapt), objective, model);
+            let python = python_code(&of(Project::new(adapt)), objective, model);
             assert!(python.contains(&format!("\"{name}\", model=\"/home/ann/model\"")), "{python}");
         }
     }

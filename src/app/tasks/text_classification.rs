@@ -38,10 +38,7 @@ pub fn classification_ui(
     state: &mut ClassificationState,
     sender: &mut CommandSender,
 ) {
-    // A cell that was selected in another matrix may not be in this one.
-    if state.listed_for.as_ref().is_some_and(|(run, rows, _)| run != shown.run || *rows != shown.rows) {
-        state.matrix.selected = None;
-    }
+    state.forget_cell_of_another_matrix(shown, metrics.confusion.labels.len());
     let baseline = |name| shown.comparison.and_then(|comparison| comparison.baseline(name)?.classification());
     let interval = shown.comparison.and_then(|comparison| comparison.interval);
     let above = |name| {
@@ -66,6 +63,15 @@ pub fn classification_ui(
 }
 
 impl ClassificationState {
+    /// Selects no cell if the run, the rows or the labels are no longer those in which one was selected.
+    fn forget_cell_of_another_matrix(&mut self, shown: &EvaluatedRows<'_>, labels: usize) {
+        let is_other = self.listed_for.as_ref().is_some_and(|(run, rows, _)| run != shown.run || *rows != shown.rows);
+        let is_outside = self.matrix.selected.is_some_and(|(truth, predicted)| truth.max(predicted) >= labels);
+        if is_other || is_outside {
+            self.matrix.selected = None;
+        }
+    }
+
     /// Lists the rows of the selected cell, or all mistakes, most confident first.
     fn refresh(&mut self, shown: &EvaluatedRows<'_>) {
         let key = (shown.run.to_owned(), shown.rows.clone(), self.matrix.selected);
@@ -131,14 +137,14 @@ fn rows_card(
         (heading, "Most confident mistakes first".to_owned())
     };
     section(ui, theme, &heading, &hint, |ui| {
+        let has_cell = state.matrix.selected.is_some();
+        if has_cell && button(ui, theme, icons::X, "Show all mistakes").clicked() {
+            state.matrix.selected = None;
+        }
         if state.listed.is_empty() {
-            let none =
-                if state.matrix.selected.is_some() { "No rows in this cell" } else { "No mistakes on these rows" };
+            let none = if has_cell { "No rows in this cell" } else { "No mistakes on these rows" };
             ui.label(theme.muted(none));
             return;
-        }
-        if state.matrix.selected.is_some() && button(ui, theme, icons::X, "Show all mistakes").clicked() {
-            state.matrix.selected = None;
         }
         if shown.can_be_reviewed && button(ui, theme, icons::LIST_CHECKS, "Review mistakes").clicked() {
             sender.send(AppCommand::GoTo(Step::Review));
@@ -172,4 +178,73 @@ fn text_ui(ui: &mut Ui, theme: &Theme, row: Option<&Prediction>, height: f32) {
     area.auto_shrink([false, true]).show(ui, |ui| {
         ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing;
+    use crate::data::Target;
+    use crate::evaluation::{Answer, ClassAnswer, Metrics};
+
+    /// One row of each label, all predicted correctly.
+    struct Run {
+        id: &'static str,
+        labels: Vec<String>,
+        metrics: Metrics,
+        predictions: Vec<Prediction>,
+    }
+
+    impl Run {
+        fn of(id: &'static str, labels: &[&str]) -> Self {
+            let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
+            let classes: Vec<u32> = (0..).take(labels.len()).collect();
+            let metrics = Metrics::Classification(ClassificationMetrics::compute(&labels, &classes, &classes, 0.1));
+            let prediction = |&class: &u32| {
+                let probabilities = classes.iter().map(|&other| if other == class { 0.9 } else { 0.05 }).collect();
+                Prediction {
+                    id: format!("main:{}", class + 1).parse().unwrap(),
+                    key: None,
+                    text: format!("text {class}"),
+                    target: Target::Class(class),
+                    answer: Answer::Class(ClassAnswer { predicted: class, probabilities }),
+                }
+            };
+            let predictions = classes.iter().map(prediction).collect();
+            Self { id, labels, metrics, predictions }
+        }
+    }
+
+    #[test]
+    fn a_selected_cell_is_forgotten_when_a_run_with_fewer_labels_is_shown() {
+        let theme = testing::theme(false);
+        let three = Run::of("2026-11-23-1024", &["negative", "neutral", "positive"]);
+        let merged = Run::of("2026-11-23-1130", &["negative", "positive"]);
+        let state = (three, ClassificationState::default());
+        let mut harness = testing::window(false, state, |ui, (run, state)| {
+            let shown = EvaluatedRows {
+                metrics: &run.metrics,
+                predictions: &run.predictions,
+                labels: &run.labels,
+                comparison: None,
+                rows: "test rows".to_owned(),
+                run: run.id,
+                can_be_reviewed: false,
+            };
+            let Some(metrics) = run.metrics.classification() else { return };
+            classification_ui(ui, &theme, &shown, metrics, state, &mut CommandSender::default());
+        });
+        harness.set_size(egui::vec2(1280.0, 1400.0));
+        harness.run();
+        harness.get_by_label("True positive, predicted positive: 1 row").click();
+        harness.run();
+        assert_eq!(harness.state().1.matrix.selected, Some((2, 2)));
+        assert_eq!(harness.state().1.listed, [2]);
+        harness.state_mut().0 = merged;
+        harness.run();
+        assert_eq!(harness.state().1.matrix.selected, None);
+        harness.get_by_label("No mistakes on these rows");
+    }
 }

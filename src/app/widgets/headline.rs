@@ -96,11 +96,7 @@ fn beside(metrics: &ClassificationMetrics, above: Option<(f64, f64)>, method: &s
     let reaches = format!("{method} reaches a macro-F1 of {}", score(metrics.macro_average.f1));
     match above {
         Some((low, high)) => {
-            format!(
-                "{reaches}. This model is {} to {} against it (95% interval).",
-                signed_score(low),
-                signed_score(high)
-            )
+            format!("{reaches}. This model is ahead by {} to {} (95% interval).", signed_score(low), signed_score(high))
         }
         None => format!("{reaches}."),
     }
@@ -206,7 +202,7 @@ mod tests {
         let text = sentences(headline).join(" ");
         assert!(text.contains("test rows the model has never seen"), "{text}");
         assert!(text.contains("Always predicting “"), "{text}");
-        assert!(text.contains("This model is −0.021 to +0.100 against it (95% interval)."), "{text}");
+        assert!(text.contains("This model is ahead by −0.021 to +0.100 (95% interval)."), "{text}");
         assert!(text.contains("The instant baseline (this model before training) reaches a macro-F1 of "), "{text}");
         let wide = Headline { interval: Some((0.1, 0.3)), tfidf: None, instant: None, ..headline };
         let text = sentences(wide).join(" ");

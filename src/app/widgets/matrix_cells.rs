@@ -82,13 +82,18 @@ pub fn cell_text(matrix: &ConfusionMatrix, view: MatrixView, cell: Cell) -> Stri
 #[must_use]
 pub fn cell_name(matrix: &ConfusionMatrix, cell: Cell) -> String {
     let rows = counted(cell_count(matrix, cell), "row", "rows");
-    format!("True {}, predicted {}: {rows}", matrix.labels[cell.0], matrix.labels[cell.1])
+    format!("True {}, predicted {}: {rows}", label(matrix, cell.0), label(matrix, cell.1))
+}
+
+/// The name of a class, or its number if the matrix has no such class.
+fn label(matrix: &ConfusionMatrix, class: usize) -> String {
+    matrix.labels.get(class).cloned().unwrap_or_else(|| count(class as u64 + 1))
 }
 
 /// A cell in words: "12 rows are negative but were predicted neutral (4% of negative)".
 #[must_use]
 pub fn explain(matrix: &ConfusionMatrix, cell: Cell) -> String {
-    let (truth, predicted) = (&matrix.labels[cell.0], &matrix.labels[cell.1]);
+    let (truth, predicted) = (label(matrix, cell.0), label(matrix, cell.1));
     let rows = cell_count(matrix, cell);
     let total = row_total(matrix, cell.0);
     if total == 0 {
@@ -122,5 +127,6 @@ mod tests {
             ConfusionMatrix { labels: matrix.labels.clone(), counts: vec![vec![0, 1, 0], vec![0; 3], vec![0; 3]] };
         assert_eq!(explain(&one, (0, 1)), "1 row is negative but was predicted neutral (100% of negative)");
         assert_eq!(explain(&one, (1, 1)), "No row is neutral");
+        assert_eq!(explain(&one, (3, 1)), "No row is 4", "a cell that is not in the matrix");
     }
 }

@@ -8,6 +8,7 @@ use crate::evaluation::{
 };
 use crate::export::adapter_code::adapter_code;
 use crate::export::model_card::quoting::{data_name, quoted};
+use crate::export::sentence_code::sentence_code;
 use crate::project::Objective;
 use crate::storage::{RunComparison, RunSettings, RunSummary};
 use crate::words::collapsed;
@@ -197,14 +198,10 @@ impl<'a> Results<'a> {
             return if self.metrics().classification().is_some() { self.write_usage_in_hone(card) } else { Ok(()) };
         }
         if self.settings.project.reads_the_mean() {
-            let labels = serde_json::Value::from(self.settings.labels.clone());
+            let code = sentence_code(&self.settings.labels, "\"path/to/this/folder\"", "your text");
             writeln!(
                 card,
-                "## How to use it\n\nWith [sentence-transformers](https://sbert.net), from this folder:\n\n\
-                 ```python\nfrom sentence_transformers import SentenceTransformer\n\n\
-                 model = SentenceTransformer(\"path/to/this/folder\")\n\
-                 scores = model.encode(\"your text\")\n\
-                 print({labels}[scores.argmax()])\n```"
+                "## How to use it\n\nWith [sentence-transformers](https://sbert.net), from this folder:\n\n```python\n{code}\n```"
             )?;
             return self.write_usage_in_hone(card);
         }

@@ -325,7 +325,7 @@ fn places_that_cannot_be_written() {
         ! Loading the model
         ! Training on [device].
         ! Loaded 39 tensors. Training all 30,531 parameters.
-        ! The model was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new.
+        ! The model was fine-tuned for 3 other labels (negative, neutral, positive): it keeps what it knows of language, and learns your labels from scratch.
         ! Warning: The model reads at most 64 tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only 2 optimizer steps are planned. As a rule of thumb, a model needs 100 or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.

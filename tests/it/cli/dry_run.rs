@@ -51,7 +51,7 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         ! Training on [device].
         ! Loaded 39 tensors. Training 1,155 of 30,531 parameters.
         ! The rest is frozen: it has no dropout and is computed once per text.
-        ! The model was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new.
+        ! The model was fine-tuned for 3 other labels (negative, neutral, positive): it keeps what it knows of language, and learns your labels from scratch.
         ! Trying a few steps
         ! Trying a fit
         ");

@@ -243,7 +243,7 @@ fn training_shows_progress_and_results() {
         On # test rows: macro-F1 #, accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
-        Instant baseline (the model before training, with logistic regression): macro-F1 #, accuracy #, loss #.
+        Instant baseline (the model before training, with logistic regression on at most # rows): macro-F1 #, accuracy #, loss #.
         Verdict: unclear. # rows are too few to tell; # or more are needed.
         What would most likely help: label more rows, or choose a larger test set.
 
@@ -269,7 +269,7 @@ fn training_shows_progress_and_results() {
         ! Loading the model
         ! Training on [device].
         ! Loaded # tensors. Training all # parameters.
-        ! The model was fine-tuned for # other labels (negative, neutral, positive): its layers are kept, and the head is new.
+        ! The model was fine-tuned for # other labels (negative, neutral, positive): it keeps what it knows of language, and learns your labels from scratch.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.

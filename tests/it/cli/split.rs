@@ -318,7 +318,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
-        Instant baseline (the model before training, with logistic regression): macro-F1 #, accuracy #, loss #.
+        Instant baseline (the model before training, with logistic regression on at most # rows): macro-F1 #, accuracy #, loss #.
         Verdict: not useful. It predicts “angry” for every row.
         What would most likely help: train # epochs.
 
@@ -344,7 +344,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Loading the model
         ! Training on [device].
         ! Loaded # tensors. Training all # parameters.
-        ! The model was fine-tuned for # other labels (negative, neutral, positive): its layers are kept, and the head is new.
+        ! The model was fine-tuned for # other labels (negative, neutral, positive): it keeps what it knows of language, and learns your labels from scratch.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
@@ -362,7 +362,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
         Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
         TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
-        Instant baseline (the model before training, with logistic regression): macro-F1 #, accuracy #, loss #.
+        Instant baseline (the model before training, with logistic regression on at most # rows): macro-F1 #, accuracy #, loss #.
         Verdict: not useful. It predicts “angry” for every row.
         What would most likely help: train # epochs.
         About as good as run #: # of # right, # of # before, on the same # test rows. Macro-F1 #, # before; the difference is # to # (# interval).
@@ -387,7 +387,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Loading the model
         ! Training on [device].
         ! Loaded # tensors. Training all # parameters.
-        ! The model was fine-tuned for # other labels (negative, neutral, positive): its layers are kept, and the head is new.
+        ! The model was fine-tuned for # other labels (negative, neutral, positive): it keeps what it knows of language, and learns your labels from scratch.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Warning: Only # optimizer steps are planned. As a rule of thumb, a model needs # or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.

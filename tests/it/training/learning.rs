@@ -149,8 +149,8 @@ fn a_model_that_was_fine_tuned_for_other_labels_says_what_is_kept() {
     std::fs::write(place.path().join("config.json"), config.to_string()).unwrap();
     bench.model = place.path().to_owned();
     let outcome = bench.train(|settings| settings.epochs = 1);
-    let says =
-        "The model was fine-tuned for 3 other labels (spam, ham, other): its layers are kept, and the head is new.";
+    let says = "The model was fine-tuned for 3 other labels (spam, ham, other): it keeps what it knows of language, and learns \
+                your labels from scratch.";
     let logged = outcome.events.iter().any(|event| format!("{event:?}").contains(says));
     assert!(logged, "{:?}", outcome.run);
 }

@@ -9,7 +9,8 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::slot::{Running, Slot};
 use crate::app::state::entry;
-use crate::app::steps::model::facts::{facts, in_words, longest_in_words};
+use crate::app::steps::model::facts::{earlier_head_ui, facts, in_words, longest_in_words};
+use crate::app::steps::model::hub::HubSearch;
 use crate::app::steps::model::own_models::{adapted_card, conversion_ui, folder_card};
 use crate::app::steps::model::suggested::{look_up_ui, suggested_card};
 use crate::app::theme::{Tone, icons};
@@ -18,7 +19,7 @@ use crate::app::widgets::{
 };
 use crate::fetch::{Catalogue, CatalogueEntry, ModelGroup, Offer, Source, SuggestedModel, entry_of};
 use crate::progress::Progress;
-use crate::project::{HubModel, ModelChoice, PoolingChoice, TrainedLayers};
+use crate::project::{HubModel, ModelChoice};
 use crate::storage::AdaptedModel;
 use crate::words::{bytes, parameters, sentence_case};
 
@@ -51,9 +52,19 @@ impl CardsState {
 }
 
 /// Draws the models of the catalogue, the models that other projects adapted, the chosen model of the Hub, and a local folder.
-pub fn model_cards_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut CardsState, sender: &mut CommandSender) {
+/// `search` is drawn below them.
+pub fn model_cards_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (state, search): (&mut CardsState, &HubSearch),
+    sender: &mut CommandSender,
+) {
     match Catalogue::bundled() {
-        Ok(catalogue) => models(ui, ctx, state, catalogue, sender),
+        Ok(catalogue) => {
+            models(ui, ctx, state, catalogue, sender);
+            failures_ui(ui, ctx, (catalogue, search), sender);
+            ui.add_space(ctx.theme.space.m);
+        }
         Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),
     }
 }
@@ -96,35 +107,43 @@ fn models(
         Card::Adapted(model) => adapted_card(ui, ctx, (model, spare), sender),
         Card::Folder => folder_card(ui, ctx, spare, sender),
     });
+}
+
+/// Says which model could not be downloaded, looked up, converted or used, and why.
+fn failures_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (catalogue, search): (&Catalogue, &HubSearch),
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
     if let Slot { of: Some(model), failed: Some(error), .. } = &ctx.answers.fetch {
-        banner(ui, theme, Tone::Danger, "The download failed", error, |ui| {
+        let title = format!("{} could not be downloaded", name_of(model, catalogue));
+        banner(ui, theme, Tone::Danger, &title, error, |ui| {
             if button(ui, theme, icons::ARROW_CLOCKWISE, "Try again").clicked() {
                 sender.send(AppCommand::FetchModel(model.clone()));
             }
         });
     }
     if let Some(name) = &ctx.answers.look_up.of
-        && catalogue.suggestion_of(name.repo()).is_some()
+        && let Some(model) = catalogue.suggestion_of(name.repo())
+        && !search.shows(ctx, name)
     {
-        look_up_ui(ui, ctx, name, sender);
+        look_up_ui(ui, ctx, (name, &model.name), sender);
     }
     conversion_ui(ui, ctx, sender);
     damaged_pin_ui(ui, ctx);
-    earlier_head_ui(ui, ctx);
-    ui.add_space(theme.space.m);
 }
 
-/// Says what becomes of the head of a model that was fine-tuned before.
-fn earlier_head_ui(ui: &mut Ui, ctx: &StepContext<'_>) {
-    let (Some(earlier), Some(prepared)) = (ctx.earlier_labels, ctx.prepared) else { return };
-    let Some(task) = ctx.project.classification() else { return };
-    let is_instant = ctx.project.training.trained_layers == TrainedLayers::Instant;
-    let says = earlier.says("It", &prepared.labels, is_instant || task.pooling == PoolingChoice::Mean);
-    ui.add_space(ctx.theme.space.xs);
-    ui.horizontal_top(|ui| {
-        ui.label(RichText::new(icons::INFO).color(ctx.theme.palette.accent));
-        ui.add(egui::Label::new(says).wrap());
-    });
+/// What the page calls a model.
+fn name_of(model: &ModelChoice, catalogue: &Catalogue) -> String {
+    match model {
+        ModelChoice::Catalogue(id) => catalogue.get(id).map_or_else(|| id.clone(), |entry| entry.name.clone()),
+        ModelChoice::Hub(HubModel { repo, .. }) => {
+            catalogue.suggestion_of(repo).map_or_else(|| repo.clone(), |model| model.name.clone())
+        }
+        ModelChoice::Folder(folder) => folder.display().to_string(),
+    }
 }
 
 /// Draws the groups to choose from, and returns the one to show. Until a person chooses one, it is that of the chosen model.
@@ -232,6 +251,9 @@ fn entry_card(ui: &mut Ui, ctx: &StepContext<'_>, card: &ModelCard<'_>, sender: 
         let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
         let facts = ui.add(egui::Label::new(theme.small(facts)).wrap());
         facts.on_hover_text(format!("Source: {}", sources.join("; or: ")));
+        if chosen {
+            earlier_head_ui(ui, ctx);
+        }
         ui.add_space(card.spare);
         ui.horizontal(|ui| availability(ui, ctx, card, sender));
     });
@@ -352,6 +374,7 @@ mod tests {
         scene.answers.fetch.failed = Some("No network: connect to it, or open a model folder".to_owned());
         let mut harness = open(scene, false);
         harness.run();
+        harness.get_by_label("BGE small (English) could not be downloaded");
         harness.get_by_label("No network: connect to it, or open a model folder");
         harness.get_by_label("Try again").click();
         harness.run();

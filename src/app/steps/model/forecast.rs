@@ -84,7 +84,7 @@ fn too_much(outcome: &DryRun) -> (&'static str, String) {
             smaller.batch_size, smaller.gradient_accumulation, smaller.max_length
         ),
         None => format!(
-            "The model needs up to {needed}, but only {free} is free. Train an adapter (LoRA) or the head only, or choose a smaller model."
+            "It needs up to {needed}, but only {free} is free. Train an adapter (LoRA) or the head only, or choose a smaller model."
         ),
     };
     ("Not enough memory for these settings", text)

@@ -12,7 +12,7 @@ use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
     Action, SlotActions, badge, banner, button, button_if, columns, is_narrow, section, slot_ui,
 };
-use crate::fetch::{FetchSettings, HubListing};
+use crate::fetch::{FetchSettings, HubListing, HubName};
 use crate::project::ModelChoice;
 use crate::words::{bytes, count, counted, parameters};
 
@@ -29,6 +29,23 @@ pub struct HubSearch {
     text: String,
     /// The search whose models are all shown.
     all_of: Option<String>,
+}
+
+impl HubSearch {
+    /// Whether a row of the search is about this model. The row then shows the progress of its lookup, and why that failed.
+    pub fn shows(&self, ctx: &StepContext<'_>, name: &HubName) -> bool {
+        let search = &ctx.answers.hub_search;
+        let is_offline = ctx.models.is_some_and(|models| models.endpoints.offline);
+        let is_drawn = !is_offline && search.running.is_none() && search.failed.is_none() && !search.stopped;
+        let (Some(words), Some(found)) = (&search.of, &search.value) else { return false };
+        is_drawn && self.rows(words, found).iter().any(|listing| listing.name == *name)
+    }
+
+    /// The models that are shown: the first ones, or all if a person asked for them.
+    fn rows<'a>(&self, words: &str, found: &'a [HubListing]) -> &'a [HubListing] {
+        let shows_all = self.all_of.as_deref() == Some(words);
+        found.get(..FIRST).filter(|_| !shows_all).unwrap_or(found)
+    }
 }
 
 /// Draws the search and what it found.
@@ -109,15 +126,14 @@ fn found_ui(
     };
     ui.add(egui::Label::new(theme.muted(title)).wrap());
     ui.add_space(theme.space.xs);
-    let shows_all = state.all_of.as_deref() == Some(words);
-    let shown = if shows_all { found.len() } else { FIRST.min(found.len()) };
-    for (place, listing) in found[..shown].iter().enumerate() {
+    let shown = state.rows(words, found);
+    for (place, listing) in shown.iter().enumerate() {
         if place > 0 {
             ui.separator();
         }
         ui.push_id(("model", place), |ui| row_ui(ui, ctx, listing, sender));
     }
-    let others = found.len() - shown;
+    let others = found.len() - shown.len();
     if others > 0 {
         ui.add_space(theme.space.xs);
         let label = format!("Show {}", counted(others, "more model", "more models"));
@@ -135,7 +151,7 @@ fn row_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing, sender: &mut
     } else {
         let gap = theme.space.m;
         let widths = [ui.available_width() - BUTTON - gap, BUTTON];
-        let (size, layout) = (vec2(BUTTON, theme.size.control), Layout::right_to_left(Align::Center));
+        let (size, layout) = (vec2(BUTTON, theme.size.control), Layout::top_down(Align::Max));
         columns(ui, gap, &widths, |ui, place| {
             if place == 0 {
                 facts_ui(ui, ctx, listing);
@@ -145,7 +161,7 @@ fn row_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing, sender: &mut
         });
     }
     if ctx.answers.look_up.about(&listing.name).is_some() {
-        look_up_ui(ui, ctx, &listing.name, sender);
+        look_up_ui(ui, ctx, (&listing.name, &listing.name.to_string()), sender);
     }
 }
 
@@ -179,9 +195,11 @@ fn facts_of(listing: &HubListing) -> String {
 
 fn use_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    let is_chosen = matches!(&ctx.project.model, ModelChoice::Hub(model) if model.repo == listing.name.repo());
+    // The project is pinned to a commit, which may not be that of a named revision.
+    let is_chosen = !listing.name.has_revision()
+        && matches!(&ctx.project.model, ModelChoice::Hub(model) if model.repo == listing.name.repo());
     if is_chosen {
-        ui.label(RichText::new(format!("{} Chosen", icons::CHECK)).color(theme.ink(Tone::Success)));
+        chosen_ui(ui, ctx, sender);
         return;
     }
     let can_train = listing.untrainable.is_none();
@@ -192,5 +210,21 @@ fn use_ui(ui: &mut Ui, ctx: &StepContext<'_>, listing: &HubListing, sender: &mut
     let why = if can_train { "Another model is being looked up" } else { "Hone cannot train it" };
     if choose.on_disabled_hover_text(why).clicked() {
         sender.send(AppCommand::UseHubModel(listing.name.clone()));
+    }
+}
+
+/// Says that the model is chosen, with a button that downloads it.
+fn chosen_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    ui.label(RichText::new(format!("{} Chosen", icons::CHECK)).color(theme.ink(Tone::Success)));
+    if ctx.model_folder.is_some() {
+        return;
+    }
+    let download = button_if(ui, theme, !ctx.answers.fetch.is_running(), icons::DOWNLOAD_SIMPLE, "Download");
+    // The card of the model has a button of the same name.
+    let download = download.accessible_name("Download the chosen model");
+    let download = download.on_hover_text("Download the model once. Training needs no network");
+    if download.on_disabled_hover_text("A download is running").clicked() {
+        sender.send(AppCommand::FetchModel(ctx.project.model.clone()));
     }
 }

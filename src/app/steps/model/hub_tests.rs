@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::app::app::Start;
 use crate::app::messages::{AppCommand, Edit};
 use crate::app::shell::Leaving;
-use crate::app::steps::model::hub_tests::hub_server::{COMMIT, HubRepo, publish_search, refusal};
+use crate::app::steps::model::hub_tests::hub_server::{COMMIT, HubRepo, json_resource, publish_search, refusal};
 use crate::app::steps::model::hub_tests::server::{Resource, Server};
 use crate::app::testing::{Window, app_from, drop_file, hone, picture, settle};
 use crate::fetch::{Endpoints, FetchSettings, ModelFolders};
@@ -133,6 +133,20 @@ fn a_model_is_found_pinned_and_downloaded() {
 }
 
 #[test]
+fn another_revision_of_the_chosen_model_can_be_chosen() {
+    let repo = HubRepo::tiny(TINY);
+    let mut scene = Scene::new().publish(std::slice::from_ref(&repo));
+    scene.search("tiny");
+    scene.click(&format!("Use {TINY}"));
+    scene.window.get_by_label("Download the chosen model");
+    scene.hub.put(&format!("/api/models/{TINY}/revision/v2"), json_resource(&repo.info()));
+    hone(&mut scene.window).run_command(AppCommand::SearchHub(format!("{TINY}@v2")));
+    settle(&mut scene.window);
+    scene.window.get_by_label(&format!("Use {TINY}@v2"));
+    assert!(!scene.shows("Download the chosen model"));
+}
+
+#[test]
 fn undo_returns_to_the_model_before() {
     let mut scene = Scene::new().publish(&[HubRepo::tiny(TINY)]);
     let before = scene.model();
@@ -166,7 +180,7 @@ fn a_gated_model_says_what_to_do_below_its_row() {
     scene.window.get_by_label("Gated");
     let before = scene.model();
     scene.click(&format!("Use {TINY}"));
-    scene.window.get_by_label("This model cannot be used");
+    scene.window.get_by_label(&format!("{TINY} cannot be used"));
     assert!(scene.shows("is gated: its authors want you to accept their terms first") && scene.model() == before);
     picture("hub-gated", &mut scene.window);
 }
@@ -235,7 +249,7 @@ const DISTILBERT_REPO: &str = "distilbert/distilbert-base-uncased";
 #[test]
 fn a_suggested_model_is_looked_up_pinned_and_downloaded() {
     let mut scene = Scene::new().publish(&[HubRepo::tiny(DISTILBERT_REPO)]);
-    assert!(scene.shows("Start here") && scene.shows("not on this machine"));
+    assert!(scene.shows("Start here") && scene.shows(&format!("Choose and look up {DISTILBERT}")));
     assert!(scene.hub.asked().is_empty(), "showing a model asks nobody");
     scene.click(DISTILBERT);
     let ModelChoice::Hub(HubModel { repo, commit, files, .. }) = scene.model() else { panic!("{:?}", scene.model()) };
@@ -257,13 +271,24 @@ fn a_suggested_model_that_is_gone_is_an_error_in_place() {
     let path = format!("/api/models/{DISTILBERT_REPO}/revision/main");
     scene.hub.put(&path, refusal(401, "RepoNotFound", "Repository not found"));
     scene.click(DISTILBERT);
-    scene.window.get_by_label("This model cannot be used");
+    scene.window.get_by_label(&format!("{DISTILBERT} cannot be used"));
     assert!(scene.shows("There is no model distilbert/distilbert-base-uncased on the Hugging Face Hub"));
     assert_eq!(scene.model(), before);
     picture("suggested-gone", &mut scene.window);
     HubRepo::tiny(DISTILBERT_REPO).publish(&scene.hub);
     scene.click("Try again");
     assert!(matches!(scene.model(), ModelChoice::Hub(model) if model.repo == DISTILBERT_REPO));
+}
+
+#[test]
+fn a_suggested_model_that_the_search_shows_has_one_error() {
+    let repo = HubRepo::tiny(DISTILBERT_REPO).saying("gated", json!("manual"));
+    let mut scene = Scene::new().publish(std::slice::from_ref(&repo));
+    scene.hub.put(&repo.path_of("config.json"), refusal(403, "GatedRepo", "restricted"));
+    scene.search("distilbert");
+    scene.click(&format!("Use {DISTILBERT_REPO}"));
+    scene.window.get_by_label(&format!("{DISTILBERT_REPO} cannot be used"));
+    assert!(scene.window.query_by_label(&format!("{DISTILBERT} cannot be used")).is_none());
 }
 
 #[test]
@@ -327,14 +352,15 @@ fn a_model_that_was_fine_tuned_says_what_becomes_of_its_head() {
     let model = ModelChoice::Folder(fixture("networks/bert-classifier"));
     hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Model(model)));
     settle(&mut scene.window);
-    scene.window.get_by_label("Its head for the same 3 labels is kept");
+    scene.window.get_by_label("Already fine-tuned for the same 3 labels: training continues from there");
     let mut labels = hone(&mut scene.window).project().labels().clone();
     labels.excluded.insert("neutral".to_owned());
     hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Labels(labels)));
     std::thread::sleep(std::time::Duration::from_millis(600));
     settle(&mut scene.window);
     scene.window.get_by_label(
-        "It was fine-tuned for 3 other labels (negative, neutral, positive): its layers are kept, and the head is new",
+        "It was fine-tuned for 3 other labels (negative, neutral, positive): it keeps what it knows of language, and learns \
+         your labels from scratch",
     );
     picture("earlier-labels", &mut scene.window);
 }
@@ -439,7 +465,7 @@ fn make_pictures_of_models() {
             let gpt = ModelChoice::Folder(fixture("networks/gpt2-classifier"));
             hone(&mut scene.window).run_command(AppCommand::Edit(Edit::Model(gpt)));
             settle(&mut scene.window);
-            scene.window.get_by_label_contains("Its head for the same 3").scroll_to_me();
+            scene.window.get_by_label_contains("Already fine-tuned for the same 3").scroll_to_me();
             settle(&mut scene.window);
             picture(&format!("{name}-own"), &mut scene.window);
             scene.window.get_by_label_contains("For GPT models, Quick").scroll_to_me();

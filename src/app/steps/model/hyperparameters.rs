@@ -39,16 +39,15 @@ pub fn hyperparameters_ui(
     }
     measuring(ui, theme, settings, task.metrics());
     if let Task::TextClassification(own) = task {
-        let hint = "Compare the result with a logistic regression on the untrained model. Takes about as long as reading all texts once";
+        let hint = "Compare the result with a logistic regression on the untrained model. Takes about as long as reading all texts \
+                    once";
         row(ui, theme, "Instant baseline", hint, |ui| {
             ui.add(Checkbox::without_text(&mut own.instant_baseline));
         });
     }
     computing(ui, theme, settings);
-    group(ui, theme, "Reproducibility");
-    row(ui, theme, "Seed", "The same seed and settings give bit-identical losses on the same machine", |ui| {
-        number(ui, DragValue::new(&mut settings.seed).speed(1.0));
-    });
+    recompute(ui, theme, settings);
+    seed(ui, theme, settings, "The same seed and settings give bit-identical losses on the same machine");
 }
 
 /// Draws what an instant model depends on.
@@ -59,14 +58,22 @@ fn instant(
     task: &mut Task,
     (network, labels): (NetworkKind, &[String]),
 ) {
+    ui.add(egui::Label::new(theme.muted("Instant has no epochs, batches or learning rate")).wrap());
     what_to_train(ui, theme, settings, (task.kind(), network));
-    row(ui, theme, "", "Instant has no epochs, batches or learning rate", |_| ());
     max_length(ui, theme, settings, task.kind());
     if let Task::TextClassification(own) = task {
         class_weights(ui, theme, &mut own.class_weights, labels);
     }
     best_metric(ui, theme, settings, task.metrics());
     computing(ui, theme, settings);
+    seed(ui, theme, settings, "Draws the samples of the 95% intervals. The model itself is the same with every seed");
+}
+
+fn seed(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, explanation: &str) {
+    group(ui, theme, "Reproducibility");
+    row(ui, theme, "Seed", explanation, |ui| {
+        number(ui, DragValue::new(&mut settings.seed).speed(1.0));
+    });
 }
 
 fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
@@ -150,6 +157,9 @@ fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
         }
     };
     row(ui, theme, "Number format", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
+}
+
+fn recompute(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     let choices = [(Recompute::Auto, "Auto"), (Recompute::Always, "Always"), (Recompute::Never, "Never")];
     let explanation = "Computes some values twice instead of keeping them: less memory, more time. Auto does this when memory is short";
     row(ui, theme, "Recompute activations", explanation, |ui| {
@@ -317,7 +327,7 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metric
     group(ui, theme, "Evaluation and early stopping");
     row(ui, theme, "Evaluate every", "How often to evaluate on the validation set", |ui| {
         let mut by_steps = matches!(settings.evaluate_every, EvaluateEvery::Steps(_));
-        choose(ui, "evaluate every", &mut by_steps, &[(false, "After each epoch"), (true, "Every few steps")]);
+        choose(ui, "evaluate every", &mut by_steps, &[(false, "Epoch"), (true, "Some steps")]);
         match (&mut settings.evaluate_every, by_steps) {
             (EvaluateEvery::Steps(steps), true) => {
                 number(ui, DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"))
@@ -397,6 +407,24 @@ mod tests {
         harness.get_by_label("    negative");
         harness.get_by_label("    positive");
         assert_eq!(harness.state().1, task);
+    }
+
+    #[test]
+    fn instant_shows_only_the_settings_it_uses() {
+        let theme = testing::theme(false);
+        let instant = TrainingSettings { trained_layers: TrainedLayers::Instant, ..TrainingSettings::default() };
+        let state = (instant.clone(), Task::new(TaskKind::TextClassification));
+        let harness = testing::window(false, state, |ui, (settings, task)| {
+            hyperparameters_ui(ui, &theme, settings, task, (NetworkKind::Encoder, &[]));
+        });
+        for used in ["Trained part", "Max length", "Class weights", "Best checkpoint by", "Device", "Seed"] {
+            assert!(harness.query_all_by_label(used).next().is_some(), "{used} is not shown");
+        }
+        for unused in ["Epochs", "Batch size", "Learning rate", "Dropout", "Pooling", "Recompute activations"] {
+            assert!(harness.query_by_label(unused).is_none(), "{unused} is shown");
+        }
+        harness.get_by_label("Instant has no epochs, batches or learning rate");
+        assert_eq!(harness.state().0, instant);
     }
 
     #[test]

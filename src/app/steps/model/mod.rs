@@ -60,7 +60,7 @@ pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepSt
 /// The models to choose from, and how a language model learns new words.
 fn chosen_model(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepState, sender: &mut CommandSender) {
     anchor(ui, Anchor::Models);
-    model_cards_ui(ui, ctx, &mut state.cards, sender);
+    model_cards_ui(ui, ctx, (&mut state.cards, &state.hub), sender);
     hub_search_ui(ui, ctx, &mut state.hub, sender);
     if let Some(settings) = ctx.project.language_modelling() {
         new_words_ui(ui, ctx, settings, sender);
@@ -141,8 +141,8 @@ fn presets(
 }
 
 /// What the presets of decoders set otherwise.
-const PRESETS_OF_GPT: &str = "For GPT models, Quick, Balanced and Thorough train a small adapter (LoRA) instead of all layers, which \
-                              needs much less memory";
+const PRESETS_OF_GPT: &str = "For GPT models, Quick, Balanced and Thorough train a small adapter (LoRA) instead of all layers, \
+                              which needs much less memory";
 
 /// Name and explanation.
 fn preset_words(task: TaskKind, network: NetworkKind, preset: Preset) -> (&'static str, &'static str) {

@@ -100,23 +100,26 @@ fn words_ui(
         return;
     }
     let mut words = settings.new_words.clone();
-    Grid::new("new words").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-        for head in ["Add", "Occurrences", "Documents", "Pieces now"] {
-            ui.label(theme.small(head));
-        }
-        ui.end_row();
-        for (word, term) in rows {
-            let mut added = settings.new_words.iter().any(|known| known == word);
-            if ui.add(Checkbox::new(&mut added, word)).changed() {
-                words.retain(|known| known != word);
-                words.extend(added.then(|| word.to_owned()));
+    let sideways = ScrollArea::horizontal().id_salt("new words sideways").auto_shrink([false, true]);
+    sideways.show(ui, |ui| {
+        Grid::new("new words").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            for head in ["Add", "Occurrences", "Documents", "Pieces now"] {
+                ui.label(theme.small(head));
             }
-            let cell = |number: Option<u64>| number.map(count).unwrap_or_default();
-            ui.label(cell(term.map(|term| u64::from(term.count))));
-            ui.label(cell(term.map(|term| u64::from(term.documents))));
-            ui.label(cell(term.map(|term| term.pieces as u64)));
             ui.end_row();
-        }
+            for (word, term) in rows {
+                let mut added = settings.new_words.iter().any(|known| known == word);
+                if ui.add(Checkbox::new(&mut added, word)).changed() {
+                    words.retain(|known| known != word);
+                    words.extend(added.then(|| word.to_owned()));
+                }
+                let cell = |number: Option<u64>| number.map(count).unwrap_or_default();
+                ui.label(cell(term.map(|term| u64::from(term.count))));
+                ui.label(cell(term.map(|term| u64::from(term.documents))));
+                ui.label(cell(term.map(|term| term.pieces as u64)));
+                ui.end_row();
+            }
+        });
     });
     if proposed.iter().any(|term| !words.contains(&term.word)) {
         let text = match proposed.len() {
@@ -216,6 +219,21 @@ mod tests {
         harness.get_by_label("Find new words").click();
         harness.run();
         assert!(matches!(harness.state_mut().sender.take().as_slice(), [AppCommand::FindTerms(_)]));
+    }
+
+    #[test]
+    fn new_words_with_frozen_layers_are_warned_of() {
+        let mut harness = open(None, &["lakhs"]);
+        harness.run();
+        assert!(harness.query_by_label("The new words need all layers").is_none());
+        harness.state_mut().project.training.trained_layers = TrainedLayers::Lora;
+        harness.run();
+        harness.get_by_label("The new words need all layers");
+        harness.get_by_label("Train all layers").click();
+        harness.run();
+        let taken = harness.state_mut().sender.take();
+        let [AppCommand::Edit(Edit::Training(settings))] = &taken[..] else { panic!("{taken:?}") };
+        assert_eq!(settings.trained_layers, TrainedLayers::All);
     }
 
     #[test]

@@ -21,9 +21,10 @@ const BALANCED: &str = "rare labels get a higher weight, so that all labels coun
 pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let settings = &ctx.project.training;
     let sides = ctx.survey.map(|survey| survey.sides);
+    let most = entry(&ctx.project.model).and_then(|entry| entry.longest);
     let mut sentences: Vec<String> = download(ctx).into_iter().collect();
     if settings.trained_layers == TrainedLayers::Instant {
-        let longest = settings.max_length;
+        let longest = tokens_read(settings.max_length, most);
         sentences.push(format!(
             "The model reads each text once, up to {} (about {} words), and a logistic regression learns the labels from the \
              embeddings. The validation set chooses the regularisation.",
@@ -37,17 +38,14 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     sentences.push(passes(ctx.project.task.kind(), settings, sides.map(|[train, ..]| train), steps));
     sentences.push(layers(settings.trained_layers));
     if ctx.project.task.kind() == TaskKind::TextClassification {
-        let longest = counted(settings.max_length as u64, "token", "tokens");
-        sentences.push(format!(
-            "Of longer texts, the first {longest} are read: about {} words.",
-            words(settings.max_length)
-        ));
+        sentences.push(truncation(settings.max_length, most));
     }
     let metric = ctx.project.best_metric();
     sentences.push(measuring(settings, metric, sides.map(|[_, validation, _]| validation)));
     if let Some(stopping) = settings.early_stopping.as_ref().filter(|stopping| can_stop_early(settings, stopping)) {
         let times = counted(u64::from(stopping.patience), "evaluation", "evaluations");
-        sentences.push(format!("It stops early when {} has not improved in {times} in a row.", metric.in_a_sentence()));
+        let metric = metric.in_a_sentence();
+        sentences.push(format!("Training stops early if {metric} has not improved in {times} in a row."));
     }
     match ctx.project.classification().map(|task| &task.class_weights) {
         None | Some(ClassWeights::None) => {}
@@ -101,6 +99,19 @@ fn layers(trained: TrainedLayers) -> String {
     }
 }
 
+/// How many tokens of a text are read at most. `most` is what the model can read, if that is known.
+fn tokens_read(max_length: usize, most: Option<u64>) -> usize {
+    most.map_or(max_length, |most| max_length.min(most as usize))
+}
+
+/// Which texts are truncated, and whether that is because of the model rather than max length.
+fn truncation(max_length: usize, most: Option<u64>) -> String {
+    let read = tokens_read(max_length, most);
+    let tokens = counted(read as u64, "token", "tokens");
+    let truncated = format!("Texts longer than {tokens} (about {} words) are truncated.", words(read));
+    if read < max_length { format!("{truncated} The model reads at most {tokens}.") } else { truncated }
+}
+
 /// Words in so many tokens of English, rounded: about three words in four tokens.
 fn words(tokens: usize) -> String {
     let words = tokens * 3 / 4;
@@ -116,7 +127,7 @@ fn can_stop_early(settings: &TrainingSettings, stopping: &EarlyStopping) -> bool
 fn download(ctx: &StepContext<'_>) -> Option<String> {
     let entry = entry(&ctx.project.model).filter(|_| ctx.facts.model_fetchable && ctx.model_folder.is_none())?;
     let size = entry.bytes().map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
-    Some(format!("{}{size} must be downloaded first: you'll be asked. Your data stays on this machine.", entry.name))
+    Some(format!("{}{size} must be downloaded first. You'll be asked. Your data stays on this machine.", entry.name))
 }
 
 /// `steps` are those that a dry run counted.
@@ -180,6 +191,17 @@ mod tests {
         assert!(!can_stop_early(&of(3, EvaluateEvery::Epoch), &stopping), "it could only stop at the end");
         assert!(can_stop_early(&of(4, EvaluateEvery::Epoch), &stopping));
         assert!(can_stop_early(&of(1, EvaluateEvery::Steps(10)), &stopping));
+    }
+
+    #[test]
+    fn the_plan_says_where_texts_are_truncated() {
+        let at_max_length = "Texts longer than 128 tokens (about 96 words) are truncated.";
+        assert_eq!(truncation(128, None), at_max_length);
+        assert_eq!(truncation(128, Some(512)), at_max_length);
+        assert_eq!(
+            truncation(1024, Some(512)),
+            "Texts longer than 512 tokens (about 380 words) are truncated. The model reads at most 512 tokens."
+        );
     }
 
     #[test]

@@ -161,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_is_wider_than_its_card_scrolls() {
+        let mut harness = open();
+        harness.set_size(egui::vec2(400.0, 800.0));
+        harness.run();
+        let note = harness.get_by_label_contains("Whole runs of").rect();
+        assert!(note.right() <= 400.0, "{note}");
+    }
+
+    #[test]
     fn a_table_of_other_settings_is_not_shown() {
         let mut harness = open();
         harness.state_mut().project.training.epochs += 1;
