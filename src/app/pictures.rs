@@ -112,6 +112,34 @@ fn make_pictures() {
         look.resize(&mut window, look.size[1]);
         picture(&format!("Try-{name}"), &mut window);
     }
+    picture_opened_parts(&mut window);
+}
+
+/// What a person opens on Model and Export: the advanced settings, all ways to train with their measured time and memory, and
+/// Python code.
+fn picture_opened_parts(window: &mut Window) {
+    let mut parts = vec![(Step::Model, "Advanced settings"), (Step::Export, "Python")];
+    if hone(window).project().classification().is_some() {
+        parts.push((Step::Model, "Compare ways to train"));
+    }
+    for (step, button) in parts {
+        hone(window).run_command(AppCommand::GoTo(step));
+        window.set_size(egui::vec2(1280.0, 3200.0));
+        settle(window);
+        window.get_by_label(button).click();
+        window.run_steps(3);
+        while hone(window).state.work.answers.ways.is_running() {
+            window.step();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        settle(window);
+    }
+    for (look, step) in Look::all().into_iter().flat_map(|look| [Step::Model, Step::Export].map(|step| (look, step))) {
+        look.wear(window);
+        hone(window).run_command(AppCommand::GoTo(step));
+        look.resize(window, 3200.0);
+        picture(&format!("{}-{}-opened", step.title(), look.name()), window);
+    }
 }
 
 /// Labels with one row selected, and with several, as the window shows them and whole.

@@ -9,7 +9,7 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::spoken::set_alert;
 use crate::app::steps::verdict::{finished_title, next_step_button, tone};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button_if, primary_button, scores};
+use crate::app::widgets::{Along, banner, button_if, primary_button, scores};
 use crate::evaluation::{NextStep, RunDifference};
 use crate::project::{Readiness, Step, TrainedLayers, readiness};
 use crate::storage::{RunSettings, StopReason};
@@ -127,6 +127,11 @@ pub fn outcome(results: &RunResults) -> String {
 #[must_use]
 pub fn is_instant(settings: &RunSettings) -> bool {
     settings.project.training.trained_layers == TrainedLayers::Instant
+}
+
+/// What the curves of a run go along.
+pub fn along(settings: &RunSettings) -> Along {
+    if is_instant(settings) { Along::Strengths } else { Along::Steps }
 }
 
 /// What the kept checkpoint reaches.

@@ -9,11 +9,12 @@ use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::spoken::set_heading;
 use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
-use crate::app::steps::run_end::{AGAIN, ended_ui, is_instant, outcome, why_not_again};
+use crate::app::steps::run_end::{AGAIN, along, ended_ui, is_instant, outcome, why_not_again};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    Curves, CurvesState, MatrixState, after_page, button, card, columns, confusion_matrix_ui, curves_ui, empty_state,
-    explained, figure, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section, side_by_side,
+    Along, Curves, CurvesState, MatrixState, after_page, button, card, columns, confusion_matrix_ui, curves_ui,
+    empty_state, explained, figure, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section,
+    side_by_side,
 };
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, StepMetrics};
@@ -168,13 +169,8 @@ fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
         figure(ui, theme, name.title(), &score(value), "On the validation set, at the last evaluation");
     }
     if let Some(speed) = tokens_per_second(&live.steps) {
-        figure(
-            ui,
-            theme,
-            "Speed",
-            &format!("{} tokens/s", count(speed as u64)),
-            "Training tokens per second, without padding",
-        );
+        let speed = format!("{} tokens/s", count(speed as u64));
+        figure(ui, theme, "Speed", &speed, "Training tokens per second, without padding");
     }
     let eta = live.progress.as_ref().and_then(|progress| progress.eta_seconds);
     let eta = if live.paused { "paused".to_owned() } else { eta.map_or_else(|| "estimating".to_owned(), duration) };
@@ -199,6 +195,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
     let best_metric = start.map_or(ctx.project, |start| &start.settings.project).best_metric();
     let curves = Curves {
         run: start.map_or("", |start| start.run.as_str()),
+        along: start.map_or(Along::Steps, |start| along(&start.settings)),
         steps: &live.steps,
         evaluations: &live.evaluations,
         total_steps: steps_to_show(live),
@@ -236,6 +233,7 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
     let per_epoch = if summary.epochs > 0.0 { summary.steps as f64 / summary.epochs } else { 0.0 };
     let curves = Curves {
         run: &summary.run,
+        along: along(&results.settings),
         steps: &results.steps,
         evaluations: &results.evaluations,
         total_steps: summary.steps,
@@ -419,7 +417,7 @@ mod tests {
         live.start = Some(Arc::new(start));
         let mut harness = open(with_run(Scene::prepared(false), live), false);
         harness.run();
-        for hidden in ["Epoch: ", "Step: ", "On the validation set, at step"] {
+        for hidden in ["Epoch: ", "Step: ", "at step", "Learning rate and gradient norm"] {
             assert!(harness.query_all_by_label_contains(hidden).next().is_none(), "{hidden} is shown");
         }
     }

@@ -14,7 +14,7 @@ use crate::app::widgets::layout::{is_narrow, page_height, row_or_column};
 use crate::app::widgets::legend::{Entry, Legends, Sample, legend_ui};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
-use crate::words::{count, score};
+use crate::words::{count, score, sentence_case};
 
 /// Weight of the past in the smoothed training loss.
 const SMOOTHING: f64 = 0.9;
@@ -47,11 +47,40 @@ struct Series {
     scores: Vec<(MetricName, Vec<PlotPoint>)>,
 }
 
+/// What a run goes through, from left to right.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Along {
+    /// The steps of the optimizer.
+    Steps,
+    /// The strengths of regularisation that an Instant run fits one after the other, the strongest first.
+    Strengths,
+}
+
+impl Along {
+    /// The title of the axis.
+    fn axis(self) -> &'static str {
+        match self {
+            Self::Steps => "Step",
+            Self::Strengths => "Regularisation, from strong to weak",
+        }
+    }
+
+    /// One of them.
+    fn one(self) -> &'static str {
+        match self {
+            Self::Steps => "step",
+            Self::Strengths => "strength",
+        }
+    }
+}
+
 /// The data to draw.
 #[derive(Clone, Copy)]
 pub struct Curves<'a> {
     /// Id of the run.
     pub run: &'a str,
+    /// What it goes through.
+    pub along: Along,
     /// Metrics of every step.
     pub steps: &'a [StepMetrics],
     /// Evaluations on the validation set.
@@ -78,12 +107,13 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
     let star = best.map(|_| ("Best, kept", theme.palette.text, Sample::Star));
     let looks = [(validation, Sample::Points, LineStyle::Solid), (second, Sample::Dashes, LineStyle::dashed_dense())];
-    let of_loss = [
-        ("Training", faint(training), Sample::Line),
-        ("Smoothed", training, Sample::Thick),
-        ("Validation", validation, Sample::Points),
-    ];
-    let of_loss: Vec<Entry> = of_loss.into_iter().chain(star).collect();
+    let along = curves.along;
+    let of_training: &[Entry] = match along {
+        Along::Steps => &[("Training", faint(training), Sample::Line), ("Smoothed", training, Sample::Thick)],
+        Along::Strengths => &[("Training", training, Sample::Points)],
+    };
+    let of_validation = ("Validation", validation, Sample::Points);
+    let of_loss: Vec<Entry> = of_training.iter().copied().chain([of_validation]).chain(star).collect();
     let of_scores =
         series.scores.iter().zip(looks).map(|((name, _), (color, sample, _))| (name.title(), color, sample));
     let of_scores: Vec<Entry> = of_scores.chain(star).collect();
@@ -94,8 +124,12 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
         let (summary, size) = (loss_summary(curves), vec2(width, height));
         let frame = Panel { title: "Loss", summary, size, legend: &of_loss, legends, range };
         panel(ui, theme, curves, &frame, |plot| {
-            plot.line(line("Training", &series.loss, faint(training)).width(1.0).allow_hover(false));
-            plot.line(line("Training, smoothed", &series.smoothed, training).width(2.0));
+            if along == Along::Strengths {
+                evaluations(plot, "Training", &series.loss, training, LineStyle::Solid);
+            } else {
+                plot.line(line("Training", &series.loss, faint(training)).width(1.0).allow_hover(false));
+                plot.line(line("Training, smoothed", &series.smoothed, training).width(2.0));
+            }
             evaluations(plot, "Validation", &series.validation_loss, validation, LineStyle::Solid);
             if let Some(best) = best {
                 mark_best(plot, theme, best.step, best.metrics.loss());
@@ -116,6 +150,9 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
             }
         });
     });
+    if along == Along::Strengths {
+        return;
+    }
     ui.add_space(theme.space.s);
     // Seldom of use to anyone, so they are folded away.
     let more = CollapsingHeader::new(theme.muted("Learning rate and gradient norm")).id_salt("more curves");
@@ -208,13 +245,13 @@ fn panel<'a>(
         ui.vertical(|ui| {
             ui.set_width(size.x);
             head(ui, theme, panel);
-            let per_epoch = curves.steps_per_epoch;
+            let (along, per_epoch) = (curves.along, curves.steps_per_epoch);
             let font = theme.font(theme.text.small);
             let axis = |hints: AxisHints<'static>| {
                 hints.tick_label_color(theme.palette.text_muted).tick_label_font(font.clone())
             };
             let x_axis = axis(AxisHints::new_x())
-                .label(theme.small("Step"))
+                .label(theme.small(along.axis()))
                 .formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
             let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
             // Dragging and scrolling move the page. Drag with the right button to zoom; double-click to reset.
@@ -232,7 +269,7 @@ fn panel<'a>(
                 .x_grid_spacer(|input| ticks(&input, 6.0, 1.0))
                 .y_grid_spacer(|input| ticks(&input, 4.0, 0.0))
                 .grid_color(theme.palette.border)
-                .label_formatter(move |position| hover(position, per_epoch));
+                .label_formatter(move |position| hover(position, along, per_epoch));
             for value in panel.range.into_iter().flatten() {
                 plot = plot.include_y(value);
             }
@@ -324,14 +361,15 @@ fn faint(color: Color32) -> Color32 {
     color.gamma_multiply(0.35)
 }
 
-fn hover(position: &HoverPosition<'_>, steps_per_epoch: u64) -> Option<String> {
+fn hover(position: &HoverPosition<'_>, along: Along, steps_per_epoch: u64) -> Option<String> {
     let HoverPosition::NearDataPoint { plot_name, position, .. } = position else { return None };
-    let epoch = if steps_per_epoch > 0 {
+    let epoch = if steps_per_epoch > 0 && along == Along::Steps {
         format!(" (epoch {:.2})", position.x / steps_per_epoch as f64)
     } else {
         String::new()
     };
-    Some(format!("{plot_name}: {}\nStep {}{epoch}", axis_value(position.y), count(position.x.max(0.0).round() as u64)))
+    let place = count(position.x.max(0.0).round() as u64);
+    Some(format!("{plot_name}: {}\n{} {place}{epoch}", axis_value(position.y), sentence_case(along.one())))
 }
 
 /// A number with four decimals, or in scientific notation if it is small.
@@ -340,8 +378,9 @@ fn axis_value(value: f64) -> String {
 }
 
 fn loss_summary(curves: Curves<'_>) -> String {
-    let training =
-        curves.steps.last().map(|step| format!("training {} at step {}", score(step.loss), count(step.step)));
+    let one = curves.along.one();
+    let training = curves.steps.last();
+    let training = training.map(|step| format!("training {} at {one} {}", score(step.loss), count(step.step)));
     let validation = curves.evaluations.last().map(|point| format!("validation {}", score(point.metrics.loss())));
     summary("Loss", [training, validation])
 }
@@ -401,8 +440,9 @@ mod tests {
     fn the_tooltip_shows_step_and_epoch() {
         let position = PlotPoint::new(540.0, 0.1234);
         let near = HoverPosition::NearDataPoint { plot_name: "Validation", position, index: 0 };
-        assert_eq!(hover(&near, 360).as_deref(), Some("Validation: 0.1234\nStep 540 (epoch 1.50)"));
-        assert_eq!(hover(&HoverPosition::Elsewhere { position }, 360), None);
+        assert_eq!(hover(&near, Along::Steps, 360).as_deref(), Some("Validation: 0.1234\nStep 540 (epoch 1.50)"));
+        assert_eq!(hover(&HoverPosition::Elsewhere { position }, Along::Steps, 360), None);
+        assert_eq!(hover(&near, Along::Strengths, 8).as_deref(), Some("Validation: 0.1234\nStrength 540"));
     }
 
     #[test]
@@ -411,6 +451,7 @@ mod tests {
         let results = testing::results();
         let curves = Curves {
             run: "new",
+            along: Along::Steps,
             steps: &results.steps[..1],
             evaluations: &[],
             total_steps: 30,
@@ -431,6 +472,7 @@ mod tests {
         let steps: Vec<StepMetrics> = (1..=200_000).map(|step| StepMetrics { step, ..first.clone() }).collect();
         let curves = Curves {
             run: "long",
+            along: Along::Steps,
             steps: &steps,
             evaluations: &results.evaluations,
             total_steps: 200_000,

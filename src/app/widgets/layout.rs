@@ -99,13 +99,17 @@ pub fn card_grid(
     known.keep(ui, id, heights);
 }
 
-/// How many of `count` cards go in a row: as many as fit, if possible without a hole in the last row.
+/// How many of `count` cards go in a row: as many as fit, or down to half of that where it leaves fewer holes in the last row.
 #[must_use]
 pub fn cards_across(ui: &Ui, gap: f32, least: f32, count: usize) -> usize {
     let fit = ((ui.available_width() + gap) / (least + gap)).floor().max(1.0) as usize;
+    fewest_holes(fit, count)
+}
+
+fn fewest_holes(fit: usize, count: usize) -> usize {
     let most = fit.min(count.max(1));
-    let even = (most.div_ceil(2)..=most).rev().find(|across| count.is_multiple_of(*across));
-    even.unwrap_or(most)
+    let holes = |across: usize| count.next_multiple_of(across) - count;
+    (most.div_ceil(2).max(2)..=most).rev().min_by_key(|across| holes(*across)).unwrap_or(most)
 }
 
 /// Two cards side by side, as tall as each other, or one below the other if there is too little width. `share` is the share
@@ -222,4 +226,17 @@ pub fn after_page<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let drawn = contents(ui);
     ui.input_mut(|input| input.smooth_scroll_delta.y += turned);
     drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_fill_their_rows() {
+        let across = [(1, 5, 1), (2, 5, 2), (4, 5, 3), (4, 6, 3), (4, 7, 4), (5, 6, 3), (4, 3, 3), (3, 0, 1)];
+        for (fit, count, expected) in across {
+            assert_eq!(fewest_holes(fit, count), expected, "{count} cards where {fit} fit");
+        }
+    }
 }

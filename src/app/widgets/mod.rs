@@ -33,7 +33,7 @@ pub use basics::{
 pub use combo::combo;
 pub use confusion_matrix::{MatrixState, confusion_matrix_ui};
 pub use contrast::label_colour;
-pub use curves::{Curves, CurvesState, curves_ui, ticks};
+pub use curves::{Along, Curves, CurvesState, curves_ui, ticks};
 pub use data_table::{
     ColumnWidth, DataTable, RowSelection, TableAsk, TableColumn, TableRows, ask_table, data_table_ui, rows_in_use,
     tab_separated,

@@ -158,7 +158,6 @@ fn preset_words(task: TaskKind, network: NetworkKind, preset: Preset) -> (&'stat
         Preset::Balanced if is_adapting => {
             ("Balanced", "5 epochs, max length 128 tokens. For BERT base, set the learning rate to 5e-5")
         }
-        Preset::Balanced if network == NetworkKind::Decoder => ("Balanced", "3 epochs, max length 128 tokens"),
         Preset::Balanced => ("Balanced", "3 epochs, max length 128 tokens: a good choice for most data"),
         Preset::Thorough if is_adapting => {
             ("Thorough", "Up to 15 epochs at a lower learning rate, max length 256 tokens, with early stopping")

@@ -58,7 +58,7 @@ pub fn title(trained: TrainedLayers) -> &'static str {
         TrainedLayers::Top(_) => "Top layers and head",
         TrainedLayers::Lora => "Adapter (LoRA) and head",
         TrainedLayers::Head => "Head only",
-        TrainedLayers::Instant => "Instant (no layer is trained)",
+        TrainedLayers::Instant => "None (Instant)",
     }
 }
 
