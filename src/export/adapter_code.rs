@@ -10,14 +10,14 @@ use crate::storage::RunSettings;
 pub fn adapter_code(settings: &RunSettings, objective: Objective, folder: &str) -> String {
     let project = &settings.project;
     let class = match project.task.kind() {
-        TaskKind::TextClassification if project.reads_the_mean() => "AutoModel",
+        TaskKind::TextClassification if project.reads_embeddings() => "AutoModel",
         TaskKind::TextClassification => "AutoModelForSequenceClassification",
         TaskKind::LanguageModelling if objective == Objective::NextTokens => "AutoModelForCausalLM",
         TaskKind::LanguageModelling => "AutoModelForMaskedLM",
     };
     let labels = serde_json::Value::from(settings.labels.clone());
     let (given, answer) = match project.task.kind() {
-        TaskKind::TextClassification if project.reads_the_mean() => (
+        TaskKind::TextClassification if project.reads_embeddings() => (
             "",
             format!(
                 "    means = model(**tokens).last_hidden_state.mean(1)\n\

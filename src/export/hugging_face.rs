@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::export::{ExportError, ExportSource, model_card, verify};
 use crate::models::{
-    DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, is_adapter, limit_length, reads_the_mean,
+    DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, classified_embedding, is_adapter, limit_length,
 };
 use crate::progress::Watch;
 use crate::project::TaskKind;
@@ -51,8 +51,10 @@ pub(super) fn merge(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<
     watch.begin("Merging the adapter into its base model")?;
     let (best, labels) = (source.run.best(), source.settings.labels.clone());
     let head = match source.settings.project.task.kind() {
-        TaskKind::TextClassification if reads_the_mean(&best)? => HeadSpec::MeanClassification { labels },
-        TaskKind::TextClassification => HeadSpec::Classification { labels },
+        TaskKind::TextClassification => match classified_embedding(&best)? {
+            Some(pooling) => HeadSpec::EmbeddingClassification { labels, pooling },
+            None => HeadSpec::Classification { labels },
+        },
         TaskKind::LanguageModelling => HeadSpec::LanguageModel,
     };
     let (model, _) = Model::load(&best, &LoadOptions { only_answers: true, ..LoadOptions::new(head) })?;

@@ -53,8 +53,8 @@ fn header(card: &mut String, results: Results<'_>, base: &Base) -> fmt::Result {
         writeln!(card, "base_model: {repo}")?;
     }
     let tag = results.pipeline_tag();
-    let reads_the_mean = results.settings.project.reads_the_mean();
-    let library = match (results.is_adapter, reads_the_mean) {
+    let reads_embeddings = results.settings.project.reads_embeddings();
+    let library = match (results.is_adapter, reads_embeddings) {
         (true, _) => "peft",
         (false, true) => "sentence-transformers",
         (false, false) => "transformers",

@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 
 use crate::export::hugging_face::{self, copy};
 use crate::export::{ExportError, ExportSource, verify};
-use crate::models::{CONFIG_FILE, DENSE_FOLDER, MODULES_FILE, ModelError, WEIGHTS_FILE, is_adapter};
+use crate::models::{CONFIG_FILE, DENSE_FOLDER, MODULES_FILE, ModelError, POOLING_FOLDER, WEIGHTS_FILE, is_adapter};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
 
@@ -51,7 +51,8 @@ fn metadata(source: &ExportSource<'_>) -> HashMap<String, String> {
 /// the predictions of that folder.
 fn prove(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     let best = source.run.best();
-    for name in [CONFIG_FILE, MODULES_FILE, "tokenizer.json", "vocab.txt"] {
+    let pooling = format!("{POOLING_FOLDER}/{CONFIG_FILE}");
+    for name in [CONFIG_FILE, MODULES_FILE, &pooling, "tokenizer.json", "vocab.txt"] {
         if best.join(name).is_file() {
             copy(&best.join(name), &file.with_file_name(name))?;
         }

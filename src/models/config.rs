@@ -14,6 +14,7 @@ use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, Feed
 use crate::models::architectures;
 use crate::models::decoder_config::{self, DecoderConfig};
 use crate::models::model_folder::{self, CONFIG_FILE};
+use crate::models::pooling_module::own_pooling;
 use crate::models::relative_config::RelativeConfig;
 use crate::project::Objective;
 
@@ -90,6 +91,9 @@ pub struct ModelConfig {
     /// `regression`.
     #[serde(default)]
     pub problem_type: Option<String>,
+    /// How the folder says that texts become embeddings, which is in a file of `sentence-transformers`.
+    #[serde(skip)]
+    pub(super) own_pooling: Option<Pooling>,
 }
 
 /// An activation function, by its Hugging Face name.
@@ -135,7 +139,8 @@ impl ModelConfig {
     /// # Errors
     /// If the file is missing, unreadable or not JSON, if the network has another type, or if its sizes make no sense.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
-        Self::from_json(read_json(folder)?, &folder.join(CONFIG_FILE))
+        let config = Self::from_json(read_json(folder)?, &folder.join(CONFIG_FILE))?;
+        Ok(Self { own_pooling: own_pooling(&adapter_files::described_in(folder)?)?, ..config })
     }
 
     /// Checks the content of a `config.json`; `path` is its name in messages.
@@ -210,6 +215,12 @@ impl ModelConfig {
             Network::Encoder { .. } | Network::PreNormEncoder { .. } => Pooling::First,
             Network::Decoder(_) => Pooling::Last,
         }
+    }
+
+    /// How a text becomes an embedding: as the folder says, or else the mean.
+    #[must_use]
+    pub fn embedding_pooling(&self) -> Pooling {
+        self.own_pooling.unwrap_or(Pooling::Mean)
     }
 
     /// What a language model of this architecture predicts.

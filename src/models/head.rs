@@ -2,6 +2,7 @@
 
 use candle_core::{Result, bail};
 
+use crate::data::Pooling;
 use crate::models::ModelError;
 use crate::models::architecture::{Architecture, ClassifierNames, LM_HEAD, MaskedLmNames, SCORE};
 use crate::models::config::ModelConfig;
@@ -21,10 +22,12 @@ pub enum HeadSpec {
         /// Label names in class-id order. A head in the folder is kept if its labels are the same.
         labels: Vec<String>,
     },
-    /// Scores each label from the mean of a text's hidden states.
-    MeanClassification {
-        /// Label names in class-id order. A head in the folder is kept if its labels are the same.
+    /// Scores each label from a text's embedding, as `sentence-transformers` does.
+    EmbeddingClassification {
+        /// Label names in class-id order. A head in the folder is kept if its labels and its embeddings are the same.
         labels: Vec<String>,
+        /// How the hidden states of a text become its embedding.
+        pooling: Pooling,
     },
     /// Scores each token of the vocabulary: hidden ones for encoders, the next one for decoders. A head in the folder is kept.
     LanguageModel,
@@ -35,7 +38,7 @@ impl HeadSpec {
     #[must_use]
     pub fn labels(&self) -> &[String] {
         match self {
-            Self::Classification { labels } | Self::MeanClassification { labels } => labels,
+            Self::Classification { labels } | Self::EmbeddingClassification { labels, .. } => labels,
             Self::LanguageModel => &[],
         }
     }
@@ -48,8 +51,8 @@ pub(super) enum Head {
     Classification(Classifier),
     /// One score a label.
     Score(Linear),
-    /// One score a label, of the mean of hidden states.
-    Mean(Linear),
+    /// One score a label, of a text's embedding.
+    Dense(Linear),
     /// A dense layer, then one score for each token of the vocabulary.
     MaskedLm(MaskedLm),
     /// One score for each token of the vocabulary.
@@ -93,14 +96,18 @@ impl Head {
             (HeadSpec::Classification { labels }, heads) => {
                 Self::load_classifier(weights, config, labels, heads.map(|(classifier, _)| classifier))
             }
-            (HeadSpec::MeanClassification { labels }, _) => {
+            (HeadSpec::EmbeddingClassification { labels, pooling }, _) => {
                 if labels.is_empty() {
                     return Err(ModelError::NoLabels);
                 }
-                keep_only_for(labels, config, DENSE_LAYER, weights);
+                if config.embedding_pooling() == *pooling {
+                    keep_only_for(labels, config, DENSE_LAYER, weights);
+                } else {
+                    leave_out(DENSE_LAYER, weights);
+                }
                 let fill = Fill::Normal(config.initializer_range);
                 let sizes = (config.hidden_size, labels.len());
-                Ok(Self::Mean(Linear::load(weights, DENSE_LAYER, sizes, fill)?))
+                Ok(Self::Dense(Linear::load(weights, DENSE_LAYER, sizes, fill)?))
             }
             (HeadSpec::LanguageModel, Some((_, masked_lm))) => {
                 MaskedLm::load(weights, config, masked_lm, words).map(Self::MaskedLm)
@@ -152,7 +159,7 @@ impl Head {
         match self {
             Self::Classification(head) => head.scores(hidden, pass),
             // Rounding here would directly change the result, and with so few columns it would save no time.
-            Self::Score(scores) | Self::Mean(scores) => scores.forward_exactly(pass, hidden),
+            Self::Score(scores) | Self::Dense(scores) => scores.forward_exactly(pass, hidden),
             Self::MaskedLm(head) => {
                 let inner = head.inner(hidden, pass)?;
                 head.decoder.forward(pass, &inner, None)
@@ -172,7 +179,7 @@ impl Head {
         let (inner, decoder) = match self {
             Self::MaskedLm(head) => (head.inner(hidden, pass)?, &head.decoder),
             Self::CausalLm { decoder, .. } => (hidden.clone(), decoder),
-            Self::Classification(_) | Self::Score(_) | Self::Mean(_) => return take(self.scores(hidden, pass)?),
+            Self::Classification(_) | Self::Score(_) | Self::Dense(_) => return take(self.scores(hidden, pass)?),
         };
         let rows: Vec<u32> = (0..inner.dims()?.0 as u32).collect();
         for rows in rows.chunks(rows_at_once(decoder.outputs()?)) {
@@ -198,7 +205,7 @@ impl Head {
                 head.decoder.cross_entropy(pass, &inner, (wanted, settings), gradients)
             }
             Self::CausalLm { decoder, .. } => decoder.cross_entropy(pass, hidden, (wanted, settings), gradients),
-            Self::Classification(_) | Self::Score(_) | Self::Mean(_) => {
+            Self::Classification(_) | Self::Score(_) | Self::Dense(_) => {
                 cross_entropy(&self.scores(hidden, pass)?, wanted, settings)
             }
         }
@@ -208,7 +215,7 @@ impl Head {
     pub fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
             Self::Classification(head) => head.pooled(hidden, pass),
-            Self::Score(_) | Self::Mean(_) => Ok(hidden.clone()),
+            Self::Score(_) | Self::Dense(_) => Ok(hidden.clone()),
             Self::MaskedLm(_) | Self::CausalLm { .. } => bail!("a language model has no pooler"),
         }
     }
@@ -220,7 +227,7 @@ impl Head {
             (Self::Classification(_), Some((&ClassifierNames { dense, scores, norm, .. }, _))) => {
                 (weight(scores), [Some(dense), Some(scores), norm].into_iter().flatten().collect())
             }
-            (Self::Mean(_), heads) => {
+            (Self::Dense(_), heads) => {
                 if let Some((classifier, _)) = heads {
                     // A pooler, which no mean goes through.
                     let is_pooler = |name: &String| architecture.upstream_name(name).starts_with(classifier.dense);
@@ -257,9 +264,14 @@ impl Head {
 /// Leaves out the layer that scores labels if it was trained for others.
 fn keep_only_for(labels: &[String], config: &ModelConfig, layer: &str, weights: &mut Weights) {
     if config.label_names() != labels {
-        weights.leave_out(&format!("{layer}.weight"));
-        weights.leave_out(&format!("{layer}.bias"));
+        leave_out(layer, weights);
     }
+}
+
+/// Leaves out a layer of the folder.
+fn leave_out(layer: &str, weights: &mut Weights) {
+    weights.leave_out(&format!("{layer}.weight"));
+    weights.leave_out(&format!("{layer}.bias"));
 }
 
 impl Classifier {

@@ -23,6 +23,7 @@ mod mode;
 mod model;
 mod model_folder;
 mod parameter_counts;
+mod pooling_module;
 mod relative_config;
 mod relative_positions;
 mod save;
@@ -46,11 +47,10 @@ pub use mode::Mode;
 pub use model::{LoadOptions, Model, PassOutcome, TrainPass};
 pub use model_folder::{ADAPTER_FILE, CONFIG_FILE, gguf_of, mistaken_for_model};
 pub use parameter_counts::ParameterCounts;
+pub use pooling_module::POOLING_FOLDER;
 pub use relative_config::{OneOrMore, RelativeConfig};
 pub use save::{SavedHead, TOKENIZER_FILES};
-pub use sentence_modules::{
-    DENSE_FOLDER, MODULES_FILE, POOLING_FOLDER, limit_length, pooling_of_model, reads_the_mean,
-};
+pub use sentence_modules::{DENSE_FOLDER, MODULES_FILE, classified_embedding, limit_length, pooling_of_model};
 pub use vocabulary::copy_with_words;
 pub use weight_files::{INDEX_END, OTHER_WEIGHTS, WEIGHT_FILES, WEIGHTS_FILE, parts_of_index};
 pub use weights::{LoadReport, Parameter, WrongShape};

@@ -310,12 +310,12 @@ impl Model {
         &self.config
     }
 
-    /// Sets the layer that scores the labels from the mean of hidden states: its weights, `[labels * hidden]`, label by label,
+    /// Sets the layer that scores the labels from embeddings: its weights, `[labels * hidden]`, label by label,
     /// and its biases, `[labels]`.
     ///
     /// # Errors
     /// If the model has no such head, or the numbers do not fit.
-    pub fn set_mean_scores(&self, weights: &[f32], bias: &[f32]) -> Result<()> {
+    pub fn set_embedding_scores(&self, weights: &[f32], bias: &[f32]) -> Result<()> {
         for (end, values) in [("weight", weights), ("bias", bias)] {
             let name = format!("{DENSE_LAYER}.{end}");
             let Some(parameter) = self.parameters.iter().find(|parameter| parameter.name == name) else {
@@ -331,8 +331,17 @@ impl Model {
     #[must_use]
     pub fn pooling(&self) -> Pooling {
         match self.spec {
-            HeadSpec::MeanClassification { .. } => Pooling::Mean,
+            HeadSpec::EmbeddingClassification { pooling, .. } => pooling,
             HeadSpec::Classification { .. } | HeadSpec::LanguageModel => self.config.pooling(),
+        }
+    }
+
+    /// How it pools texts into embeddings: as the head was trained, or as its folder says.
+    #[must_use]
+    pub fn embedding_pooling(&self) -> Pooling {
+        match self.spec {
+            HeadSpec::EmbeddingClassification { pooling, .. } => pooling,
+            HeadSpec::Classification { .. } | HeadSpec::LanguageModel => self.config.embedding_pooling(),
         }
     }
 

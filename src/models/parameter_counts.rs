@@ -68,7 +68,7 @@ impl ModelConfig {
 
     /// Numbers in the head that scores `labels` labels from the mean of hidden states.
     #[must_use]
-    pub fn mean_classifier_parameters(&self, labels: usize) -> u64 {
+    pub fn embedding_classifier_parameters(&self, labels: usize) -> u64 {
         labels as u64 * (self.hidden_size as u64 + 1)
     }
 

@@ -48,7 +48,7 @@ impl Model {
         write(out, CONFIG_FILE, format!("{config:#}\n").as_bytes())?;
         match (self.lora(), self.parts().1) {
             (Some(lora), _) => self.save_adapter(lora, source, out)?,
-            (None, Head::Mean(_)) => {
+            (None, Head::Dense(_)) => {
                 let name = |parameter: &Parameter| of_dense(parameter).is_none().then(|| parameter.name.clone());
                 self.save_weights(WEIGHTS_FILE, name, out)?;
                 self.save_modules(out)?;
@@ -61,12 +61,12 @@ impl Model {
     fn save_adapter(&self, lora: &LoraSettings, source: &Path, out: &Path) -> Result<(), ModelError> {
         let task = match self.parts().1 {
             Head::Classification(_) | Head::Score(_) => Some("SEQ_CLS"),
-            Head::Mean(_) => Some("FEATURE_EXTRACTION"),
+            Head::Dense(_) => Some("FEATURE_EXTRACTION"),
             Head::CausalLm { .. } => Some("CAUSAL_LM"),
             Head::MaskedLm(_) => None,
         };
-        // A head on the mean is a module that follows a network without a head.
-        let follows = matches!(self.parts().1, Head::Mean(_));
+        // A head on embeddings is a module that follows a network without a head.
+        let follows = matches!(self.parts().1, Head::Dense(_));
         let architecture = self.config().architecture();
         let name = |parameter: &Parameter| match (follows, of_dense(parameter)) {
             (false, _) => Some(parameter.name.clone()),
@@ -84,8 +84,8 @@ impl Model {
 
     /// Writes the modules that follow the network, as `sentence-transformers` does.
     fn save_modules(&self, out: &Path) -> Result<(), ModelError> {
-        let configurations =
-            configurations(self.config().hidden_size, self.labels().len(), self.config().max_positions());
+        let sizes = (self.config().hidden_size, self.labels().len());
+        let configurations = configurations(sizes, self.config().max_positions(), self.pooling());
         for (file, configuration) in configurations {
             write(out, &file, format!("{configuration:#}\n").as_bytes())?;
         }
@@ -116,7 +116,7 @@ impl Model {
     }
 }
 
-/// The name of a parameter of a head on the mean in the folder of that module; `None` for those of the network.
+/// The name of a parameter of a head on embeddings in the folder of that module; `None` for those of the network.
 fn of_dense(parameter: &Parameter) -> Option<String> {
     parameter.name.strip_prefix(DENSE_FOLDER)?.strip_prefix('.').map(str::to_owned)
 }
@@ -139,7 +139,7 @@ const CLASSIFIER_KEYS: [&str; 4] = ["num_labels", "id2label", "label2id", "probl
 /// The task of a head.
 fn task_of(head: &Head) -> TaskKind {
     match head {
-        Head::Classification(_) | Head::Score(_) | Head::Mean(_) => TaskKind::TextClassification,
+        Head::Classification(_) | Head::Score(_) | Head::Dense(_) => TaskKind::TextClassification,
         Head::MaskedLm(_) | Head::CausalLm { .. } => TaskKind::LanguageModelling,
     }
 }
@@ -180,12 +180,12 @@ impl Model {
         let (architecture, head) = (self.config().architecture(), self.parts().1);
         let model_type = &self.config().model_type;
         let class = match head {
-            Head::Mean(_) => architecture.bare_class(model_type),
+            Head::Dense(_) => architecture.bare_class(model_type),
             _ => architecture.class(model_type, task_of(head)),
         };
         config.insert("architectures".into(), json!(class.as_slice()));
         match head {
-            Head::Classification(_) | Head::Score(_) | Head::Mean(_) => {
+            Head::Classification(_) | Head::Score(_) | Head::Dense(_) => {
                 let labels = self.labels();
                 let names = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label)));
                 let ids = labels.iter().enumerate().map(|(id, label)| (label.clone(), json!(id)));

@@ -1,5 +1,5 @@
-//! Folders of `sentence-transformers`: a network without a head, and the modules that follow it. A classifier that reads the
-//! mean of a text's hidden states is saved as one: Transformer, Pooling, Dense.
+//! Folders of `sentence-transformers`: a network without a head, and the modules that follow it. A classifier of texts' embeddings
+//! is saved as one: Transformer, Pooling, Dense.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,15 +7,14 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::data::{Pooling, read_model_text};
+use crate::data::Pooling;
 use crate::models::ModelError;
 use crate::models::config::ModelConfig;
+use crate::models::pooling_module::{POOLING_FOLDER, own_pooling, read_if_there};
 use crate::storage::write_atomic;
 
 /// The modules, in order.
 pub const MODULES_FILE: &str = "modules.json";
-/// The folder of the module that averages hidden states.
-pub const POOLING_FOLDER: &str = "1_Pooling";
 /// The folder of the module that scores the labels, and what the names of its tensors begin with.
 pub const DENSE_FOLDER: &str = "2_Dense";
 /// The file that says how long texts may be.
@@ -30,24 +29,19 @@ struct Module {
     kind: String,
 }
 
-/// Whether a folder is a classifier on the mean of hidden states, as Hone saves one: its modules are a network, the mean, and
-/// one dense layer.
+/// How a folder pools texts if it is a classifier of embeddings, as Hone saves one: its modules are a network, the pooling, and one
+/// dense layer. `None` for any other folder.
 ///
 /// # Errors
-/// If the list of modules cannot be read.
-pub fn reads_the_mean(folder: &Path) -> Result<bool, ModelError> {
-    let path = folder.join(MODULES_FILE);
-    let bytes = match read_model_text(folder, MODULES_FILE) {
-        Ok(bytes) => bytes,
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-            return Ok(false);
-        }
-        Err(error) => return Err(ModelError::unreadable(path, error)),
-    };
-    let modules: Vec<Module> = serde_json::from_slice(&bytes)
-        .map_err(|error| ModelError::Config { path, reason: format!("it is not a list of modules ({error})") })?;
-    let [_, pooling, dense] = modules.as_slice() else { return Ok(false) };
-    Ok(pooling.path == POOLING_FOLDER && dense.path == DENSE_FOLDER && dense.kind.ends_with("Dense"))
+/// If the modules cannot be read.
+pub fn classified_embedding(folder: &Path) -> Result<Option<Pooling>, ModelError> {
+    let modules: Option<Vec<Module>> = read_if_there(folder, MODULES_FILE, "a list of modules")?;
+    let Some([_, pooling, dense]) = modules.as_deref() else { return Ok(None) };
+    if pooling.path == POOLING_FOLDER && dense.path == DENSE_FOLDER && dense.kind.ends_with("Dense") {
+        own_pooling(folder)
+    } else {
+        Ok(None)
+    }
 }
 
 /// How the classifier in a model folder pools texts.
@@ -55,7 +49,7 @@ pub fn reads_the_mean(folder: &Path) -> Result<bool, ModelError> {
 /// # Errors
 /// If the folder's configuration cannot be read.
 pub fn pooling_of_model(folder: &Path) -> Result<Pooling, ModelError> {
-    if reads_the_mean(folder)? { Ok(Pooling::Mean) } else { Ok(ModelConfig::read(folder)?.pooling()) }
+    Ok(classified_embedding(folder)?.unwrap_or(ModelConfig::read(folder)?.pooling()))
 }
 
 /// Sets the most tokens that `sentence-transformers` reads of a text with such a classifier: as many as in training, however many
@@ -64,7 +58,7 @@ pub fn pooling_of_model(folder: &Path) -> Result<Pooling, ModelError> {
 /// # Errors
 /// If the file cannot be read or written.
 pub fn limit_length(folder: &Path, max_length: usize) -> Result<(), ModelError> {
-    if !reads_the_mean(folder)? {
+    if classified_embedding(folder)?.is_none() {
         return Ok(());
     }
     let path = folder.join(LENGTH_FILE);
@@ -77,7 +71,11 @@ pub fn limit_length(folder: &Path, max_length: usize) -> Result<(), ModelError> 
 }
 
 /// The configuration files of such a classifier, with their names in the folder. `max_length` is in tokens.
-pub(super) fn configurations(hidden: usize, labels: usize, max_length: usize) -> [(String, Value); 4] {
+pub(super) fn configurations(
+    (hidden, labels): (usize, usize),
+    max_length: usize,
+    pooling: Pooling,
+) -> [(String, Value); 4] {
     // The names that every version of `sentence-transformers` knows.
     let module = |place: usize, path: &str, kind: &str| {
         let kind = format!("sentence_transformers.models.{kind}");
@@ -87,8 +85,9 @@ pub(super) fn configurations(hidden: usize, labels: usize, max_length: usize) ->
         [module(0, "", "Transformer"), module(1, POOLING_FOLDER, "Pooling"), module(2, DENSE_FOLDER, "Dense")];
     let pooling = json!({
         "word_embedding_dimension": hidden,
-        "pooling_mode_cls_token": false,
-        "pooling_mode_mean_tokens": true,
+        "pooling_mode_cls_token": pooling == Pooling::First,
+        "pooling_mode_mean_tokens": pooling == Pooling::Mean,
+        "pooling_mode_lasttoken": pooling == Pooling::Last,
         "pooling_mode_max_tokens": false,
         "pooling_mode_mean_sqrt_len_tokens": false,
     });

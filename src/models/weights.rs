@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use crate::models::ModelError;
 use crate::models::adapter_files::{AdapterFiles, Saved};
 use crate::models::architecture::Architecture;
-use crate::models::sentence_modules::{DENSE_FOLDER, reads_the_mean};
+use crate::models::sentence_modules::{DENSE_FOLDER, classified_embedding};
 use crate::models::weight_files::WeightFiles;
 use crate::ops::Weight;
 use crate::project::LoraSettings;
@@ -114,7 +114,7 @@ impl Weights {
         // A single file of weights has the head too. That of an adapter replaces its base model's.
         let above = adapters.first().map(|_| folder);
         for folder in std::iter::once(base.as_path()).chain(above) {
-            if reads_the_mean(folder)? && folder.join(DENSE_FOLDER).is_dir() {
+            if classified_embedding(folder)?.is_some() && folder.join(DENSE_FOLDER).is_dir() {
                 files.add(&format!("{DENSE_FOLDER}."), &folder.join(DENSE_FOLDER))?;
             }
         }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::data::{Cleaner, Side, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
-use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead, reads_the_mean};
+use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead, classified_embedding};
 use crate::progress::{Cancelled, Watch};
 use crate::project::{CleaningSettings, Objective, Precision, Project, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
@@ -81,10 +81,10 @@ impl Predictor {
         let no_head = || PredictorError::NoHead { folder: folder.to_owned(), task: info.task };
         let head = match info.task {
             TaskKind::TextClassification if info.labels.is_empty() => return Err(no_head()),
-            TaskKind::TextClassification if reads_the_mean(folder)? => {
-                HeadSpec::MeanClassification { labels: info.labels.clone() }
-            }
-            TaskKind::TextClassification => HeadSpec::Classification { labels: info.labels.clone() },
+            TaskKind::TextClassification => match (classified_embedding(folder)?, info.labels.clone()) {
+                (Some(pooling), labels) => HeadSpec::EmbeddingClassification { labels, pooling },
+                (None, labels) => HeadSpec::Classification { labels },
+            },
             TaskKind::LanguageModelling => HeadSpec::LanguageModel,
         };
         let compute = Compute::for_prediction(info.precision);
@@ -246,7 +246,7 @@ fn info_from_config(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
     let task = match config.saved_head() {
         SavedHead::Of(task) => task,
         SavedHead::Unknown => TaskKind::TextClassification,
-        SavedHead::Missing if reads_the_mean(&folder)? => TaskKind::TextClassification,
+        SavedHead::Missing if classified_embedding(&folder)?.is_some() => TaskKind::TextClassification,
         SavedHead::Missing => return Err(PredictorError::NoHead { folder, task: TaskKind::TextClassification }),
         SavedHead::Other(class) => return Err(PredictorError::OtherHead { folder, class }),
     };

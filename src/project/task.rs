@@ -56,7 +56,7 @@ impl Default for ClassificationSettings {
 /// How the hidden states of a text's tokens become one that a classifier's head reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PoolingChoice {
-    /// The mean for [`crate::project::TrainedLayers::Instant`], the token otherwise.
+    /// For [`crate::project::TrainedLayers::Instant`] as the model's folder says, or else the mean. Otherwise the token.
     #[default]
     Auto,
     /// The first token's or, of models such as GPT, the last one's.
@@ -286,9 +286,9 @@ impl Project {
         }
     }
 
-    /// Whether the model is a classifier that reads the mean of a text's hidden states. An instant model always does.
+    /// Whether the model is a classifier of texts' embeddings, which `sentence-transformers` loads. An instant model always is.
     #[must_use]
-    pub fn reads_the_mean(&self) -> bool {
+    pub fn reads_embeddings(&self) -> bool {
         let is_instant = self.training.trained_layers == TrainedLayers::Instant;
         self.classification().is_some_and(|settings| is_instant || settings.pooling == PoolingChoice::Mean)
     }

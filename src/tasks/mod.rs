@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 use crate::data::{Batch, DataError, Example, Pooling, Prepared, Side, TextTokenizer, TokenKinds};
 use crate::evaluation::{Answer, Baseline, Guesses, Interval, LabelledTexts, ScoredWord, Scorer};
-use crate::models::HeadSpec;
+use crate::models::{HeadSpec, ModelConfig};
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
-use crate::project::{Objective, OutOfRange, Project, Task};
+use crate::project::{Objective, OutOfRange, PoolingChoice, Project, Task, TrainedLayers};
 use crate::tasks::masked_words::MaskedWords;
 use crate::tasks::next_tokens::NextTokens;
 use crate::tasks::terms::Terms;
@@ -174,10 +174,14 @@ pub fn language_model(
     })
 }
 
-/// How a project's model pools texts. `usual` is how its architecture does.
+/// How a project's model pools texts. `config` is that of the model that training starts from.
 #[must_use]
-pub fn pooling_of(project: &Project, usual: Pooling) -> Pooling {
-    if project.reads_the_mean() { Pooling::Mean } else { usual }
+pub fn pooling_of(project: &Project, config: &ModelConfig) -> Pooling {
+    match project.classification() {
+        Some(_) if project.training.trained_layers == TrainedLayers::Instant => config.embedding_pooling(),
+        Some(task) if task.pooling == PoolingChoice::Mean => Pooling::Mean,
+        _ => config.pooling(),
+    }
 }
 
 /// The task of a project. This is the one list of tasks. `tokenizer` is that of the model that training starts from, and

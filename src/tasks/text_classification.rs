@@ -18,8 +18,8 @@ pub(super) struct TextClassification {
     class_weights: ClassWeights,
     label_smoothing: f64,
     pooling: Pooling,
-    /// Whether the person chose a head that scores the mean.
-    scores_mean: bool,
+    /// Whether the head scores embeddings.
+    scores_embeddings: bool,
     instant_baseline: bool,
 }
 
@@ -31,7 +31,7 @@ impl TextClassification {
             class_weights: settings.class_weights,
             label_smoothing: settings.label_smoothing,
             pooling,
-            scores_mean: project.reads_the_mean(),
+            scores_embeddings: project.reads_embeddings(),
             instant_baseline: settings.instant_baseline,
         }
     }
@@ -43,7 +43,7 @@ impl TextClassification {
             class_weights: ClassWeights::None,
             label_smoothing: 0.0,
             pooling,
-            scores_mean: false,
+            scores_embeddings: false,
             instant_baseline: false,
         }
     }
@@ -51,8 +51,8 @@ impl TextClassification {
 
 impl TaskDefinition for TextClassification {
     fn head(&self) -> HeadSpec {
-        if self.scores_mean {
-            HeadSpec::MeanClassification { labels: self.labels.clone() }
+        if self.scores_embeddings {
+            HeadSpec::EmbeddingClassification { labels: self.labels.clone(), pooling: self.pooling }
         } else {
             HeadSpec::Classification { labels: self.labels.clone() }
         }

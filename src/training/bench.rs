@@ -142,7 +142,7 @@ fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64
 /// Share of the tokens that the head reads.
 fn share_read(model: &Model) -> f64 {
     match (model.head(), model.config().objective()) {
-        (HeadSpec::Classification { .. } | HeadSpec::MeanClassification { .. }, _) => 0.0,
+        (HeadSpec::Classification { .. } | HeadSpec::EmbeddingClassification { .. }, _) => 0.0,
         (HeadSpec::LanguageModel, Objective::MaskedWords) => LanguageModellingSettings::default().masked_share,
         (HeadSpec::LanguageModel, Objective::NextTokens) => 1.0,
     }
@@ -162,7 +162,7 @@ fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
     for row in 0..bench.batch {
         let mut ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
         match model.head() {
-            HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels } => {
+            HeadSpec::Classification { labels } | HeadSpec::EmbeddingClassification { labels, .. } => {
                 batch.push_text(&ids, model.pooling(), Some(rng.below(labels.len() as u64) as u32), row);
             }
             HeadSpec::LanguageModel if model.config().objective() == Objective::NextTokens => {

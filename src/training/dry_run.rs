@@ -212,7 +212,7 @@ impl Measurement<'_> {
         let validation =
             tokens(&self.data.validation) * evaluating_a_token(a_token, timed.frozen / measured, evaluations);
         let test = a_token * tokens(&self.data.test) + self.time_baselines(voice)?;
-        let begins_with_probe = matches!(self.model.head(), HeadSpec::MeanClassification { .. });
+        let begins_with_probe = matches!(self.model.head(), HeadSpec::EmbeddingClassification { .. });
         let has_probe = self.task.is_compared_with_instant() || begins_with_probe;
         let probe = if has_probe { self.time_probe(a_token, voice)? } else { 0.0 };
         // Each evaluation may write a checkpoint, and the best one is read at the end: about as fast as loading the model.

@@ -164,8 +164,8 @@ pub(super) fn available_memory() -> u64 {
 fn head_sizes(config: &ModelConfig, head: &HeadSpec) -> (u64, u64) {
     match head {
         HeadSpec::Classification { labels } => (config.classifier_parameters(labels.len()), labels.len() as u64),
-        HeadSpec::MeanClassification { labels } => {
-            (config.mean_classifier_parameters(labels.len()), labels.len() as u64)
+        HeadSpec::EmbeddingClassification { labels, .. } => {
+            (config.embedding_classifier_parameters(labels.len()), labels.len() as u64)
         }
         HeadSpec::LanguageModel => (config.language_head_parameters(), config.vocab_size as u64),
     }

@@ -30,7 +30,7 @@ impl Trainer<'_> {
             // A stop is noticed below.
             let next = probe.fit(strength, fitted.as_ref(), |_| !control.is_cancelled()).ok_or(Cancelled)?;
             self.check_finite("the loss", next.loss, 0.0)?;
-            self.model.set_mean_scores(&next.weights, &next.bias)?;
+            self.model.set_embedding_scores(&next.weights, &next.bias)?;
             self.step += 1;
             self.epoch = (place + 1) as f64 / PROBE_STRENGTHS.len() as f64;
             self.train_time += stopwatch.elapsed(&self.voice);

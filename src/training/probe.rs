@@ -1,9 +1,9 @@
 //! Linear probes of the network before training: the instant baseline of every run with classes, and the weights with which a
-//! new head that scores the mean of hidden states begins.
+//! new head that scores embeddings begins.
 
 use std::cmp::Ordering;
 
-use crate::data::{Pooling, packed};
+use crate::data::packed;
 use crate::evaluation::{FittedProbe, Guesses, LinearProbe, argmax};
 use crate::models::{HeadSpec, LoadOptions, Model};
 use crate::progress::Cancelled;
@@ -43,7 +43,7 @@ pub(super) fn embed(
     for numbers in batches(rows, &samples.ids) {
         voice.progress(name, done, total, "tokens");
         voice.look()?;
-        let batch = packed(&samples.ids, Pooling::Mean, None, &numbers);
+        let batch = packed(&samples.ids, model.embedding_pooling(), None, &numbers);
         let embeddings = model.embeddings(&batch, &|| control.is_cancelled());
         // A stopped batch fails with an error; report the stop instead.
         voice.look()?;
@@ -107,19 +107,19 @@ pub(super) fn compare_with_instant(mut trainer: Trainer<'_>) -> Result<Trainer<'
 }
 
 impl Trainer<'_> {
-    /// Before training: a new head that scores the mean of hidden states begins as the instant model ends. Fine-tuning from a
+    /// Before training: a new head that scores embeddings begins as the instant model ends. Fine-tuning from a
     /// fitted head changes the network less (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
     /// Out-of-Distribution").
     ///
     /// # Errors
     /// [`TrainError::Cancelled`] if stopped; [`TrainError::Tensor`] if the network fails.
     pub fn begin_with_probe(&mut self) -> Result<(), TrainError> {
-        let has_mean = matches!(self.model.head(), HeadSpec::MeanClassification { .. });
-        if !has_mean || !self.has_new_head || self.settings.trained_layers == TrainedLayers::Instant {
+        let reads_embeddings = matches!(self.model.head(), HeadSpec::EmbeddingClassification { .. });
+        if !reads_embeddings || !self.has_new_head || self.settings.trained_layers == TrainedLayers::Instant {
             return Ok(());
         }
         let Some(fitted) = self.fit_probe()? else { return Ok(()) };
-        self.model.set_mean_scores(&fitted.weights, &fitted.bias)?;
+        self.model.set_embedding_scores(&fitted.weights, &fitted.bias)?;
         Ok(())
     }
 

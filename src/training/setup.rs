@@ -87,7 +87,7 @@ pub(super) fn task(
     voice: &mut Voice<'_>,
 ) -> Result<Box<dyn TaskDefinition>, TrainError> {
     let control = voice.control;
-    let pooling = tasks::pooling_of(project, config.pooling());
+    let pooling = tasks::pooling_of(project, config);
     let reader = Reader { pooling, objective: config.objective() };
     if let Some(settings) = project.language_modelling()
         && reader.objective == Objective::NextTokens
@@ -174,17 +174,20 @@ fn describe(
 }
 
 fn describe_head(report: &LoadReport, model: &Model, earlier: Option<&EarlierLabels>) -> String {
-    if let (Some(earlier), HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels }, true) =
-        (earlier, model.head(), report.new_head)
+    if let (
+        Some(earlier),
+        HeadSpec::Classification { labels } | HeadSpec::EmbeddingClassification { labels, .. },
+        true,
+    ) = (earlier, model.head(), report.new_head)
     {
-        let is_other = matches!(model.head(), HeadSpec::MeanClassification { .. });
+        let is_other = matches!(model.head(), HeadSpec::EmbeddingClassification { .. });
         return format!("{}.", earlier.says("The model", labels, is_other));
     }
     match (model.head(), report.new_head) {
-        (HeadSpec::Classification { labels } | HeadSpec::MeanClassification { labels }, true) => {
+        (HeadSpec::Classification { labels } | HeadSpec::EmbeddingClassification { labels, .. }, true) => {
             format!("Created a new classification head for {}.", counted(labels.len(), "label", "labels"))
         }
-        (HeadSpec::Classification { .. } | HeadSpec::MeanClassification { .. }, false) => {
+        (HeadSpec::Classification { .. } | HeadSpec::EmbeddingClassification { .. }, false) => {
             "Training continues with the model's own classification head, which has the same labels.".to_owned()
         }
         (HeadSpec::LanguageModel, true) => {

@@ -251,7 +251,10 @@ mod needs_peer {
             save_trained(&adapter, &options(&adapter), &adapter.batch(), &out);
             if !adapter.is_language_model() {
                 let labels = adapter.head().labels().to_vec();
-                let options = LoadOptions { head: HeadSpec::MeanClassification { labels }, ..options(&adapter) };
+                let options = LoadOptions {
+                    head: HeadSpec::EmbeddingClassification { labels, pooling: Pooling::Mean },
+                    ..options(&adapter)
+                };
                 let out = out.with_file_name(format!("{}-mean", adapter.name));
                 save_trained(&adapter, &options, &of_means(&adapter), &out);
             }

@@ -197,7 +197,7 @@ impl<'a> Results<'a> {
             )?;
             return if self.metrics().classification().is_some() { self.write_usage_in_hone(card) } else { Ok(()) };
         }
-        if self.settings.project.reads_the_mean() {
+        if self.settings.project.reads_embeddings() {
             let code = sentence_code(&self.settings.labels, "\"path/to/this/folder\"", "your text");
             writeln!(
                 card,

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use candle_core::DType;
+use hone::data::Pooling;
 use hone::evaluation::{Baseline, BaselineName, NextStep};
 use hone::export::{ExportError, ExportFormat, Exported, export};
+use hone::models::HeadSpec;
 use hone::models::{Compute, LoadOptions, Model, is_adapter};
 use hone::predictor::Predictor;
 use hone::project::{DeviceChoice, LoraSettings, PROBE_STRENGTHS, PoolingChoice, Precision, Recompute, TrainedLayers};
@@ -193,6 +195,32 @@ fn an_instant_model_is_solved_for_and_repeats_bit_for_bit() {
     assert_eq!(first, second);
 }
 
+#[test]
+fn an_instant_model_pools_as_its_folder_says() {
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
+    }
+    std::fs::create_dir(copy.path().join("1_Pooling")).unwrap();
+    std::fs::write(copy.path().join("1_Pooling/config.json"), r#"{"pooling_mode_cls_token": true}"#).unwrap();
+    let bench = Bench { model: copy.path().to_owned(), ..Bench::new(160) };
+    let outcome = bench.train(|settings| settings.trained_layers = TrainedLayers::Instant);
+    let of_the_mean = Bench::new(160).train(|settings| settings.trained_layers = TrainedLayers::Instant);
+    assert_ne!(outcome.losses(), of_the_mean.losses());
+    let whole = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap();
+    assert!(whole.proof.contains("the answers are identical"), "{}", whole.proof);
+    let modules = std::fs::read_to_string(whole.path.join("1_Pooling/config.json")).unwrap();
+    assert!(
+        modules.contains("\"pooling_mode_cls_token\": true") && modules.contains("mean_tokens\": false"),
+        "{modules}"
+    );
+    // The baseline of a run that trains pools in the same way.
+    bench.train(|settings| settings.epochs = 1).summary();
+    let (_, [f1, _]) = instant_baseline(&bench).unwrap();
+    let test = outcome.summary().test.clone().unwrap();
+    assert!((test.classification().unwrap().macro_average.f1 - f1).abs() < 0.02, "{f1}");
+}
+
 /// The instant baseline of the newest run, with the macro-F1 and the loss that it has on the test rows.
 fn instant_baseline(bench: &Bench) -> Option<(Baseline, [f64; 2])> {
     let baselines = bench.newest().read_comparison().unwrap().baselines;
@@ -293,11 +321,13 @@ fn a_head_on_the_mean_is_exported_with_its_modules_and_as_one_file() {
     let weights = exported(&bench, ExportFormat::Safetensors, "weights.safetensors").unwrap();
     assert!(weights.proof.contains("the answers are identical"), "{}", weights.proof);
     // Training goes on with the head, for the same labels.
-    let head = hone::models::HeadSpec::MeanClassification { labels: bench.prepared.labels.clone() };
-    let report = |head| Model::load(&whole.path, &LoadOptions::new(head)).unwrap().1;
-    assert!(!report(head).new_head);
-    let other = hone::models::HeadSpec::MeanClassification { labels: vec!["a".to_owned(), "b".to_owned()] };
-    assert!(report(other).new_head);
+    let is_new = |labels: &[String], pooling| {
+        let head = HeadSpec::EmbeddingClassification { labels: labels.to_vec(), pooling };
+        Model::load(&whole.path, &LoadOptions::new(head)).unwrap().1.new_head
+    };
+    assert!(!is_new(&bench.prepared.labels, Pooling::Mean));
+    assert!(is_new(&["a".to_owned(), "b".to_owned()], Pooling::Mean));
+    assert!(is_new(&bench.prepared.labels, Pooling::First), "a head on the mean does not fit the first token");
 }
 
 #[test]
