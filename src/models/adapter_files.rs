@@ -162,12 +162,15 @@ impl AdapterFiles {
         Ok(merged.flatten_all()?.to_vec1()?)
     }
 
-    /// That every tensor had its place.
+    /// That every tensor had its place, but for those of another head: `heads` are what the names of such tensors begin with.
     ///
     /// # Errors
     /// If the network has no place for one.
-    pub fn check_used(&self) -> Result<(), ModelError> {
-        let unused: Vec<&str> = self.files.names().filter(|name| !self.used.contains(*name)).collect();
+    pub fn check_used(&self, heads: &[&str]) -> Result<(), ModelError> {
+        let of_heads = self.names.iter().filter(|(name, _)| heads.iter().any(|head| name.starts_with(head)));
+        let of_heads: BTreeSet<&str> = of_heads.map(|(_, in_file)| in_file.as_str()).collect();
+        let is_unused = |name: &&str| !self.used.contains(*name) && !of_heads.contains(name);
+        let unused: Vec<&str> = self.files.names().filter(is_unused).collect();
         if unused.is_empty() {
             return Ok(());
         }

@@ -80,6 +80,8 @@ pub(super) struct Weights {
     adapters: Vec<AdapterFiles>,
     /// Hugging Face name -> name in the file.
     names: BTreeMap<String, String>,
+    /// What the names of tensors of every head begin with.
+    heads: &'static [&'static str],
     device: Device,
     seed: u64,
     /// Whether parameters provided now are frozen.
@@ -123,6 +125,7 @@ impl Weights {
             files,
             adapters,
             names,
+            heads: architecture.heads,
             device: device.clone(),
             seed,
             frozen: false,
@@ -241,7 +244,7 @@ impl Weights {
             return Err(ModelError::Incomplete { path: self.files.path().to_owned(), problems });
         }
         for adapter in &self.adapters {
-            adapter.check_used()?;
+            adapter.check_used(self.heads)?;
         }
         let known: BTreeSet<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         let unexpected = self.names.iter().filter(|(name, _)| !known.contains(name.as_str()) && !is_constant(name));

@@ -71,6 +71,37 @@ fn perplexity_on_held_out_documents_falls_and_the_model_can_be_fine_tuned() {
 }
 
 #[test]
+fn a_classifier_is_trained_in_every_way_on_a_model_that_was_adapted_with_an_adapter() {
+    let place = Place::new();
+    // Its language model head is new, so the adapter has one that no classifier has a place for.
+    new_project(&place, &["--set", "training.trained_layers=Lora", "--set", "training.epochs=1"]);
+    place.good(&["train", "legal"]);
+    place.write("reviews.csv", reviews(20));
+    for way in ["All", "Top(1)", "Lora", "Head", "Instant"] {
+        let trained = format!("training.trained_layers={way}");
+        let new = [
+            "new",
+            "shop",
+            "--data",
+            "reviews.csv",
+            "--text",
+            "review",
+            "--label",
+            "mood",
+            "--model",
+            "legal",
+            "--force",
+        ];
+        place.good(&[&new[..], &["--set", "training.epochs=1", "--set", &trained]].concat());
+        let result = place.json(&["train", "shop", "--json"]);
+        assert!(result["validation"]["accuracy"].is_number(), "{way}: {result}");
+        let exported = format!("exported-{way}");
+        place.good(&["export", "shop", "--format", "hf", "--out", &exported]);
+        place.good(&["predict", &exported, "reviews.csv", "--text", "review", "--out", "labels.csv", "--force"]);
+    }
+}
+
+#[test]
 fn each_domain_term_has_its_scores_before_and_after() {
     let place = Place::new();
     new_project(&place, &["--set", "split.validation=0.6", "--set", r#"task.new_words=["lessee"]"#]);
