@@ -26,6 +26,12 @@ pub enum ExportError {
     /// The run trained no adapter.
     #[error("Run {0} trained no adapter: it was not trained with LoRA. Export a whole model instead.")]
     NoAdapter(String),
+    /// The base model of the run's adapter is an adapter too.
+    #[error(
+        "The adapter of run {0} was trained on a model that is itself an adapter, which peft cannot load. Export a Hugging Face \
+         folder instead: it has all of them merged."
+    )]
+    AdapterOfAdapter(String),
     /// The export's output differs from the model's.
     #[error(
         "The export was removed, because its output differs from that of the trained model: {0}. Check the disk and export again."

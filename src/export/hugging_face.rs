@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use crate::export::{ExportError, ExportSource, model_card, verify};
 use crate::models::{
-    DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, classified_embedding, is_adapter, limit_length,
+    ADAPTER_FILE, BaseModel, DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, classified_embedding,
+    is_adapter, limit_length,
 };
 use crate::progress::Watch;
 use crate::project::TaskKind;
@@ -43,7 +46,21 @@ pub(super) fn write_as_it_is(
             copy(&file, &to.join(name))?;
         }
     }
+    if is_adapter(folder) {
+        name_base_as_the_hub(folder)?;
+    }
     finish(source, folder, watch)
+}
+
+/// Names the base model of an adapter as the Hub does, if it is in the Hub's cache: its path would be of no use elsewhere.
+fn name_base_as_the_hub(folder: &Path) -> Result<(), ExportError> {
+    let Some(BaseModel { name, revision }) = BaseModel::read(folder).on_hub() else { return Ok(()) };
+    let file = folder.join(ADAPTER_FILE);
+    let text = std::fs::read(&file).map_err(ExportError::io("read", &file))?;
+    let config = serde_json::from_slice::<Value>(&text).map_err(std::io::Error::from);
+    let mut config = config.map_err(ExportError::io("read", &file))?;
+    (config["base_model_name_or_path"], config["revision"]) = (json!(name), json!(revision));
+    write_atomic(&file, |writer| writeln!(writer, "{config:#}")).map_err(ExportError::io("write", &file))
 }
 
 /// Writes the best checkpoint as a whole model, its adapter merged into the base model.

@@ -15,7 +15,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use crate::evaluation::Prediction;
-use crate::models::{WEIGHTS_FILE, is_adapter};
+use crate::models::{WEIGHTS_FILE, is_adapter, is_adapter_of_adapter};
 use crate::progress::Watch;
 use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunSummary, StorageError, create_file, create_folder, remove_leftovers,
@@ -79,6 +79,7 @@ pub fn export(
     match format {
         ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
         ExportFormat::Adapter if !is_adapter(&run.best()) => Err(ExportError::NoAdapter(run.id())),
+        ExportFormat::Adapter if is_adapter_of_adapter(&run.best()) => Err(ExportError::AdapterOfAdapter(run.id())),
         ExportFormat::Adapter => into_folder(output, |folder| hugging_face::write_as_it_is(&source, folder, watch)),
         ExportFormat::Safetensors => {
             into_file(output, "safetensors", WEIGHTS_FILE, |file| safetensors_file::write(&source, file, watch))

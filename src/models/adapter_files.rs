@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::data::read_model_text;
 use crate::models::ModelError;
-use crate::models::model_folder::{ADAPTER_FILE, CONFIG_FILE, base_at_hand, without};
+use crate::models::model_folder::{ADAPTER_FILE, BaseModel, CONFIG_FILE, without};
 use crate::models::weight_files::{WeightFiles, weight_paths_of};
 
 /// What follows a layer's name in the names of its adapter's tensors: `A`, then `B`.
@@ -33,7 +33,8 @@ const CHANGING: [&str; 4] = ["pissa", "olora", "corda", "loftq"];
 #[derive(Deserialize)]
 struct AdapterConfig {
     peft_type: String,
-    base_model_name_or_path: Option<String>,
+    #[serde(flatten)]
+    base: BaseModel,
     r: u32,
     lora_alpha: f64,
     #[serde(default)]
@@ -105,12 +106,13 @@ impl AdapterFiles {
     /// If the adapter is of a kind that Hone does not know, its base model is not at hand, or a file is damaged.
     pub fn of(folder: &Path, upstream: impl Fn(&str) -> String) -> Result<Option<Self>, ModelError> {
         let Some(config) = read_config(folder)? else { return Ok(None) };
-        let base = base_of(folder, config.base_model_name_or_path)?;
+        let base = base_of(folder, config.base)?;
         let file = [ADAPTER_WEIGHTS, PYTORCH_ADAPTER].into_iter().find(|file| folder.join(file).exists());
         let Some(file) = file else {
-            return Err(ModelError::MissingFile { folder: folder.to_owned(), file: ADAPTER_WEIGHTS });
+            return Err(ModelError::NoAdapterWeights(folder.to_owned()));
         };
         let files = WeightFiles::open_file(folder, file)?;
+        check_whole(&files, config.r)?;
         let of_network = |name: &str| Some((upstream(name.strip_prefix(PREFIX)?), name.to_owned()));
         let names = files.names().filter_map(of_network).collect();
         let rank = f64::from(config.r);
@@ -214,9 +216,32 @@ fn read_config(folder: &Path) -> Result<Option<AdapterConfig>, ModelError> {
     }
 }
 
+/// That both matrices of each layer are there, with the rank of the configuration.
+fn check_whole(files: &WeightFiles, rank: u32) -> Result<(), ModelError> {
+    let damaged = |reason: String| ModelError::Damaged { path: files.path().to_owned(), reason };
+    let (down, up) = (format!(".{DOWN}."), format!(".{UP}."));
+    let mut matrices = 0;
+    for name in files.names() {
+        let (other, side) = match (name.contains(&down), name.contains(&up)) {
+            (true, _) => (name.replace(&down, &up), 0),
+            (_, true) => (name.replace(&up, &down), 1),
+            _ => continue,
+        };
+        matrices += 1;
+        if files.shape(&other).is_none() {
+            return Err(damaged(format!("it has {name}, but not {other}")));
+        }
+        let found = files.shape(name).unwrap_or_default().get(side).copied().unwrap_or_default();
+        if found != rank as usize {
+            return Err(damaged(format!("{name} has the rank {found}, and adapter_config.json says r: {rank}")));
+        }
+    }
+    if matrices == 0 { Err(damaged("it holds no matrix of an adapter".to_owned())) } else { Ok(()) }
+}
+
 /// The folder of an adapter's base model.
-fn base_of(folder: &Path, base: Option<String>) -> Result<PathBuf, ModelError> {
-    base_at_hand(folder, base.as_deref()).ok_or_else(|| ModelError::Adapter { folder: folder.to_owned(), base })
+fn base_of(folder: &Path, base: BaseModel) -> Result<PathBuf, ModelError> {
+    base.at_hand(folder).ok_or_else(|| base.missing(folder))
 }
 
 /// Whether a folder holds an adapter instead of a whole model.
@@ -225,13 +250,19 @@ pub fn is_adapter(folder: &Path) -> bool {
     folder.join(ADAPTER_FILE).is_file()
 }
 
+/// Whether a folder holds an adapter whose base model is an adapter too.
+#[must_use]
+pub fn is_adapter_of_adapter(folder: &Path) -> bool {
+    is_adapter(folder) && BaseModel::read(folder).at_hand(folder).is_some_and(|base| is_adapter(&base))
+}
+
 /// The folder whose `config.json` describes the network: an adapter's own, if it has one, or that of its base model.
 pub(super) fn described_in(folder: &Path) -> Result<PathBuf, ModelError> {
     if folder.join(CONFIG_FILE).exists() || !is_adapter(folder) {
         return Ok(folder.to_owned());
     }
     let config = read_config(folder)?.ok_or_else(|| without(folder, CONFIG_FILE))?;
-    base_of(folder, config.base_model_name_or_path)
+    base_of(folder, config.base)
 }
 
 /// The files that hold the weights of a model folder: of an adapter, also those of its base model.

@@ -23,8 +23,8 @@ pub enum ModelError {
     /// The folder holds an adapter, and its base model is not at hand.
     #[error(
         "The folder {} holds an adapter (adapter_config.json), which is only a part of a model, and its base model{} is not a \
-         model folder on this machine. Put the base model there, or merge the adapter into it where you have both (in peft: \
-         `merge_and_unload`, then `save_pretrained`) and choose the merged folder.",
+         model folder on this machine. {advice}, or merge the adapter into it where you have both (in peft: `merge_and_unload`, then \
+         `save_pretrained`) and choose the merged folder.",
         folder.display(), base.as_ref().map(|base| format!(", {base},")).unwrap_or_default()
     )]
     Adapter {
@@ -32,7 +32,15 @@ pub enum ModelError {
         folder: PathBuf,
         /// The model it belongs to, if it says so.
         base: Option<String>,
+        /// How a person gets that.
+        advice: String,
     },
+    /// The folder holds an adapter without its tensors.
+    #[error(
+        "The folder {} holds an adapter without its weights: adapter_model.safetensors is missing. {}.",
+        .0.display(), get_model_again(.0)
+    )]
+    NoAdapterWeights(PathBuf),
     /// The folder holds no model, but a folder in it does.
     #[error("The folder {} has no config.json, so it is not a model folder. Choose {} instead.", folder.display(), inside.display())]
     FolderAbove {

@@ -34,7 +34,7 @@ mod vocabulary;
 mod weight_files;
 mod weights;
 
-pub use adapter_files::{is_adapter, weight_paths};
+pub use adapter_files::{is_adapter, is_adapter_of_adapter, weight_paths};
 pub use architectures::{can_train, names as architecture_names, network_kind};
 pub use compute::Compute;
 pub use config::{HiddenActivation, ModelConfig};
@@ -45,7 +45,7 @@ pub use gguf::convert_gguf;
 pub use head::HeadSpec;
 pub use mode::Mode;
 pub use model::{LoadOptions, Model, PassOutcome, TrainPass};
-pub use model_folder::{ADAPTER_FILE, CONFIG_FILE, gguf_of, mistaken_for_model};
+pub use model_folder::{ADAPTER_FILE, BaseModel, CONFIG_FILE, gguf_of, mistaken_for_model};
 pub use parameter_counts::ParameterCounts;
 pub use pooling_module::POOLING_FOLDER;
 pub use relative_config::{OneOrMore, RelativeConfig};

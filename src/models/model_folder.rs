@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use crate::models::ModelError;
 use crate::project::ModelChoice;
 use crate::storage::{PROJECT_FILE, ProjectFile, hub_cache_folder, own_models_folder};
@@ -12,16 +14,21 @@ pub const CONFIG_FILE: &str = "config.json";
 pub const ADAPTER_FILE: &str = "adapter_config.json";
 /// Folders looked at for a model inside.
 const MOST_LOOKED_AT: usize = 1_000;
+
 /// Folders above an adapter in which its base model is looked for: a run's adapter is in `project/runs/<id>/best`.
 const MOST_ABOVE: usize = 4;
+/// What the Hub's cache puts before the name of a model's folder, and between its owner and its name.
+const CACHED: (&str, &str) = ("models--", "--");
+/// The folder of a cached model's commits.
+const SNAPSHOTS: &str = "snapshots";
 
 /// What a folder without a whole model is instead: an adapter, or the folder above a model. `None` if it is neither.
 #[must_use]
 pub fn mistaken_for_model(folder: &Path) -> Option<ModelError> {
     let folder = folder.to_owned();
     if folder.join(ADAPTER_FILE).is_file() {
-        let base = base_of(&folder);
-        return base_at_hand(&folder, base.as_deref()).is_none().then_some(ModelError::Adapter { folder, base });
+        let base = BaseModel::read(&folder);
+        return base.at_hand(&folder).is_none().then(|| base.missing(&folder));
     }
     if let Some(file) = gguf_of(&folder) {
         return Some(ModelError::OnlyGguf(file));
@@ -49,20 +56,74 @@ pub fn gguf_of(path: &Path) -> Option<PathBuf> {
     entries_of(path).into_iter().find(is_gguf)
 }
 
-/// The model that an adapter belongs to, if it says so.
-fn base_of(folder: &Path) -> Option<String> {
-    let text = std::fs::read(folder.join(ADAPTER_FILE)).ok()?;
-    let adapter: serde_json::Value = serde_json::from_slice(&text).ok()?;
-    Some(adapter.get("base_model_name_or_path")?.as_str()?.to_owned()).filter(|base| !base.is_empty())
+/// What `adapter_config.json` says of an adapter's base model.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct BaseModel {
+    /// A path, or a name on the Hub.
+    #[serde(rename = "base_model_name_or_path")]
+    pub name: Option<String>,
+    /// A branch or commit of that name.
+    pub revision: Option<String>,
 }
 
-/// The folder of an adapter's base model, if it is on this machine: where the adapter says, or else in a folder of the same name
-/// that is at hand. A relative path counts from the adapter's folder.
-pub(super) fn base_at_hand(folder: &Path, base: Option<&str>) -> Option<PathBuf> {
-    // It may be an adapter itself: that of a model adapted to a person's texts, from which a classifier was trained.
-    let is_model = |path: &PathBuf| path.join(CONFIG_FILE).is_file();
-    let base = base?;
-    [folder.join(base)].into_iter().chain(moved_to(folder, base)).find(is_model)
+impl BaseModel {
+    /// The base model of the adapter in a folder, as far as that can be read.
+    #[must_use]
+    pub fn read(folder: &Path) -> Self {
+        let text = std::fs::read(folder.join(ADAPTER_FILE)).ok();
+        text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    }
+
+    /// `owner/name` of the Hub, if it may be that, and otherwise `None`.
+    fn hub_name(&self) -> Option<&str> {
+        let name = self.name.as_deref()?;
+        let is_part = |part: &str| {
+            let is_known = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+            !part.is_empty() && !part.starts_with('.') && part.chars().all(is_known)
+        };
+        let parts: Vec<&str> = name.split('/').collect();
+        (parts.len() <= 2 && parts.into_iter().all(is_part)).then_some(name)
+    }
+
+    /// Its folder, if it is on this machine: where the adapter says, in the Hub's cache, or else in a folder of the same name that
+    /// is at hand. A relative path counts from the adapter's folder.
+    pub(super) fn at_hand(&self, folder: &Path) -> Option<PathBuf> {
+        // It may be an adapter itself: that of a model adapted to a person's texts, from which a classifier was trained.
+        let is_model = |path: &PathBuf| path.join(CONFIG_FILE).is_file();
+        let name = self.name.as_deref().filter(|name| !name.is_empty())?;
+        let cached = hub_cache_folder().and_then(|cache| self.in_cache(&cache));
+        [folder.join(name)].into_iter().chain(cached).chain(moved_to(folder, name)).find(is_model)
+    }
+
+    /// The folder of the model in a cache of the Hub: the commit that is named, or else that of the branch `main`, or any.
+    fn in_cache(&self, cache: &Path) -> Option<PathBuf> {
+        let (start, between) = CACHED;
+        let folder = cache.join(format!("{start}{}", self.hub_name()?.replace('/', between)));
+        let commit = self.revision.as_ref().map(|commit| folder.join(SNAPSHOTS).join(commit));
+        commit.filter(|commit| commit.join(CONFIG_FILE).is_file()).or_else(|| model_inside(&folder))
+    }
+
+    /// The same model by its name and commit on the Hub, if its path is in a cache of the Hub. Another machine has another path.
+    #[must_use]
+    pub fn on_hub(&self) -> Option<Self> {
+        let path = Path::new(self.name.as_deref()?);
+        let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+        let [.., repo, SNAPSHOTS, commit] = parts[..] else { return None };
+        let name = repo.strip_prefix(CACHED.0)?.replacen(CACHED.1, "/", 1);
+        let on_hub = Self { name: Some(name), revision: Some(commit.to_owned()) };
+        (path.is_absolute() && on_hub.hub_name().is_some()).then_some(on_hub)
+    }
+
+    /// The error if it is not on this machine, with what a person does then. `folder` holds the adapter.
+    pub(super) fn missing(self, folder: &Path) -> ModelError {
+        let advice = match (self.hub_name(), &self.revision) {
+            (Some(name), Some(revision)) => format!("Download it (`hone models fetch {name}@{revision}`)"),
+            (Some(name), None) => format!("Download it (`hone models fetch {name}`)"),
+            (None, _) => "Put the base model there".to_owned(),
+        };
+        ModelError::Adapter { folder: folder.to_owned(), base: self.name, advice }
+    }
 }
 
 /// Where the model that an absolute path named may be now: beside the adapter or a folder above it, as the model of the project
@@ -83,11 +144,13 @@ fn moved_to(folder: &Path, base: &str) -> Vec<PathBuf> {
     });
     places.extend(of_projects.filter(|model| model.file_name().is_some_and(|own| own == *name)));
     if let Some(cache) = hub_cache_folder()
-        && let [.., repo, "snapshots", commit] = parts[..]
+        && let [.., repo, SNAPSHOTS, commit] = parts[..]
     {
-        places.push(cache.join(repo).join("snapshots").join(commit));
+        places.push(cache.join(repo).join(SNAPSHOTS).join(commit));
     }
     places.extend(own_models_folder().map(|own| own.join(name)));
+    // The adapter may have its base model's name: every run's model is in a folder called `best`.
+    places.retain(|place| *place != folder);
     places
 }
 
@@ -128,6 +191,10 @@ mod tests {
         place
     }
 
+    fn named(name: &str) -> BaseModel {
+        BaseModel { name: Some(name.to_owned()), revision: None }
+    }
+
     #[test]
     fn an_adapter_is_no_whole_model() {
         let of_example = r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 8, "base_model_name_or_path": "example/base"}"#;
@@ -135,6 +202,7 @@ mod tests {
         let message_of_named = message(named.path());
         assert!(message_of_named.contains("holds an adapter (adapter_config.json)"), "{message_of_named}");
         assert!(message_of_named.contains("its base model, example/base, is not a model folder"), "{message_of_named}");
+        assert!(message_of_named.contains("Download it (`hone models fetch example/base`), or"), "{message_of_named}");
         assert!(mistaken_for_model(named.path()).is_some());
         let unnamed = place(&[(ADAPTER_FILE, r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 8}"#)]);
         assert!(message(unnamed.path()).contains("its base model is not"), "{}", message(unnamed.path()));
@@ -149,12 +217,12 @@ mod tests {
             let config = of(base);
             let beside = place(&[("my-bert/config.json", "{}"), ("adapter/adapter_config.json", config.as_str())]);
             let adapter = beside.path().join("adapter");
-            let found = base_at_hand(&adapter, Some(base)).unwrap();
+            let found = named(base).at_hand(&adapter).unwrap();
             assert_eq!(found, beside.path().canonicalize().unwrap().join("my-bert"), "{base}");
             assert!(mistaken_for_model(&adapter).is_none());
             // A name on the Hub is no path, and another name is another model.
-            assert_eq!(base_at_hand(&adapter, Some("gone/my-bert")), None);
-            assert_eq!(base_at_hand(&adapter, Some("/gone/other-bert")), None);
+            assert_eq!(named("gone/my-bert").at_hand(&adapter), None);
+            assert_eq!(named("/gone/other-bert").at_hand(&adapter), None);
         }
         let outside = place(&[("my-bert/config.json", "{}")]);
         let project = crate::project::Project {
@@ -166,8 +234,40 @@ mod tests {
         ProjectFile::create(&folder, &project, false).unwrap();
         let adapter = folder.join("runs/1/best");
         std::fs::create_dir_all(&adapter).unwrap();
-        assert_eq!(base_at_hand(&adapter, Some("/gone/my-bert")), Some(outside.path().join("my-bert")));
-        assert_eq!(base_at_hand(&adapter, Some("/gone/..")), None);
+        assert_eq!(named("/gone/my-bert").at_hand(&adapter), Some(outside.path().join("my-bert")));
+        assert_eq!(named("/gone/..").at_hand(&adapter), None);
+        std::fs::write(adapter.join(CONFIG_FILE), "{}").unwrap();
+        assert_eq!(named("/gone/runs/0/best").at_hand(&adapter), None, "it is not its own base model");
+    }
+
+    #[test]
+    fn a_name_of_the_hub_is_looked_for_in_its_cache() {
+        let cache = place(&[
+            ("models--owner--small-bert/snapshots/c0/config.json", "{}"),
+            ("models--owner--small-bert/snapshots/c1/config.json", "{}"),
+            ("models--owner--small-bert/refs/main", "c1\n"),
+            ("models--gpt2/snapshots/c2/config.json", "{}"),
+        ]);
+        let of = |name: &str, revision: Option<&str>| {
+            let base = BaseModel { revision: revision.map(str::to_owned), ..named(name) };
+            base.in_cache(cache.path()).map(|found| found.file_name().unwrap().to_str().unwrap().to_owned())
+        };
+        assert_eq!(of("owner/small-bert", None).as_deref(), Some("c1"));
+        assert_eq!(of("owner/small-bert", Some("c0")).as_deref(), Some("c0"));
+        assert_eq!(of("owner/small-bert", Some("gone")).as_deref(), Some("c1"));
+        assert_eq!(of("gpt2", None).as_deref(), Some("c2"));
+        for no_name in ["owner/other", "../small-bert", "/owner/small-bert", "a/b/c", "owner\\small-bert", ""] {
+            assert_eq!(of(no_name, None), None, "{no_name}");
+        }
+    }
+
+    #[test]
+    fn a_path_in_a_cache_of_the_hub_is_a_name_and_a_commit() {
+        let cached = named("/home/ana/.cache/huggingface/hub/models--owner--small-bert/snapshots/c0").on_hub().unwrap();
+        assert_eq!(cached, BaseModel { name: Some("owner/small-bert".to_owned()), revision: Some("c0".to_owned()) });
+        for other in ["/home/ana/models/small-bert", "owner/small-bert", "/models--owner--small-bert/refs/main"] {
+            assert_eq!(named(other).on_hub(), None, "{other}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::data::Pooling;
 use crate::models::ModelError;
 use crate::models::config::ModelConfig;
+use crate::models::model_folder::CONFIG_FILE;
 use crate::models::pooling_module::{POOLING_FOLDER, own_pooling, read_if_there};
 use crate::storage::write_atomic;
 
@@ -21,6 +22,12 @@ pub const DENSE_FOLDER: &str = "2_Dense";
 const LENGTH_FILE: &str = "sentence_bert_config.json";
 /// The layer in it.
 pub(super) const DENSE_LAYER: &str = "2_Dense.linear";
+
+#[derive(Deserialize)]
+struct Dense {
+    #[serde(default)]
+    activation_function: String,
+}
 
 #[derive(Deserialize)]
 struct Module {
@@ -37,11 +44,14 @@ struct Module {
 pub fn classified_embedding(folder: &Path) -> Result<Option<Pooling>, ModelError> {
     let modules: Option<Vec<Module>> = read_if_there(folder, MODULES_FILE, "a list of modules")?;
     let Some([_, pooling, dense]) = modules.as_deref() else { return Ok(None) };
-    if pooling.path == POOLING_FOLDER && dense.path == DENSE_FOLDER && dense.kind.ends_with("Dense") {
-        own_pooling(folder)
-    } else {
-        Ok(None)
+    if pooling.path != POOLING_FOLDER || dense.path != DENSE_FOLDER || !dense.kind.ends_with("Dense") {
+        return Ok(None);
     }
+    let file = format!("{DENSE_FOLDER}/{CONFIG_FILE}");
+    let dense: Option<Dense> = read_if_there(folder, &file, "the configuration of a dense layer")?;
+    // Other activations make embeddings; scores have none. Weights in one file come without this file.
+    let scores = dense.is_none_or(|dense| dense.activation_function.ends_with("Identity"));
+    if scores { own_pooling(folder) } else { Ok(None) }
 }
 
 /// How the classifier in a model folder pools texts.

@@ -7,7 +7,7 @@ use crate::fetch::{self, FetchError, FetchSettings, HubListing, HubName, LookedU
 use crate::models::{CONFIG_FILE, convert_gguf};
 use crate::progress::{Cancelled, Progress};
 use crate::project::{HubModel, ModelChoice};
-use crate::storage::{StorageError, folder_name, replace_folder};
+use crate::storage::{StorageError, create_folder, folder_name, replace_folder};
 use crate::words::bytes;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
@@ -88,7 +88,9 @@ impl Job for ConvertGguf {
     fn run(self, context: &mut Context<'_>) -> Result<PathBuf, JobError> {
         let Self { file, out } = self;
         if let Some(out) = out {
-            context.watched(|watch| convert_gguf(&file, &out, watch))?;
+            check_free(&out)?;
+            context
+                .watched(|watch| create_folder(&out, |new| convert_gguf(&file, new, watch).map_err(JobError::from)))?;
             return Ok(out);
         }
         let own = context.model_folders().ok_or(FetchError::NoCacheFolder)?.own.join(CONVERTED);
@@ -106,6 +108,18 @@ impl Job for ConvertGguf {
             Ok(folder)
         })
     }
+}
+
+/// That nothing is at `folder`, or an empty folder.
+fn check_free(folder: &Path) -> Result<(), JobError> {
+    let what = match std::fs::read_dir(folder).map(|mut inside| inside.next().is_none()) {
+        Ok(true) => return Ok(()),
+        Ok(false) => "is not empty",
+        Err(_) if folder.symlink_metadata().is_err() => return Ok(()),
+        Err(_) => "is a file",
+    };
+    let advice = "Choose a new or an empty folder, so that nothing is overwritten";
+    Err(JobError::Failed(format!("{} {what}. {advice}.", folder.display())))
 }
 
 impl Context<'_> {

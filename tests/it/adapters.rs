@@ -209,7 +209,11 @@ fn an_adapter_that_cannot_be_merged_says_why() {
     assert!(refused(copy.path()).contains("not valid JSON"), "{}", refused(copy.path()));
     let copy = copied(adapter);
     std::fs::remove_file(copy.path().join("adapter_model.safetensors")).unwrap();
-    assert!(refused(copy.path()).contains("has no adapter_model.safetensors"), "{}", refused(copy.path()));
+    assert!(
+        refused(copy.path()).contains("adapter without its weights: adapter_model.safetensors is missing"),
+        "{}",
+        refused(copy.path())
+    );
 }
 
 #[test]
@@ -228,8 +232,18 @@ fn an_adapter_of_another_network_is_refused() {
     let name = format!("{PREFIX}bert.encoder.layer.0.attention.self.query.lora_A.weight");
     let said = with_tensors(&|saved| drop(saved.insert(name.clone(), zeros(&[3, 5]))));
     assert!(said.contains("which do not fit [16, 16]"), "{said}");
-    let said = with_tensors(&|saved| drop(saved.insert(format!("{PREFIX}other.lora_A.weight"), zeros(&[3, 5]))));
+    let other = |end: &str| format!("{PREFIX}other.{end}.weight");
+    let said = with_tensors(&|saved| drop(saved.insert(other("lora_A"), zeros(&[3, 5]))));
+    assert!(said.contains("it has base_model.model.other.lora_A.weight, but not"), "{said}");
+    let said = with_tensors(&|saved| {
+        saved.insert(other("lora_A"), zeros(&[3, 5]));
+        saved.insert(other("lora_B"), zeros(&[5, 3]));
+    });
     assert!(said.contains("its base model has no place for base_model.model.other.lora_A.weight"), "{said}");
+    let said = with_tensors(&|saved| drop(saved.insert(name.clone(), zeros(&[4, 16]))));
+    assert!(said.contains("has the rank 4, and adapter_config.json says r: 3"), "{said}");
+    let said = with_tensors(&|saved| saved.retain(|name, _| !name.contains(".lora_")));
+    assert!(said.contains("it holds no matrix of an adapter"), "{said}");
     let not_a_number = Tensor::new(vec![f32::NAN; 48], &Device::Cpu).unwrap().reshape((3, 16)).unwrap();
     let said = with_tensors(&|saved| drop(saved.insert(name.clone(), not_a_number.clone())));
     assert!(said.contains("not numbers"), "{said}");

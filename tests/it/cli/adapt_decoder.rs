@@ -96,6 +96,20 @@ fn the_nats_and_the_likeliest_tokens_of_a_text_are_those_of_transformers() {
 }
 
 #[test]
+fn a_converted_model_overwrites_nothing() {
+    let place = Place::new();
+    let file = format!("{FIXTURES}/gguf/tiny.gguf");
+    place.good(&["models", "convert", &file, "--out", "model"]);
+    assert!(place.path("model/model.safetensors").is_file());
+    place.write("kept/notes.txt", "mine");
+    for (out, why) in [("kept", "is not empty"), ("model", "is not empty"), ("kept/notes.txt", "is a file")] {
+        let bad = place.bad(1, &["models", "convert", &file, "--out", out]);
+        assert!(bad.contains(why) && bad.contains("so that nothing is overwritten"), "{bad}");
+    }
+    assert_eq!((place.read("kept/notes.txt").as_str(), place.path("kept/config.json").exists()), ("mine", false));
+}
+
+#[test]
 fn an_adapter_of_a_decoder_learns_too() {
     let place = Place::new();
     new_project(&place, "tiny-llama", &["--set", "training.trained_layers=Lora", "--set", "lr=0.02"]);

@@ -1,9 +1,11 @@
 //! Models of the Hugging Face Hub in the terminal, from a Hub on this machine.
 
+use std::fs;
+
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::cli::{Ended, Place, steady, words};
+use crate::cli::{Ended, Place, reviews, steady, words};
 use crate::fetch::hub_server::{HubRepo, publish_search, refusal};
 use crate::fetch::server::Server;
 
@@ -184,6 +186,37 @@ fn a_gpt_begins_with_an_adapter_in_batches_by_tokens() {
     assert!(!own.contains("Lora") && !own.contains("0.0002"), "{own}");
     let other = place.terminal("hone train gpt --set training.batch_tokens=many");
     assert!(other.contains("'many' is not valid for training.batch_tokens: it must be a whole number"), "{other}");
+}
+
+#[test]
+fn an_exported_adapter_names_its_base_model_as_the_hub_does() {
+    let (place, hub) = (Place::new(), hub());
+    place.write("data.csv", reviews(20));
+    let told = terminal(
+        &place,
+        &hub,
+        "
+        hone models fetch owner/tiny
+        hone new shop --data data.csv --text review --label mood --model owner/tiny --set training.trained_layers=lora
+        hone train shop --set epochs=1
+        hone export shop --format adapter --out adapter
+        hone export shop --format hf --out whole
+        hone predict adapter data.csv --text review --out from-adapter.csv
+        hone predict whole data.csv --text review --out from-whole.csv
+        ",
+    );
+    assert!(!told.contains("exit code"), "{told}");
+    let config: serde_json::Value = serde_json::from_str(&place.read("adapter/adapter_config.json")).unwrap();
+    let base = (&config["base_model_name_or_path"], &config["revision"]);
+    assert_eq!(base, (&json!("owner/tiny"), &json!("5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed")));
+    assert_eq!(place.read("from-adapter.csv"), place.read("from-whole.csv"));
+    // On a machine without the base model.
+    fs::remove_dir_all(place.path("home/cache/huggingface")).unwrap();
+    let refused = terminal(&place, &hub, "hone predict adapter data.csv --text review --out other.csv");
+    assert!(
+        refused.contains("hone models fetch owner/tiny@5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed`), or"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -142,6 +142,8 @@ fn an_adapter_is_trained_on_top_of_another_and_both_are_merged() {
     assert!(summary.test.unwrap().classification().unwrap().accuracy > 0.9);
     let best = above.newest().best();
     assert!(is_adapter(&best) && answers(&best) == [0, 1]);
+    let refused = exported(&above, ExportFormat::Adapter, "adapter").unwrap_err().to_string();
+    assert!(refused.contains("is itself an adapter, which peft cannot load"), "{refused}");
     let whole = exported(&above, ExportFormat::HuggingFace, "whole").unwrap();
     assert!(whole.proof.contains("the answers are identical") && !is_adapter(&whole.path), "{}", whole.proof);
     // Adapters that name each other lead nowhere.
