@@ -8,10 +8,11 @@ use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::data::read_model_text;
+use crate::data::{content_hash, file_sha256, read_model_text};
 use crate::models::ModelError;
 use crate::models::model_folder::{ADAPTER_FILE, BaseModel, CONFIG_FILE, without};
 use crate::models::weight_files::{WeightFiles, weight_paths_of};
+use crate::progress::Control;
 
 /// What follows a layer's name in the names of its adapter's tensors: `A`, then `B`.
 pub(super) const DOWN: &str = "lora_A";
@@ -265,7 +266,23 @@ pub(super) fn described_in(folder: &Path) -> Result<PathBuf, ModelError> {
     base_of(folder, config.base)
 }
 
-/// The files that hold the weights of a model folder: of an adapter, also those of its base model.
+/// The hash of a model's weights: that of the file or, if there are several, of their hashes. `None` if it was stopped.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn weights_sha256(paths: &[PathBuf], control: Option<&Control>) -> std::io::Result<Option<String>> {
+    let mut hashes = Vec::new();
+    for path in paths {
+        let Some(hash) = file_sha256(path, control)? else { return Ok(None) };
+        hashes.push(hash);
+    }
+    Ok(Some(match hashes.as_slice() {
+        [hash] => hash.clone(),
+        several => content_hash(&several.concat(), ""),
+    }))
+}
+
+/// The files that hold the weights of a model folder: of an adapter, its own and then those of its base model.
 ///
 /// # Errors
 /// [`ModelError`] if there are none that can be read, or their index is damaged or names others.

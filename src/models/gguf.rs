@@ -50,7 +50,7 @@ pub fn convert_gguf(file: &Path, out: &Path, watch: &mut Watch<'_>) -> Result<()
     let opened = File::open(file).map_err(|error| ModelError::unreadable(file.to_owned(), error))?;
     let mut reader = BufReader::new(opened);
     let read = guarded(|| Content::read(&mut reader)).unwrap_or_else(|| Err(candle_core::Error::msg("it is damaged")));
-    let gguf = Gguf(read.map_err(|error| wrong(message(&error)))?);
+    let gguf = Gguf(read.map_err(|error| wrong(reason(&message(&error))))?);
     let config = gguf.config().map_err(wrong)?;
     let tokenizer = gguf.vocabulary().and_then(|vocabulary| vocabulary.tokenizer_json()).map_err(wrong)?;
     let tensors = gguf.tensors(&mut reader, &config, watch).map_err(|stop| match stop {
@@ -64,6 +64,17 @@ pub fn convert_gguf(file: &Path, out: &Path, watch: &mut Watch<'_>) -> Result<()
     write(out, "tokenizer.json", tokenizer.as_bytes())?;
     write(out, "tokenizer_config.json", format!("{:#}\n", gguf.tokenizer_config()).as_bytes())?;
     write(out, WEIGHTS_FILE, &weights)
+}
+
+/// Why a file is no GGUF file that can be read, in plain words where the reader has none.
+fn reason(message: &str) -> String {
+    if message.contains("unknown magic") {
+        "it is no GGUF file: it does not begin as one".to_owned()
+    } else if message.contains("failed to fill whole buffer") || message.contains(" remaining") {
+        "it ends too early, so the download may be incomplete".to_owned()
+    } else {
+        message.to_owned()
+    }
 }
 
 /// What a file holds.
@@ -200,7 +211,7 @@ impl Gguf {
         for (done, name) in names.into_iter().enumerate() {
             watch.progress(Progress::of("Converting the GGUF file", done, all, "tensors"));
             watch.control.look().map_err(|_| Stop::Cancelled)?;
-            let said = |error: candle_core::Error| format!("tensor {name}: {}", message(&error));
+            let said = |error: candle_core::Error| reason(&format!("tensor {name}: {}", message(&error)));
             let read = guarded(|| {
                 self.0.tensor(reader, name, &Device::Cpu).and_then(|tensor| tensor.dequantize(&Device::Cpu))
             });

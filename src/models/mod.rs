@@ -34,7 +34,7 @@ mod vocabulary;
 mod weight_files;
 mod weights;
 
-pub use adapter_files::{is_adapter, is_adapter_of_adapter, weight_paths};
+pub use adapter_files::{is_adapter, is_adapter_of_adapter, weight_paths, weights_sha256};
 pub use architectures::{can_train, names as architecture_names, network_kind};
 pub use compute::Compute;
 pub use config::{HiddenActivation, ModelConfig};

@@ -34,6 +34,9 @@ pub struct ModelFolderInfo {
     /// Precision that the model was trained in and predicts in, so that its metrics hold.
     #[serde(default = "before_there_was_a_choice")]
     pub precision: Precision,
+    /// Hash of the weights that an adapter was trained on: merged into others, it would answer otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_sha256: Option<String>,
 }
 
 fn before_there_was_a_choice() -> Precision {

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::data::{BatchPlan, Prepared, Side, TextTokenizer, content_hash, file_sha256};
+use crate::data::{BatchPlan, Prepared, Side, TextTokenizer};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
-use crate::models::{Compute, LoadOptions, Model, ModelConfig, weight_paths};
+use crate::models::{Compute, LoadOptions, Model, ModelConfig, weight_paths, weights_sha256};
 use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, Recompute, TrainedLayers, TrainingSettings};
 use crate::storage::{
@@ -144,8 +144,11 @@ fn begin<'a>(
     );
     let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.examples.len());
     let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
+    let base_sha256 =
+        Some(run_settings.model_sha256.clone()).filter(|_| settings.trained_layers == TrainedLayers::Lora);
     let (run, lock) = create_run(run_settings, inputs.project_folder, [steps_per_epoch, total_steps], &mut voice)?;
-    let model_info = model_info(project, &prepared.labels, max_length, model.compute());
+    let model_info =
+        ModelFolderInfo { base_sha256, ..model_info(project, &prepared.labels, max_length, model.compute()) };
     let trainer = Trainer {
         settings,
         task,
@@ -209,7 +212,8 @@ fn run_settings(
     rows: [usize; 3],
     device: String,
 ) -> Result<RunSettings, TrainError> {
-    let hash = weights_sha256(inputs.model_folder, control)?;
+    let hash = weights_sha256(&weight_paths(inputs.model_folder)?, Some(control));
+    let hash = hash.map_err(StorageError::io("read", inputs.model_folder))?.ok_or(Cancelled)?;
     Ok(RunSettings {
         schema_version: RUN_SCHEMA_VERSION,
         project: with_absolute_paths(inputs.project, inputs.project_folder),
@@ -220,19 +224,6 @@ fn run_settings(
         model_sha256: hash,
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         device,
-    })
-}
-
-/// The hash of the model's weights: that of the file or, if there are several, of their hashes.
-fn weights_sha256(model_folder: &Path, control: &Control) -> Result<String, TrainError> {
-    let hashes = weight_paths(model_folder)?.into_iter().map(|path| {
-        let hash = file_sha256(&path, Some(control)).map_err(StorageError::io("read", &path))?;
-        Ok(hash.ok_or(Cancelled)?)
-    });
-    let hashes: Vec<String> = hashes.collect::<Result<_, TrainError>>()?;
-    Ok(match hashes.as_slice() {
-        [hash] => hash.clone(),
-        several => content_hash(&several.concat(), ""),
     })
 }
 
@@ -247,6 +238,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
         max_length,
         labels: labels.to_vec(),
         precision: answering(&project.training, compute).precision_setting(),
+        base_sha256: None,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use crate::data::{DrawnSplit, Imported, Prepared, SplitOrigin};
+use crate::fetch::network_of;
 use crate::models::Compute;
 use crate::project::{Project, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, RunSettings, StepMetrics};
@@ -167,7 +168,16 @@ impl Job for CompareWays {
         let Self { project, folder, may_fetch } = self;
         let now = &project.training;
         let ways = now.trained_layers.choices(project.task.kind());
-        let settings = ways.into_iter().map(|trained_layers| TrainingSettings { trained_layers, ..now.clone() });
+        // A click on a way brings its usual learning rate along.
+        let of = (project.task.kind(), network_of(&project.model, &folder));
+        let settings = ways.into_iter().map(|trained_layers| {
+            let settings = TrainingSettings { trained_layers, ..now.clone() };
+            if trained_layers == now.trained_layers {
+                settings
+            } else {
+                settings.with_usual_rate(of, now.trained_layers)
+            }
+        });
         let estimates = estimate(context, (&project, &folder), may_fetch, settings.collect())?;
         let estimate = |(trained, outcome): (TrainedLayers, Estimate)| WayEstimate {
             trained,

@@ -17,6 +17,7 @@ fn every_way_to_train_is_measured_side_by_side() {
     }
     let table = place.terminal("hone train shop --dry-run --each-way");
     assert!(table.contains("trained_layers") && table.contains("Top(2)"), "{table}");
+    assert!(!table.contains("learning rate"), "each way has its usual rate: {table}");
     assert!(!place.path("shop/runs").exists(), "nothing is written");
     assert!(place.terminal("hone train shop --each-way").contains("--dry-run"));
 }

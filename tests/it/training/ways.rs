@@ -157,6 +157,29 @@ fn an_adapter_is_trained_on_top_of_another_and_both_are_merged() {
 }
 
 #[test]
+fn an_adapter_does_not_answer_with_another_base_model() {
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
+    }
+    let bench = Bench { model: copy.path().to_owned(), ..Bench::new(80) };
+    bench.train(|settings| (settings.trained_layers, settings.epochs) = (TrainedLayers::Lora, 1)).summary();
+    let best = bench.newest().best();
+    assert!(Predictor::load(&best).is_ok());
+    let weights = copy.path().join("model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    // A little change of the last number.
+    *bytes.iter_mut().nth_back(1).unwrap() ^= 1;
+    std::fs::write(&weights, bytes).unwrap();
+    let error = Predictor::load(&best).err().unwrap().to_string();
+    assert!(error.contains("has other weights than the adapter was trained on"), "{error}");
+    let error = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap_err().to_string();
+    assert!(error.contains("has other weights than the adapter was trained on"), "{error}");
+    std::fs::copy(tiny_bert().join("model.safetensors"), &weights).unwrap();
+    assert!(Predictor::load(&best).is_ok());
+}
+
+#[test]
 fn a_run_without_an_adapter_cannot_export_one() {
     let bench = Bench::new(80);
     bench.train(|settings| settings.epochs = 1).summary();
