@@ -1,4 +1,4 @@
-//! Python code that uses an exported classifier that reads the mean of a text's hidden states.
+//! Python code that uses an exported classifier of texts' embeddings.
 
 /// Python code that classifies `text` with the model in `folder`, an expression of Python. `labels` are in the order of the scores.
 #[must_use]

@@ -79,20 +79,9 @@ fn a_classifier_is_trained_in_every_way_on_a_model_that_was_adapted_with_an_adap
     place.write("reviews.csv", reviews(20));
     for way in ["All", "Top(1)", "Lora", "Head", "Instant"] {
         let trained = format!("training.trained_layers={way}");
-        let new = [
-            "new",
-            "shop",
-            "--data",
-            "reviews.csv",
-            "--text",
-            "review",
-            "--label",
-            "mood",
-            "--model",
-            "legal",
-            "--force",
-        ];
-        place.good(&[&new[..], &["--set", "training.epochs=1", "--set", &trained]].concat());
+        let columns = ["--text", "review", "--label", "mood", "--model", "legal", "--force"];
+        let settings = ["--set", "training.epochs=1", "--set", &trained];
+        place.good(&[&["new", "shop", "--data", "reviews.csv"][..], &columns, &settings].concat());
         let result = place.json(&["train", "shop", "--json"]);
         assert!(result["validation"]["accuracy"].is_number(), "{way}: {result}");
         let exported = format!("exported-{way}");

@@ -31,6 +31,15 @@ fn is_learnt(outcome: &Outcome) {
     assert!(outcome.summary().test.as_ref().unwrap().classification().unwrap().accuracy > 0.9);
 }
 
+/// A copy of the tiny model, to change.
+fn copy_of_tiny_bert() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
+    }
+    copy
+}
+
 #[test]
 fn an_adapter_is_trained_kept_alone_and_exported_both_ways() {
     let bench = Bench::new(160);
@@ -67,10 +76,7 @@ fn an_adapter_is_trained_kept_alone_and_exported_both_ways() {
 #[test]
 fn an_adapter_whose_base_model_is_gone_says_where_it_was() {
     let bench = Bench::new(80);
-    let copy = tempfile::tempdir().unwrap();
-    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
-        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
-    }
+    let copy = copy_of_tiny_bert();
     let bench = Bench { model: copy.path().to_owned(), ..bench };
     bench.train(|settings| settings.trained_layers = TrainedLayers::Lora).summary();
     let best = bench.newest().best();
@@ -158,10 +164,7 @@ fn an_adapter_is_trained_on_top_of_another_and_both_are_merged() {
 
 #[test]
 fn an_adapter_does_not_answer_with_another_base_model() {
-    let copy = tempfile::tempdir().unwrap();
-    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
-        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
-    }
+    let copy = copy_of_tiny_bert();
     let bench = Bench { model: copy.path().to_owned(), ..Bench::new(80) };
     bench.train(|settings| (settings.trained_layers, settings.epochs) = (TrainedLayers::Lora, 1)).summary();
     let best = bench.newest().best();
@@ -222,10 +225,7 @@ fn an_instant_model_is_solved_for_and_repeats_bit_for_bit() {
 
 #[test]
 fn an_instant_model_pools_as_its_folder_says() {
-    let copy = tempfile::tempdir().unwrap();
-    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
-        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
-    }
+    let copy = copy_of_tiny_bert();
     std::fs::create_dir(copy.path().join("1_Pooling")).unwrap();
     std::fs::write(copy.path().join("1_Pooling/config.json"), r#"{"pooling_mode_cls_token": true}"#).unwrap();
     let bench = Bench { model: copy.path().to_owned(), ..Bench::new(160) };
@@ -281,10 +281,7 @@ fn every_run_is_compared_with_an_instant_model_but_an_instant_model_is_not() {
 
 #[test]
 fn a_model_that_is_gone_by_the_end_only_costs_the_baseline() {
-    let copy = tempfile::tempdir().unwrap();
-    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
-        std::fs::copy(tiny_bert().join(file), copy.path().join(file)).unwrap();
-    }
+    let copy = copy_of_tiny_bert();
     let bench = Bench { model: copy.path().to_owned(), ..Bench::new(160) };
     let mut warnings = Vec::new();
     let outcome = bench.train_with(&project(), &Control::default(), &mut |event| match event {
