@@ -231,6 +231,7 @@ impl Run {
                 model_sha256: String::new(),
                 hone_version: "0.1.0".to_owned(),
                 device: "CPU, f32".to_owned(),
+                pooling: None,
             },
             summary,
             comparison: RunComparison {

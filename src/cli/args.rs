@@ -270,7 +270,7 @@ pub struct ExportArguments {
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatArgument {
-    /// Hugging Face folder that loads unchanged in transformers
+    /// Hugging Face folder that loads unchanged in transformers or sentence-transformers
     Hf,
     /// Only the LoRA adapter and its head, as a folder that loads unchanged in peft
     Adapter,

@@ -1,6 +1,7 @@
 //! Python code that uses an exported adapter. A folder with an adapter has the configuration of its network too, which other
 //! programs take for a whole model: so `peft` is asked for by name.
 
+use crate::data::Pooling;
 use crate::project::{Objective, TaskKind};
 use crate::storage::RunSettings;
 
@@ -9,28 +10,33 @@ use crate::storage::RunSettings;
 #[must_use]
 pub fn adapter_code(settings: &RunSettings, objective: Objective, folder: &str) -> String {
     let project = &settings.project;
+    let embedding = settings.embedding_pooling().map(|pooling| match pooling {
+        Pooling::First => "[:, 0]",
+        Pooling::Last => "[:, -1]",
+        Pooling::Mean => ".mean(1)",
+    });
     let class = match project.task.kind() {
-        TaskKind::TextClassification if project.reads_embeddings() => "AutoModel",
+        TaskKind::TextClassification if embedding.is_some() => "AutoModel",
         TaskKind::TextClassification => "AutoModelForSequenceClassification",
         TaskKind::LanguageModelling if objective == Objective::NextTokens => "AutoModelForCausalLM",
         TaskKind::LanguageModelling => "AutoModelForMaskedLM",
     };
     let labels = serde_json::Value::from(settings.labels.clone());
-    let (given, answer) = match project.task.kind() {
-        TaskKind::TextClassification if project.reads_embeddings() => (
+    let (given, answer) = match (project.task.kind(), embedding) {
+        (TaskKind::TextClassification, Some(hidden)) => (
             "",
             format!(
-                "    means = model(**tokens).last_hidden_state.mean(1)\n\
+                "    embedding = model(**tokens).last_hidden_state{hidden}\n\
                  head = load_file(folder + \"/2_Dense/model.safetensors\")\n\
-                 scores = torch.nn.functional.linear(means, head[\"linear.weight\"], head[\"linear.bias\"])\n\
+                 scores = torch.nn.functional.linear(embedding, head[\"linear.weight\"], head[\"linear.bias\"])\n\
                  print({labels}[scores.argmax()])"
             ),
         ),
-        TaskKind::TextClassification => (
+        (TaskKind::TextClassification, None) => (
             ", num_labels=LABELS, ignore_mismatched_sizes=True",
             format!("    print({labels}[model(**tokens).logits.argmax()])"),
         ),
-        TaskKind::LanguageModelling => ("", "    print(model(**tokens).logits.shape)".to_owned()),
+        (TaskKind::LanguageModelling, _) => ("", "    print(model(**tokens).logits.shape)".to_owned()),
     };
     let given = given.replace("LABELS", &settings.labels.len().to_string());
     let load_file = if answer.contains("load_file") { "from safetensors.torch import load_file\n" } else { "" };

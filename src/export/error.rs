@@ -11,12 +11,6 @@ use crate::storage::{StorageError, advice};
 /// Why an export failed. Nothing of it is left on disk.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// Something would be overwritten.
-    #[error("The folder {} is not empty. Choose a new or an empty folder, so that nothing is overwritten.", .0.display())]
-    NotEmpty(PathBuf),
-    /// Something would be overwritten.
-    #[error("The file {} already exists. Choose another name, so that nothing is overwritten.", .0.display())]
-    OutputExists(PathBuf),
     /// The run has no predictions.
     #[error(
         "Run {0} has no predictions for test or validation rows, because it ended too early. Predict a file with its model, \

@@ -18,7 +18,8 @@ use crate::evaluation::Prediction;
 use crate::models::{WEIGHTS_FILE, is_adapter, is_adapter_of_adapter};
 use crate::progress::Watch;
 use crate::storage::{
-    RunComparison, RunFolder, RunSettings, RunSummary, StorageError, create_file, create_folder, remove_leftovers,
+    RunComparison, RunFolder, RunSettings, RunSummary, StorageError, check_new_folder, create_file, create_folder,
+    remove_leftovers,
 };
 
 pub use adapter_code::adapter_code;
@@ -31,7 +32,7 @@ pub use spreadsheet::harmless;
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// A folder that loads in `transformers` as it is, with a model card. An adapter is merged into its base model.
+    /// A folder that loads in `transformers` or `sentence-transformers` as it is, with a model card. An adapter is merged into its base model.
     HuggingFace,
     /// The adapter alone, as a folder that loads in `peft` as it is, with a model card.
     Adapter,
@@ -131,14 +132,14 @@ fn into_folder(
     output: &Path,
     write: impl FnOnce(&Path) -> Result<String, ExportError>,
 ) -> Result<Exported, ExportError> {
-    is_empty_folder(output)?;
+    check_new_folder(output)?;
     let mut proof = String::new();
     let created = create_folder(output, |unfinished| {
         proof = write(unfinished)?;
         Ok::<_, ExportError>(())
     });
     // What appeared there meanwhile is the likely reason.
-    created.or_else(|error| is_empty_folder(output).and(Err(error)))?;
+    created.or_else(|error| Ok::<(), ExportError>(check_new_folder(output)?).and(Err(error)))?;
     Ok(Exported { path: output.to_owned(), proof })
 }
 
@@ -152,7 +153,7 @@ fn into_file(
     let names_file = output.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) && !output.is_dir();
     let file = if names_file { output.to_owned() } else { output.join(name) };
     if names_file && output.symlink_metadata().is_ok() {
-        return Err(ExportError::OutputExists(file));
+        return Err(StorageError::OutputExists(file).into());
     }
     let exported = if names_file {
         let proof = create_file(&file, name, write)?;
@@ -162,19 +163,6 @@ fn into_file(
         Exported { path: file, ..into_folder(output, |folder| write(&folder.join(name)))? }
     };
     Ok(exported)
-}
-
-/// Whether the folder exists and is empty; a folder that is not empty, or a file of that name, is an error.
-fn is_empty_folder(folder: &Path) -> Result<bool, ExportError> {
-    match std::fs::read_dir(folder).map(|mut inside| inside.next().is_none()) {
-        Ok(true) => Ok(true),
-        Ok(false) => Err(ExportError::NotEmpty(folder.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            Err(ExportError::OutputExists(folder.to_owned()))
-        }
-        Err(error) => Err(ExportError::io("read", folder)(error)),
-    }
 }
 
 #[cfg(test)]
@@ -190,14 +178,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mine"), "").unwrap();
         let error = into_folder(folder.path(), fails).unwrap_err();
-        assert!(matches!(error, ExportError::NotEmpty(_)));
+        assert!(matches!(error, ExportError::Storage(StorageError::NotEmpty(_))));
         let error = into_folder(&folder.path().join("mine"), fails).unwrap_err();
-        assert!(matches!(error, ExportError::OutputExists(_)), "{error}");
+        assert!(matches!(error, ExportError::Storage(StorageError::OutputExists(_))), "{error}");
         let error = into_file(folder.path(), "csv", "a.csv", fails).unwrap_err();
-        assert!(matches!(error, ExportError::NotEmpty(_)));
+        assert!(matches!(error, ExportError::Storage(StorageError::NotEmpty(_))));
         let file = folder.path().join("a.csv");
         std::fs::write(&file, "").unwrap();
-        assert!(matches!(into_file(&file, "csv", "a.csv", fails), Err(ExportError::OutputExists(_))));
+        let error = into_file(&file, "csv", "a.csv", fails).unwrap_err();
+        assert!(matches!(error, ExportError::Storage(StorageError::OutputExists(_))), "{error}");
         assert!(file.exists());
     }
 
@@ -213,7 +202,7 @@ mod tests {
         std::fs::create_dir(&there).unwrap();
         into_folder(&there, half).unwrap_err();
         into_folder(&new, half).unwrap_err();
-        assert!(is_empty_folder(&there).unwrap() && !new.exists());
+        assert!(there.is_dir() && check_new_folder(&there).is_ok() && !new.exists());
         let half = |file: &Path| {
             assert!(!new.exists(), "the folder appears with its file");
             std::fs::write(file, "").unwrap();
@@ -222,7 +211,12 @@ mod tests {
         into_file(&there, "csv", "a.csv", half).unwrap_err();
         into_file(&new, "csv", "a.csv", half).unwrap_err();
         into_file(&folder.path().join("b.CSV"), "csv", "a.csv", half).unwrap_err();
-        assert!(is_empty_folder(&there).unwrap() && !new.exists() && !folder.path().join("b.CSV").exists());
+        assert!(
+            there.is_dir()
+                && check_new_folder(&there).is_ok()
+                && !new.exists()
+                && !folder.path().join("b.CSV").exists()
+        );
     }
 
     #[test]
@@ -234,7 +228,7 @@ mod tests {
             std::fs::write(out.join("mine"), "precious").unwrap();
             Ok(String::new())
         });
-        assert!(matches!(error, Err(ExportError::NotEmpty(_))), "{error:?}");
+        assert!(matches!(error, Err(ExportError::Storage(StorageError::NotEmpty(_)))), "{error:?}");
         let error = into_file(&file, "csv", "a.csv", |ours| {
             std::fs::write(ours, "ours").unwrap();
             std::fs::write(&file, "precious").unwrap();

@@ -53,7 +53,7 @@ fn header(card: &mut String, results: Results<'_>, base: &Base) -> fmt::Result {
         writeln!(card, "base_model: {repo}")?;
     }
     let tag = results.pipeline_tag();
-    let reads_embeddings = results.settings.project.reads_embeddings();
+    let reads_embeddings = results.settings.embedding_pooling().is_some();
     let library = match (results.is_adapter, reads_embeddings) {
         (true, _) => "peft",
         (false, true) => "sentence-transformers",
@@ -313,6 +313,7 @@ mod tests {
             model_sha256: "m".to_owned(),
             hone_version: "0.1.0".to_owned(),
             device: "CPU, bf16".to_owned(),
+            pooling: None,
         }
     }
 

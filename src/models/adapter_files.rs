@@ -292,3 +292,20 @@ pub fn weight_paths(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     paths.extend(weight_paths_of(&base)?);
     Ok(paths)
 }
+
+/// Checks that an adapter meets the weights that it was trained on, if `expected` names their [`weights_sha256`]. Other folders pass.
+///
+/// # Errors
+/// [`ModelError::OtherBase`]; errors of [`weight_paths`], or of reading the weights.
+pub fn check_base(folder: &Path, expected: Option<&str>) -> Result<(), ModelError> {
+    let (true, Some(expected)) = (is_adapter(folder), expected) else { return Ok(()) };
+    let paths = weight_paths(folder)?;
+    let [_, base @ ..] = paths.as_slice() else { return Ok(()) };
+    let found = weights_sha256(base, None).map_err(|error| ModelError::unreadable(folder.to_owned(), error))?;
+    match base.first() {
+        Some(base) if found.as_deref() != Some(expected) => {
+            Err(ModelError::OtherBase { folder: folder.to_owned(), base: base.clone() })
+        }
+        _ => Ok(()),
+    }
+}

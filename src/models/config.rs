@@ -7,15 +7,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::data::{DataError, Pooling, TextTokenizer, is_lfs_pointer, read_model_text};
+use crate::data::{DataError, TextTokenizer, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
 use crate::models::adapter_files;
 use crate::models::architecture::{Architecture, DecoderNames, EncoderNames, FeedForwardNames, FirstPosition, Network};
 use crate::models::architectures;
 use crate::models::decoder_config::{self, DecoderConfig};
 use crate::models::model_folder::{self, CONFIG_FILE};
-use crate::models::pooling_module::own_pooling;
 use crate::models::relative_config::RelativeConfig;
+use crate::models::sentence_folder::Embedding;
 use crate::project::Objective;
 
 /// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
@@ -91,9 +91,9 @@ pub struct ModelConfig {
     /// `regression`.
     #[serde(default)]
     pub problem_type: Option<String>,
-    /// How the folder says that texts become embeddings, which is in a file of `sentence-transformers`.
+    /// What the folder says about embeddings of texts, which is in files of `sentence-transformers`.
     #[serde(skip)]
-    pub(super) own_pooling: Option<Pooling>,
+    pub(super) embedding: Embedding,
 }
 
 /// An activation function, by its Hugging Face name.
@@ -140,7 +140,7 @@ impl ModelConfig {
     /// If the file is missing, unreadable or not JSON, if the network has another type, or if its sizes make no sense.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let config = Self::from_json(read_json(folder)?, &folder.join(CONFIG_FILE))?;
-        Ok(Self { own_pooling: own_pooling(&adapter_files::described_in(folder)?)?, ..config })
+        Ok(Self { embedding: Embedding::read(&adapter_files::described_in(folder)?)?, ..config })
     }
 
     /// Checks the content of a `config.json`; `path` is its name in messages.
@@ -205,22 +205,6 @@ impl ModelConfig {
     #[must_use]
     pub fn can_recompute(&self) -> bool {
         self.architecture().encoder().is_none_or(|names| names.relative.is_none())
-    }
-
-    /// How a classifier of this architecture usually pools a text.
-    #[must_use]
-    pub fn pooling(&self) -> Pooling {
-        match self.architecture().network {
-            Network::PreNormEncoder { .. } if self.classifier_pooling.as_deref() == Some("mean") => Pooling::Mean,
-            Network::Encoder { .. } | Network::PreNormEncoder { .. } => Pooling::First,
-            Network::Decoder(_) => Pooling::Last,
-        }
-    }
-
-    /// How a text becomes an embedding: as the folder says, or else the mean.
-    #[must_use]
-    pub fn embedding_pooling(&self) -> Pooling {
-        self.own_pooling.unwrap_or(Pooling::Mean)
     }
 
     /// What a language model of this architecture predicts.

@@ -20,6 +20,18 @@ pub enum ModelError {
         /// The file's name.
         file: &'static str,
     },
+    /// The base model of an adapter is not the one that it was trained on.
+    #[error(
+        "The base model of the adapter in {} has other weights than the adapter was trained on, so its answers would be wrong: {} has \
+         changed, or another model is in its place. Put the base model back, or train again.",
+        folder.display(), base.display()
+    )]
+    OtherBase {
+        /// The adapter's folder.
+        folder: PathBuf,
+        /// The weights of the base model.
+        base: PathBuf,
+    },
     /// The folder holds an adapter, and its base model is not at hand.
     #[error(
         "The folder {} holds an adapter (adapter_config.json), which is only a part of a model, and its base model{} is not a \

@@ -8,7 +8,7 @@ use crate::models::architecture::{Architecture, ClassifierNames, LM_HEAD, Masked
 use crate::models::config::ModelConfig;
 use crate::models::layers::{Form, Linear, load_norm_as};
 use crate::models::mode::Pass;
-use crate::models::sentence_modules::DENSE_LAYER;
+use crate::models::sentence_folder::DENSE_LAYER;
 use crate::models::weights::{Fill, LoadReport, Weights};
 use crate::ops::{
     self, CrossEntropy, Dropout, Gradients, LayerNormWeights, Loss, Value, Weight, cross_entropy, rows_at_once,

@@ -12,7 +12,7 @@ use crate::models::compute::Compute;
 use crate::models::config::ModelConfig;
 use crate::models::head::{Head, HeadSpec};
 use crate::models::mode::{DropoutRates, Mode, Pass};
-use crate::models::sentence_modules::DENSE_LAYER;
+use crate::models::sentence_folder::DENSE_LAYER;
 use crate::models::weights::{LoadReport, Parameter, Weights};
 use crate::ops::{Array, Backend, CrossEntropy, Gradients, keep_awake, matrix_speed};
 use crate::project::{LoraSettings, TrainedLayers};

@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use crate::models::ModelError;
 use crate::models::adapter_files::{AdapterFiles, Saved};
 use crate::models::architecture::Architecture;
-use crate::models::sentence_modules::{DENSE_FOLDER, classified_embedding};
+use crate::models::sentence_folder::{DENSE_FOLDER, classified_embedding};
 use crate::models::weight_files::WeightFiles;
 use crate::ops::Weight;
 use crate::project::LoraSettings;

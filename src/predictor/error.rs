@@ -26,18 +26,6 @@ pub enum PredictorError {
         /// The task.
         task: TaskKind,
     },
-    /// The base model of an adapter is not the one that it was trained on.
-    #[error(
-        "The base model of the adapter in {} has other weights than the adapter was trained on, so its answers would be wrong: {} has \
-         changed, or another model is in its place. Put the base model back, or train again.",
-        folder.display(), base.display()
-    )]
-    OtherBase {
-        /// The adapter's folder.
-        folder: PathBuf,
-        /// The weights of the base model.
-        base: PathBuf,
-    },
     /// The model predicts words, not labels.
     #[error(
         "The model in {} is a language model: it predicts words, not labels. To predict labels, train a classifier that starts from it: \

@@ -14,12 +14,11 @@ use rayon::prelude::*;
 use crate::data::{Cleaner, Side, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
 use crate::models::{
-    Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead, classified_embedding, is_adapter,
-    weight_paths, weights_sha256,
+    Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead, check_base, classified_embedding,
 };
 use crate::progress::{Cancelled, Watch};
 use crate::project::{CleaningSettings, Objective, Precision, Project, TaskKind};
-use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, StorageError, read_model_info};
+use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
 use crate::tasks::{self, Encoded, Samples};
 use crate::training::{self, ToScore};
 
@@ -90,7 +89,7 @@ impl Predictor {
             },
             TaskKind::LanguageModelling => HeadSpec::LanguageModel,
         };
-        check_base(folder, &info)?;
+        check_base(folder, info.base_sha256.as_deref())?;
         let compute = Compute::for_prediction(info.precision);
         let (model, report) =
             Model::load(folder, &LoadOptions { compute, only_answers: true, ..LoadOptions::new(head) })?;
@@ -233,20 +232,6 @@ impl Predictor {
     #[must_use]
     pub fn max_length(&self) -> usize {
         self.info.max_length.min(self.model.max_positions())
-    }
-}
-
-/// That an adapter is merged into the weights that it was trained on.
-fn check_base(folder: &Path, info: &ModelFolderInfo) -> Result<(), PredictorError> {
-    let (true, Some(expected)) = (is_adapter(folder), &info.base_sha256) else { return Ok(()) };
-    let paths = weight_paths(folder)?;
-    let [_, base @ ..] = paths.as_slice() else { return Ok(()) };
-    let found = weights_sha256(base, None).map_err(StorageError::io("read", folder))?;
-    match base.first() {
-        Some(base) if found.as_ref() != Some(expected) => {
-            Err(PredictorError::OtherBase { folder: folder.to_owned(), base: base.clone() })
-        }
-        _ => Ok(()),
     }
 }
 

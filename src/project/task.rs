@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{
-    ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainedLayers, TrainingSettings,
-};
+use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainingSettings};
 
 /// The task a model is trained for, with its own settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +54,8 @@ impl Default for ClassificationSettings {
 /// How the hidden states of a text's tokens become one that a classifier's head reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PoolingChoice {
-    /// For [`crate::project::TrainedLayers::Instant`] as the model's folder says, or else the mean. Otherwise the token.
+    /// The mean where that is more accurate: if the model is a sentence embedding model that takes it, unless only the top layers
+    /// are trained. Otherwise the token. For [`crate::project::TrainedLayers::Instant`] as the model's folder says, or else the mean.
     #[default]
     Auto,
     /// The first token's or, of models such as GPT, the last one's.
@@ -284,13 +283,6 @@ impl Project {
             Task::TextClassification(settings) => Some(settings),
             Task::LanguageModelling(_) => None,
         }
-    }
-
-    /// Whether the model is a classifier of texts' embeddings, which `sentence-transformers` loads. An instant model always is.
-    #[must_use]
-    pub fn reads_embeddings(&self) -> bool {
-        let is_instant = self.training.trained_layers == TrainedLayers::Instant;
-        self.classification().is_some_and(|settings| is_instant || settings.pooling == PoolingChoice::Mean)
     }
 
     /// Whether the projects differ at most in what is trained and its learning rate. Asked in every frame, so nothing large is

@@ -79,6 +79,12 @@ pub enum StorageError {
         /// What it is, for example "a link".
         what: &'static str,
     },
+    /// A new folder would overwrite something.
+    #[error("The folder {} is not empty. Choose a new or an empty folder, so that nothing is overwritten.", .0.display())]
+    NotEmpty(PathBuf),
+    /// An output would overwrite a file.
+    #[error("The file {} already exists. Choose another name, so that nothing is overwritten.", .0.display())]
+    OutputExists(PathBuf),
     /// The project is open for reading only.
     #[error("{0}. Save a copy to keep your changes.")]
     ReadOnly(String),

@@ -39,7 +39,7 @@ pub use folder::{needs_recovery, recover_folder, replace_folder};
 pub use leftovers::remove_leftovers;
 pub use lock::FileLock;
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
-pub use output::{check_output, create_file, create_folder};
+pub use output::{check_new_folder, check_output, create_file, create_folder};
 pub use partial::{PART, PartialFile, link_or_copy, remove_file, remove_folder};
 pub use paths::{
     cache_folder, config_folder, data_folder, folder_name, free_folder, hub_cache_folder, hugging_face_home,

@@ -25,6 +25,25 @@ pub fn check_output(path: &Path, may_replace: bool) -> Result<(), StorageError> 
     Err(StorageError::NotReplaced { path: path.to_owned(), what: kind(&found) })
 }
 
+/// Checks that a new folder can be written without harm: that nothing is there, or an empty folder.
+///
+/// # Errors
+/// [`StorageError::InsideRun`], [`StorageError::NotEmpty`], [`StorageError::OutputExists`]; errors of the file system.
+pub fn check_new_folder(folder: &Path) -> Result<(), StorageError> {
+    if let Some(run) = RunFolder::around(folder) {
+        return Err(StorageError::InsideRun { path: folder.to_owned(), run: run.id() });
+    }
+    match std::fs::read_dir(folder).map(|mut inside| inside.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(StorageError::NotEmpty(folder.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(StorageError::OutputExists(folder.to_owned()))
+        }
+        Err(error) => Err(StorageError::io("read", folder)(error)),
+    }
+}
+
 /// What something is, with its article.
 fn kind(found: &Metadata) -> &'static str {
     if found.is_symlink() {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Pooling;
 use crate::evaluation::{Baseline, BaselineName, Evidence, Interval, Judgement, Metrics};
-use crate::project::{ClassWeights, ClassificationSettings, Project};
+use crate::project::{ClassWeights, ClassificationSettings, PoolingChoice, Project, TrainedLayers};
 
 /// Version of the run files written by this build.
 pub const RUN_SCHEMA_VERSION: u32 = 2;
@@ -63,6 +64,21 @@ pub struct RunSettings {
     /// Device and precision that were used, for example "CPU, f32"; empty in runs of early versions.
     #[serde(default)]
     pub device: String,
+    /// How a classifier of texts' embeddings pools them; `None` of other models and in runs of early versions. See
+    /// [`Self::embedding_pooling`].
+    #[serde(default)]
+    pub pooling: Option<Pooling>,
+}
+
+impl RunSettings {
+    /// How the run's model pools texts if it is a classifier of their embeddings, which `sentence-transformers` loads.
+    #[must_use]
+    pub fn embedding_pooling(&self) -> Option<Pooling> {
+        let task = self.project.classification()?;
+        // Runs of early versions always took the mean.
+        let is_instant = self.project.training.trained_layers == TrainedLayers::Instant;
+        self.pooling.or((is_instant || task.pooling == PoolingChoice::Mean).then_some(Pooling::Mean))
+    }
 }
 
 /// The state of a run: `status.ron`.

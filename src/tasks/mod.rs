@@ -133,6 +133,8 @@ pub struct Encoded<'a> {
 pub struct Reader {
     /// How it pools a text to classify it.
     pub pooling: Pooling,
+    /// Whether what a classifier's head reads is the text's embedding.
+    pub reads_embeddings: bool,
     /// What it predicts as a language model.
     pub objective: Objective,
 }
@@ -174,13 +176,28 @@ pub fn language_model(
     })
 }
 
-/// How a project's model pools texts. `config` is that of the model that training starts from.
-#[must_use]
-pub fn pooling_of(project: &Project, config: &ModelConfig) -> Pooling {
-    match project.classification() {
-        Some(_) if project.training.trained_layers == TrainedLayers::Instant => config.embedding_pooling(),
-        Some(task) if task.pooling == PoolingChoice::Mean => Pooling::Mean,
-        _ => config.pooling(),
+impl Reader {
+    /// How a project's model reads texts. `config` is that of the model that training starts from, or of a trained one.
+    #[must_use]
+    pub fn of(project: &Project, config: &ModelConfig) -> Self {
+        let trained = project.training.trained_layers;
+        let embedding = project.classification().and_then(|task| match (trained, task.pooling) {
+            (TrainedLayers::Instant, _) => Some(config.embedding_pooling()),
+            (_, PoolingChoice::Auto) => config.classified_pooling(trained),
+            (_, PoolingChoice::Token) => None,
+            (_, PoolingChoice::Mean) => Some(Pooling::Mean),
+        });
+        Self {
+            pooling: embedding.unwrap_or(config.pooling()),
+            reads_embeddings: embedding.is_some(),
+            objective: config.objective(),
+        }
+    }
+
+    /// How it pools a text into the embedding that a classifier's head reads; `None` of other models.
+    #[must_use]
+    pub fn embedding_pooling(&self) -> Option<Pooling> {
+        self.reads_embeddings.then_some(self.pooling)
     }
 }
 
@@ -197,7 +214,7 @@ pub fn definition(
     watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
     Ok(match &project.task {
-        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared, reader.pooling)),
+        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared, reader)),
         Task::LanguageModelling(_) => {
             language_model(project, &prepared.texts(Side::Train), (tokenizer, reader.objective), watch)?
         }

@@ -9,7 +9,7 @@ use crate::ops::CrossEntropy;
 use crate::progress::Watch;
 use crate::project::{ClassWeights, OutOfRange, Project};
 use crate::tasks::class_weights::class_weights;
-use crate::tasks::{Draw, Encoded, Measured, Samples, TaskDefinition};
+use crate::tasks::{Draw, Encoded, Measured, Reader, Samples, TaskDefinition};
 
 /// One label for each text.
 pub(super) struct TextClassification {
@@ -18,20 +18,20 @@ pub(super) struct TextClassification {
     class_weights: ClassWeights,
     label_smoothing: f64,
     pooling: Pooling,
-    /// Whether the head scores embeddings.
-    scores_embeddings: bool,
+    /// Whether the head reads embeddings.
+    reads_embeddings: bool,
     instant_baseline: bool,
 }
 
 impl TextClassification {
-    pub fn new(project: &Project, prepared: &Prepared, pooling: Pooling) -> Self {
+    pub fn new(project: &Project, prepared: &Prepared, reader: Reader) -> Self {
         let settings = project.classification().cloned().unwrap_or_default();
         Self {
             labels: prepared.labels.clone(),
             class_weights: settings.class_weights,
             label_smoothing: settings.label_smoothing,
-            pooling,
-            scores_embeddings: project.reads_embeddings(),
+            pooling: reader.pooling,
+            reads_embeddings: reader.reads_embeddings,
             instant_baseline: settings.instant_baseline,
         }
     }
@@ -43,7 +43,7 @@ impl TextClassification {
             class_weights: ClassWeights::None,
             label_smoothing: 0.0,
             pooling,
-            scores_embeddings: false,
+            reads_embeddings: false,
             instant_baseline: false,
         }
     }
@@ -51,7 +51,7 @@ impl TextClassification {
 
 impl TaskDefinition for TextClassification {
     fn head(&self) -> HeadSpec {
-        if self.scores_embeddings {
+        if self.reads_embeddings {
             HeadSpec::EmbeddingClassification { labels: self.labels.clone(), pooling: self.pooling }
         } else {
             HeadSpec::Classification { labels: self.labels.clone() }

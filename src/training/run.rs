@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::data::{BatchPlan, Prepared, Side, TextTokenizer};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
-use crate::models::{Compute, LoadOptions, Model, ModelConfig, weight_paths, weights_sha256};
+use crate::models::{Compute, HeadSpec, LoadOptions, Model, ModelConfig, weight_paths, weights_sha256};
 use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, Recompute, TrainedLayers, TrainingSettings};
 use crate::storage::{
@@ -143,7 +143,7 @@ fn begin<'a>(
         planned_evaluations(settings, total_steps),
     );
     let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.examples.len());
-    let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
+    let run_settings = run_settings(inputs, voice.control, rows, &model)?;
     let base_sha256 =
         Some(run_settings.model_sha256.clone()).filter(|_| settings.trained_layers == TrainedLayers::Lora);
     let (run, lock) = create_run(run_settings, inputs.project_folder, [steps_per_epoch, total_steps], &mut voice)?;
@@ -210,10 +210,14 @@ fn run_settings(
     inputs: TrainInputs<'_>,
     control: &Control,
     rows: [usize; 3],
-    device: String,
+    model: &Model,
 ) -> Result<RunSettings, TrainError> {
     let hash = weights_sha256(&weight_paths(inputs.model_folder)?, Some(control));
     let hash = hash.map_err(StorageError::io("read", inputs.model_folder))?.ok_or(Cancelled)?;
+    let pooling = match model.head() {
+        HeadSpec::EmbeddingClassification { pooling, .. } => Some(*pooling),
+        HeadSpec::Classification { .. } | HeadSpec::LanguageModel => None,
+    };
     Ok(RunSettings {
         schema_version: RUN_SCHEMA_VERSION,
         project: with_absolute_paths(inputs.project, inputs.project_folder),
@@ -223,7 +227,8 @@ fn run_settings(
         rows,
         model_sha256: hash,
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
-        device,
+        device: model.compute().to_string(),
+        pooling,
     })
 }
 

@@ -6,13 +6,15 @@ use rayon::prelude::*;
 
 use crate::data::{BatchPlan, Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
-use crate::models::{Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, network_kind};
+use crate::models::{
+    Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, check_base, network_kind,
+};
 use crate::progress::Watch;
 use crate::project::{
     FewSteps, LanguageModellingSettings, NetworkKind, Objective, Preset, Project, TaskKind, TrainedLayers,
     TrainingSettings,
 };
-use crate::storage::{TextKey, TokenCache};
+use crate::storage::{TextKey, TokenCache, read_model_info};
 use crate::tasks::{self, Encoded, Reader, Samples, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
@@ -87,8 +89,7 @@ pub(super) fn task(
     voice: &mut Voice<'_>,
 ) -> Result<Box<dyn TaskDefinition>, TrainError> {
     let control = voice.control;
-    let pooling = tasks::pooling_of(project, config);
-    let reader = Reader { pooling, objective: config.objective() };
+    let reader = Reader::of(project, config);
     if let Some(settings) = project.language_modelling()
         && reader.objective == Objective::NextTokens
         && settings.masked_share.to_bits() != LanguageModellingSettings::default().masked_share.to_bits()
@@ -113,6 +114,7 @@ pub(super) fn load_model(
     if let Some(warning) = compute.warning() {
         voice.warn(warning.to_owned());
     }
+    check_base(folder, read_model_info(folder)?.and_then(|info| info.base_sha256).as_deref())?;
     let options = LoadOptions {
         head,
         seed: settings.seed,

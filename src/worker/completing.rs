@@ -2,7 +2,7 @@
 
 use crate::data::{Prepared, Side};
 use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
-use crate::models::{ModelConfig, pooling_of_model};
+use crate::models::ModelConfig;
 use crate::progress::Watch;
 use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, TrainedRun, remove_file};
 use crate::tasks::{self, Measured, Reader};
@@ -29,7 +29,7 @@ pub(super) fn complete(
     let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
     let tokenizer = context.tokenizer(&run.best())?;
     let best = run.best();
-    let reader = Reader { pooling: pooling_of_model(&best)?, objective: ModelConfig::read(&best)?.objective() };
+    let reader = Reader::of(&settings.project, &ModelConfig::read(&best)?);
     let comparison = context.watched(|watch| {
         let task = tasks::definition(&settings.project, &prepared, &tokenizer, reader, watch)?;
         Ok::<_, JobError>(compare(&*task, settings.project.training.seed, &prepared, test, watch))

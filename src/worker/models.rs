@@ -7,7 +7,7 @@ use crate::fetch::{self, FetchError, FetchSettings, HubListing, HubName, LookedU
 use crate::models::{CONFIG_FILE, convert_gguf};
 use crate::progress::{Cancelled, Progress};
 use crate::project::{HubModel, ModelChoice};
-use crate::storage::{StorageError, create_folder, folder_name, replace_folder};
+use crate::storage::{StorageError, check_new_folder, create_folder, folder_name, replace_folder};
 use crate::words::bytes;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
@@ -88,7 +88,7 @@ impl Job for ConvertGguf {
     fn run(self, context: &mut Context<'_>) -> Result<PathBuf, JobError> {
         let Self { file, out } = self;
         if let Some(out) = out {
-            check_free(&out)?;
+            check_new_folder(&out)?;
             context
                 .watched(|watch| create_folder(&out, |new| convert_gguf(&file, new, watch).map_err(JobError::from)))?;
             return Ok(out);
@@ -108,18 +108,6 @@ impl Job for ConvertGguf {
             Ok(folder)
         })
     }
-}
-
-/// That nothing is at `folder`, or an empty folder.
-fn check_free(folder: &Path) -> Result<(), JobError> {
-    let what = match std::fs::read_dir(folder).map(|mut inside| inside.next().is_none()) {
-        Ok(true) => return Ok(()),
-        Ok(false) => "is not empty",
-        Err(_) if folder.symlink_metadata().is_err() => return Ok(()),
-        Err(_) => "is a file",
-    };
-    let advice = "Choose a new or an empty folder, so that nothing is overwritten";
-    Err(JobError::Failed(format!("{} {what}. {advice}.", folder.display())))
 }
 
 impl Context<'_> {

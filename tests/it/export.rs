@@ -9,8 +9,8 @@ use hone::models::{LoadOptions, Mode, Model};
 use hone::progress::{Control, Watch};
 use hone::project::{ModelChoice, Project};
 use hone::storage::{
-    ModelFolderInfo, RUN_SCHEMA_VERSION, RunFolder, RunSettings, RunStatus, RunSummary, StopReason, read_model_info,
-    write_model_info,
+    ModelFolderInfo, RUN_SCHEMA_VERSION, RunFolder, RunSettings, RunStatus, RunSummary, StopReason, StorageError,
+    read_model_info, write_model_info,
 };
 
 const TEXTS: [&str; 4] = ["Great product, works well!", "It broke after two days.", "ok", "I want a refund."];
@@ -64,6 +64,7 @@ fn settings(labels: &[String]) -> RunSettings {
         model_sha256: "m".to_owned(),
         hone_version: "0.1.0".to_owned(),
         device: "CPU, f32".to_owned(),
+        pooling: None,
     }
 }
 
@@ -146,7 +147,7 @@ fn an_empty_folder_is_filled_and_a_full_one_refused() {
     scene.export(ExportFormat::HuggingFace, &output).unwrap();
     assert!(output.join("model.safetensors").is_file());
     let error = scene.export(ExportFormat::HuggingFace, &output).unwrap_err();
-    assert!(matches!(error, ExportError::NotEmpty(_)), "{error}");
+    assert!(matches!(error, ExportError::Storage(StorageError::NotEmpty(_))), "{error}");
     assert!(error.to_string().contains("Choose a new or an empty folder"));
 }
 
@@ -259,7 +260,7 @@ fn an_unwritable_folder_is_an_error() {
     let scene = scene();
     std::fs::write(scene.path("file"), "").unwrap();
     let error = scene.export(ExportFormat::HuggingFace, &scene.path("file/out")).unwrap_err();
-    assert!(matches!(error, ExportError::OutputExists(_) | ExportError::Storage(_)), "{error}");
+    assert!(matches!(error, ExportError::Storage(_)), "{error}");
     let error = scene.export(ExportFormat::Predictions, &scene.path("file/out.csv")).unwrap_err();
     assert!(matches!(error, ExportError::Storage(_)), "{error}");
     assert!(error.to_string().contains("or choose another path"), "{error}");

@@ -16,6 +16,7 @@ use crate::app::widgets::{
 use crate::export::adapter_code;
 use crate::models::is_adapter;
 use crate::project::{Step, TrainedLayers};
+use crate::storage::RunSettings;
 use crate::worker::{ExportFormat, RunResults};
 
 /// State kept between frames.
@@ -79,8 +80,8 @@ struct Offer {
     format: ExportFormat,
     icon: &'static str,
     name: &'static str,
-    /// What it contains; empty if the task says so.
-    text: &'static str,
+    /// What it contains and where it can be used.
+    text: fn(&RunSettings) -> &'static str,
     action: &'static str,
 }
 
@@ -89,28 +90,33 @@ const OFFERS: [Offer; 4] = [
         format: ExportFormat::HuggingFace,
         icon: icons::PACKAGE,
         name: "Hugging Face folder",
-        text: "Weights, tokenizer, config and a model card. Loads unchanged in transformers and in Hone",
+        text: |settings| match settings.embedding_pooling() {
+            Some(_) => {
+                "Weights, tokenizer, config and a model card. Loads unchanged in sentence-transformers and in Hone"
+            }
+            None => "Weights, tokenizer, config and a model card. Loads unchanged in transformers and in Hone",
+        },
         action: "Export folder",
     },
     Offer {
         format: ExportFormat::Safetensors,
         icon: icons::FILE,
         name: "Weights file",
-        text: "All weights of the model as one safetensors file, without its tokenizer",
+        text: |_| "All weights of the model as one safetensors file, without its tokenizer",
         action: "Export weights file",
     },
     Offer {
         format: ExportFormat::Adapter,
         icon: icons::PACKAGE,
         name: "Adapter",
-        text: "Only the adapter and the head, as a small folder for the Python library peft. Needs the base model too",
+        text: |_| "Only the adapter and the head, as a small folder for the Python library peft. Needs the base model too",
         action: "Export adapter",
     },
     Offer {
         format: ExportFormat::Predictions,
         icon: icons::FILE_CSV,
         name: "Predictions",
-        text: "",
+        text: |settings| predictions_hint(settings.project.task.kind()),
         action: "Export predictions",
     },
 ];
@@ -140,7 +146,7 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
         card_grid(ui, ctx.theme, "offers", (across, offered.len()), |ui, card, spare| {
             let ExportStepState { typed, paths, .. } = &mut *state;
             let place = offered[card];
-            offer_card(ui, ctx, &mut typed[place], (&OFFERS[place], &paths.free[place], spare), sender);
+            offer_card(ui, ctx, &mut typed[place], results, (&OFFERS[place], &paths.free[place], spare), sender);
         });
         done(ui, ctx, sender);
         sample_code(ui, ctx, &mut state.code, state.paths.model(), results);
@@ -158,6 +164,7 @@ fn offer_card(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     typed: &mut String,
+    results: &RunResults,
     (offer, suggested, spare): (&Offer, &Path, f32),
     sender: &mut CommandSender,
 ) {
@@ -172,9 +179,7 @@ fn offer_card(
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 heading_ui(ui, theme, offer.name);
-                let is_predictions = offer.format == ExportFormat::Predictions;
-                let text = if is_predictions { predictions_hint(ctx.project.task.kind()) } else { offer.text };
-                ui.add(egui::Label::new(theme.muted(text)).wrap());
+                ui.add(egui::Label::new(theme.muted((offer.text)(&results.settings))).wrap());
             });
         });
         ui.add_space(theme.space.xs + spare);

@@ -22,7 +22,7 @@ pub fn terminal_code(task: TaskKind, folder: &Path) -> String {
 pub fn python_code(settings: &RunSettings, objective: Objective, folder: &Path) -> String {
     let project = &settings.project;
     let folder = format!("{:?}", folder.display().to_string());
-    if project.reads_embeddings() {
+    if settings.embedding_pooling().is_some() {
         return sentence_code(&settings.labels, &folder, "The strap broke after a week.");
     }
     let max_length = project.training.max_length;

@@ -1,5 +1,7 @@
 //! A batch for a network, without padding: sequences of tokens, and the tokens whose hidden states the head reads.
 
+use serde::{Deserialize, Serialize};
+
 /// Tokenised sequences packed end to end.
 ///
 /// Sequence `i` has tokens `cu_seqlens[i]..cu_seqlens[i + 1]`. A head reads the hidden states of some tokens only and
@@ -24,7 +26,7 @@ pub struct Batch {
 }
 
 /// How the hidden states of a text's tokens become one that stands for the text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pooling {
     /// That of the first token. In an encoder every token sees the whole text, and the first is a special token.
     #[default]

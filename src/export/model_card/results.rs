@@ -197,7 +197,7 @@ impl<'a> Results<'a> {
             )?;
             return if self.metrics().classification().is_some() { self.write_usage_in_hone(card) } else { Ok(()) };
         }
-        if self.settings.project.reads_embeddings() {
+        if self.settings.embedding_pooling().is_some() {
             let code = sentence_code(&self.settings.labels, "\"path/to/this/folder\"", "your text");
             writeln!(
                 card,

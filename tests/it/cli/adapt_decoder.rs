@@ -102,7 +102,7 @@ fn a_converted_model_overwrites_nothing() {
     place.good(&["models", "convert", &file, "--out", "model"]);
     assert!(place.path("model/model.safetensors").is_file());
     place.write("kept/notes.txt", "mine");
-    for (out, why) in [("kept", "is not empty"), ("model", "is not empty"), ("kept/notes.txt", "is a file")] {
+    for (out, why) in [("kept", "is not empty"), ("model", "is not empty"), ("kept/notes.txt", "already exists")] {
         let bad = place.bad(1, &["models", "convert", &file, "--out", out]);
         assert!(bad.contains(why) && bad.contains("so that nothing is overwritten"), "{bad}");
     }

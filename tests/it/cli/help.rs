@@ -174,7 +174,7 @@ fn help_of_export() {
                   What to write
 
                   Possible values:
-                  - hf:          Hugging Face folder that loads unchanged in transformers
+                  - hf:          Hugging Face folder that loads unchanged in transformers or sentence-transformers
                   - adapter:     Only the LoRA adapter and its head, as a folder that loads unchanged in peft
                   - safetensors: Weights as one safetensors file
                   - predictions: Predictions on the test set, as CSV

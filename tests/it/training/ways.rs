@@ -178,6 +178,9 @@ fn an_adapter_does_not_answer_with_another_base_model() {
     assert!(error.contains("has other weights than the adapter was trained on"), "{error}");
     let error = exported(&bench, ExportFormat::HuggingFace, "whole").unwrap_err().to_string();
     assert!(error.contains("has other weights than the adapter was trained on"), "{error}");
+    let on_top = Bench { model: best.clone(), ..Bench::new(80) };
+    let error = on_top.train(|settings| settings.epochs = 1).error();
+    assert!(error.contains("has other weights than the adapter was trained on") && on_top.runs() == 0, "{error}");
     std::fs::copy(tiny_bert().join("model.safetensors"), &weights).unwrap();
     assert!(Predictor::load(&best).is_ok());
 }
@@ -244,6 +247,54 @@ fn an_instant_model_pools_as_its_folder_says() {
     let (_, [f1, _]) = instant_baseline(&bench).unwrap();
     let test = outcome.summary().test.clone().unwrap();
     assert!((test.classification().unwrap().macro_average.f1 - f1).abs() < 0.02, "{f1}");
+}
+
+#[test]
+fn a_classifier_takes_the_mean_if_its_folder_says_so_and_no_one_else_does() {
+    let copy = copy_of_tiny_bert();
+    let (pooling, config) = (copy.path().join("1_Pooling/config.json"), copy.path().join("config.json"));
+    let without_head = std::fs::read_to_string(&config).unwrap().replace("BertForSequenceClassification", "BertModel");
+    std::fs::write(&config, without_head).unwrap();
+    std::fs::create_dir(pooling.parent().unwrap()).unwrap();
+    std::fs::write(&pooling, r#"{"pooling_mode_mean_tokens": true}"#).unwrap();
+    let bench = Bench { model: copy.path().to_owned(), ..Bench::new(80) };
+    let of = |choice, trained| {
+        bench.train_task(|task, settings| {
+            task.pooling = choice;
+            (settings.trained_layers, settings.epochs) = (trained, 1);
+        })
+    };
+    for trained in [TrainedLayers::All, TrainedLayers::Head, TrainedLayers::Lora] {
+        let usual = of(PoolingChoice::Auto, trained);
+        assert_eq!(bench.newest().read_settings().unwrap().pooling, Some(Pooling::Mean));
+        assert!(bench.newest().best().join("2_Dense/config.json").is_file());
+        assert_eq!(usual.losses(), of(PoolingChoice::Mean, trained).losses());
+        assert_ne!(usual.losses(), of(PoolingChoice::Token, trained).losses());
+        assert_eq!(bench.newest().read_settings().unwrap().pooling, None);
+    }
+    let top = TrainedLayers::Top(1);
+    assert_eq!(of(PoolingChoice::Auto, top).losses(), of(PoolingChoice::Token, top).losses());
+    // A folder that takes the first token gets the head of its architecture.
+    std::fs::write(&pooling, r#"{"pooling_mode_cls_token": true}"#).unwrap();
+    assert_eq!(
+        of(PoolingChoice::Auto, TrainedLayers::All).losses(),
+        of(PoolingChoice::Token, TrainedLayers::All).losses()
+    );
+    // A classifier keeps the head that it has, whichever it is.
+    of(PoolingChoice::Token, TrainedLayers::Instant);
+    let embeddings = bench.newest().best();
+    of(PoolingChoice::Token, TrainedLayers::All);
+    for (earlier, pooling) in [(embeddings, Some(Pooling::First)), (bench.newest().best(), None)] {
+        std::fs::create_dir_all(earlier.join("1_Pooling")).unwrap();
+        if pooling.is_none() {
+            std::fs::write(earlier.join("1_Pooling/config.json"), r#"{"pooling_mode_mean_tokens": true}"#).unwrap();
+        }
+        let again = Bench { model: earlier, ..Bench::new(80) };
+        let outcome = again.train(|settings| settings.epochs = 1);
+        assert_eq!(again.newest().read_settings().unwrap().pooling, pooling);
+        let is_kept = |event: &TrainingEvent| matches!(event, TrainingEvent::Log(line) if line.contains("own classification head"));
+        assert!(outcome.events.iter().any(is_kept), "{pooling:?}");
+    }
 }
 
 /// The instant baseline of the newest run, with the macro-F1 and the loss that it has on the test rows.

@@ -116,7 +116,7 @@ pub fn pooling(ui: &mut Ui, theme: &Theme, pooling: &mut PoolingChoice) {
         (PoolingChoice::Token, "First or last token"),
         (PoolingChoice::Mean, "Mean of all tokens"),
     ];
-    let explanation =
-        "How a text becomes one list of numbers for the head. Auto: the first token (BERT) or the last (GPT)";
+    let explanation = "How a text becomes one list of numbers for the head. Auto takes the mean where it is more accurate: for sentence \
+                       embedding models, unless only top layers are trained";
     row(ui, theme, "Pooling", explanation, |ui| choose(ui, "pooling", pooling, &choices));
 }
