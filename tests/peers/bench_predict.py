@@ -3,8 +3,8 @@
 
     python3 tests/peers/bench_predict.py --hone target/release/hone --model FOLDER --data FILE.csv [--rows 10000]
 
-FOLDER is a model that Hone trained or exported; FILE has a column "text"; its rows are repeated up to --rows. The peers
-sort the rows by length and pad each batch to its longest. Their time is tokenising and predicting, their imports and
+FOLDER is a model that Hone trained or exported, with `task.pooling=Token` so that transformers loads it; FILE has a column
+"text"; its rows are repeated up to --rows. The peers sort the rows by length and pad each batch to its longest. Their time is tokenising and predicting, their imports and
 loading left out; Hone's is the whole process: start, reading, cleaning, loading, tokenising, predicting, writing. The
 Python that runs this has torch, transformers, onnx, onnxscript and onnxruntime. Prints one JSON object.
 """

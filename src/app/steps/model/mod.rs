@@ -148,9 +148,7 @@ const PRESETS_OF_GPT: &str = "For GPT models, Quick, Balanced and Thorough train
 fn preset_words(task: TaskKind, network: NetworkKind, preset: Preset) -> (&'static str, &'static str) {
     let is_adapting = task == TaskKind::LanguageModelling;
     match preset {
-        Preset::Instant => {
-            ("Instant", "Reads each text once: a first model in seconds. Best for 50 to 500 labelled rows")
-        }
+        Preset::Instant => ("Instant", "Reads each text once: a first model in seconds, even with few labelled rows"),
         Preset::Quick => ("Quick", "1 epoch, max length 64 tokens: a first look"),
         Preset::Balanced if is_adapting && network == NetworkKind::Decoder => {
             ("Balanced", "5 epochs, max length 128 tokens")

@@ -73,8 +73,7 @@ fn explanation(trained: TrainedLayers) -> &'static str {
              models"
         }
         TrainedLayers::Instant => {
-            "Reads each text once and fits a logistic regression on the embeddings. Seconds instead of minutes; best for 50 to 500 \
-             rows"
+            "Reads each text once and fits a logistic regression on the embeddings. Seconds instead of minutes: a first result"
         }
         TrainedLayers::Head => "Fast, but learns least. The layers are computed once per text, without dropout",
     }
