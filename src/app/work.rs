@@ -397,7 +397,8 @@ impl Work {
             return;
         }
         let (sender, events) = crossbeam_channel::unbounded();
-        let pending = self.heavy.submit(Train { project: project.clone(), folder, may_fetch, events: sender });
+        let pending =
+            self.heavy.submit(Train { project: project.clone(), folder, may_fetch, resumed: None, events: sender });
         self.training = Some(Training { pending, events });
         self.answers.live = Some(LiveRun::default());
     }

@@ -179,12 +179,18 @@ pub struct TrainArguments {
     /// Project folder
     pub project: PathBuf,
     /// A setting for this run only, such as training.epochs=3 or lr=2e-5; can be repeated
-    #[arg(long = "set", value_name = "SETTING=VALUE")]
+    #[arg(long = "set", value_name = "SETTING=VALUE", conflicts_with = "resume")]
     pub settings: Vec<String>,
     #[command(flatten)]
     pub compute: ComputeArguments,
     #[command(flatten)]
     pub measure: DryRunArguments,
+    /// Go on with a run that was interrupted, with the settings that it began with
+    #[arg(long, conflicts_with_all = ["device", "precision", "dry_run"])]
+    pub resume: bool,
+    /// Run to resume [default: the newest that was interrupted]
+    #[arg(long, value_name = "ID", requires = "resume")]
+    pub run: Option<String>,
     /// Download the model first if it is not on this machine
     #[arg(long)]
     pub fetch: bool,

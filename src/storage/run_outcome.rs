@@ -58,6 +58,21 @@ impl RunFolder {
         FileLock::try_take(&self.path().join(LOCK_FILE)).ok().flatten()
     }
 
+    /// Marks the run as training, as [`Self::hold`] does, if no other process does so.
+    ///
+    /// # Errors
+    /// [`StorageError::UnderWay`].
+    pub fn hold_alone(&self) -> Result<Option<FileLock>, StorageError> {
+        let lock = self.hold();
+        if lock.is_none() && self.is_under_way() { Err(StorageError::UnderWay(self.id())) } else { Ok(lock) }
+    }
+
+    /// The step that the best checkpoint is of; `None` if there is none, or one of an early version.
+    #[must_use]
+    pub fn best_step(&self) -> Option<u64> {
+        read_checkpoint_point(&self.best()).map(|point| point.step)
+    }
+
     /// Whether a process is training the run.
     pub(super) fn is_under_way(&self) -> bool {
         FileLock::is_held(&self.path().join(LOCK_FILE))
@@ -76,6 +91,32 @@ impl RunFolder {
             Err(error) => error.to_string(),
         };
         RunOutcome::CutOff { why, kept: self.has_best().then(|| self.gathered_summary()) }
+    }
+
+    /// The run with this id, or else the newest that was interrupted, to be resumed.
+    ///
+    /// # Errors
+    /// [`StorageError::NothingToResume`], [`StorageError::UnderWay`], [`StorageError::NoRun`].
+    pub fn find_interrupted(project_folder: &Path, id: Option<&str>) -> Result<Self, StorageError> {
+        if let Some(id) = id {
+            let run = Self::find(project_folder, Some(id))?;
+            return match run.outcome() {
+                RunOutcome::UnderWay => Err(StorageError::UnderWay(run.id())),
+                _ if run.is_interrupted() => Ok(run),
+                _ => Err(StorageError::NothingToResume(format!("Run {id} was not interrupted"))),
+            };
+        }
+        let runs = Self::list(project_folder)?;
+        let found = runs.into_iter().map(|run| run.folder).find(Self::is_interrupted);
+        found.ok_or_else(|| StorageError::NothingToResume("No run of this project was interrupted".to_owned()))
+    }
+
+    /// Whether a crash, or an error after its first checkpoint, ended the run early.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        let has_crashed = || matches!(self.read_status(), Ok(RunStatus::Running));
+        let has_checkpoint = || self.checkpoints().is_ok_and(|steps| !steps.is_empty());
+        matches!(self.outcome(), RunOutcome::CutOff { .. }) && (has_crashed() || has_checkpoint())
     }
 
     /// The run's metrics, if it has a trained model.
@@ -126,7 +167,8 @@ impl RunFolder {
     }
 
     /// Seconds since 1970 when the run began: its settings are its first file.
-    fn began_at(&self) -> u64 {
+    #[must_use]
+    pub fn began_at(&self) -> u64 {
         let written = std::fs::metadata(self.path().join(SETTINGS)).and_then(|file| file.modified());
         written.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_secs()
     }
