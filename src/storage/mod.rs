@@ -55,7 +55,7 @@ pub use run::{
     EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
-pub use run_outcome::{RunOutcome, TrainedRun, write_checkpoint_point};
+pub use run_outcome::{Interruption, RunOutcome, TrainedRun, write_checkpoint_point};
 pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, TableLayout, TableLayouts, ThemeChoice, WindowPlace};

@@ -6,7 +6,8 @@ use std::time::UNIX_EPOCH;
 use crate::evaluation::Metrics;
 use crate::storage::run_folder::{LOCK_FILE, SETTINGS};
 use crate::storage::{
-    EvaluationPoint, FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError, ron_file,
+    EvaluationPoint, FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StepMetrics, StopReason,
+    StorageError, ron_file,
 };
 
 /// The step and metrics of a checkpoint, in its folder. Hidden, because exports do not have it.
@@ -36,6 +37,19 @@ pub struct TrainedRun {
     pub summary: RunSummary,
     /// Why it ended early, if it did.
     pub cut_off: Option<String>,
+}
+
+/// How far an interrupted run came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interruption {
+    /// The run.
+    pub run: RunFolder,
+    /// Optimizer steps that were done.
+    pub steps: u64,
+    /// The step that it goes on after; 0 without a checkpoint.
+    pub resumes_after: u64,
+    /// Seconds of training that are done again.
+    pub seconds_lost: f64,
 }
 
 impl RunOutcome {
@@ -111,12 +125,36 @@ impl RunFolder {
         found.ok_or_else(|| StorageError::NothingToResume("No run of this project was interrupted".to_owned()))
     }
 
+    /// How far the run came, if it was interrupted. Steps whose lines cannot be read do not count.
+    #[must_use]
+    pub fn interruption(&self) -> Option<Interruption> {
+        if !self.is_interrupted() {
+            return None;
+        }
+        let resumes_after = self.checkpoints().ok()?.last().copied().unwrap_or(0);
+        let (steps, _) = self.read_metrics().unwrap_or_default();
+        let seconds = |step: &StepMetrics| step.train_seconds;
+        let at_checkpoint = steps.iter().rfind(|step| step.step <= resumes_after).map_or(0.0, seconds);
+        let last = steps.last();
+        Some(Interruption {
+            run: self.clone(),
+            steps: last.map_or(resumes_after, |last| last.step.max(resumes_after)),
+            resumes_after,
+            seconds_lost: (last.map_or(0.0, seconds) - at_checkpoint).max(0.0),
+        })
+    }
+
     /// Whether a crash, or an error after its first checkpoint, ended the run early.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         let has_crashed = || matches!(self.read_status(), Ok(RunStatus::Running));
         let has_checkpoint = || self.checkpoints().is_ok_and(|steps| !steps.is_empty());
-        matches!(self.outcome(), RunOutcome::CutOff { .. }) && (has_crashed() || has_checkpoint())
+        match self.outcome() {
+            RunOutcome::CutOff { .. } => has_crashed() || has_checkpoint(),
+            // Its best checkpoint was evaluated since.
+            RunOutcome::Finished(summary) => summary.stop_reason == StopReason::CutOff && has_checkpoint(),
+            RunOutcome::UnderWay => false,
+        }
     }
 
     /// The run's metrics, if it has a trained model.

@@ -70,13 +70,14 @@ impl Job for Train {
         let Self { project, folder, may_fetch, resumed, events } = self;
         let (project, prepared) = if let Some(run) = &resumed {
             let settings = run.read_settings()?;
+            check_compute(&settings.project)?;
             let prepared = own_rows(context, run, &settings)?;
             (settings.project, prepared)
         } else {
+            check_compute(&project)?;
             let prepared = new_rows(context, (&project, &folder))?;
             (project, prepared)
         };
-        check_compute(&project)?;
         let model_folder = context.find_model(&project.model, &folder, may_fetch)?;
         context.cache.model.forget(); // the run needs its memory
         let inputs = TrainInputs {
