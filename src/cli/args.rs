@@ -56,6 +56,8 @@ pub enum TerminalCommand {
     Models(ModelsCommand),
     /// List a project's training runs
     Runs(RunsArguments),
+    /// Compare two runs of a project on the same rows
+    Compare(CompareArguments),
     /// Measure how fast this machine trains
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -362,6 +364,22 @@ pub struct RunsArguments {
     /// Project folder
     pub project: PathBuf,
     /// Print the list as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone compare`.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// The first run, as `hone runs` lists it
+    #[arg(value_name = "RUN")]
+    pub first: String,
+    /// The run that is compared with it
+    #[arg(value_name = "RUN")]
+    pub second: String,
+    /// Print the comparison as one JSON object
     #[arg(long)]
     pub json: bool,
 }

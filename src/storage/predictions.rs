@@ -4,6 +4,7 @@
 //! `prediction_columns`.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,7 +75,10 @@ pub fn write_predictions_to(
         batches.extend(kept.filter(|kept| kept.schema() == batch.schema() && !is_of_side(kept, side)));
     }
     batches.push(batch);
-    write_atomic(path, |file| write_batches(file, &batches)).map_err(StorageError::io("write", path))
+    // In memory first: the library hides that a disk is full, which a run waits for.
+    let mut bytes = Vec::new();
+    write_batches(&mut bytes, &batches).map_err(StorageError::io("write", path))?;
+    write_atomic(path, |file| file.write_all(&bytes)).map_err(StorageError::io("write", path))
 }
 
 /// [`RunFolder::read_predictions`] of another file.

@@ -211,8 +211,13 @@ fn open_run(
 ) -> Result<(RunFolder, Option<FileLock>), TrainError> {
     let (run, lock) = if let Some(run) = inputs.resumed {
         let lock = run.hold_alone()?;
-        if let Some(why) = difference(&run.read_settings()?, &settings) {
+        let before = run.read_settings()?;
+        if let Some(why) = difference(&before, &settings) {
             return Err(TrainError::NotResumed { run: run.id(), why: why.to_owned() });
+        }
+        if before.hone_version != settings.hone_version {
+            let (then, now) = (before.hone_version, &settings.hone_version);
+            voice.warn(format!("The run began with Hone {then}. This is {now}, which may compute other last digits."));
         }
         run.remove_unfinished_checkpoints()?;
         (run.clone(), lock)

@@ -68,17 +68,17 @@ impl Job for Train {
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let Self { project, folder, may_fetch, resumed, events } = self;
-        let (project, prepared) = if let Some(run) = &resumed {
+        let (project, prepared, model_folder) = if let Some(run) = &resumed {
             let settings = run.read_settings()?;
             check_compute(&settings.project)?;
             let prepared = own_rows(context, run, &settings)?;
-            (settings.project, prepared)
+            let model_folder = context.find_model(&settings.project.model, &folder, may_fetch)?;
+            (settings.project, prepared, model_folder)
         } else {
             check_compute(&project)?;
-            let prepared = new_rows(context, (&project, &folder))?;
-            (project, prepared)
+            let (prepared, model_folder) = begin_new(context, (&project, &folder), may_fetch)?;
+            (project, prepared, model_folder)
         };
-        let model_folder = context.find_model(&project.model, &folder, may_fetch)?;
         context.cache.model.forget(); // the run needs its memory
         let inputs = TrainInputs {
             project: &project,
@@ -95,13 +95,19 @@ impl Job for Train {
     }
 }
 
-/// The rows of a new run, which are checked for what would make its metrics look too good. Their split is kept for later runs.
-fn new_rows(context: &mut Context<'_>, (project, folder): (&Project, &Path)) -> Result<Arc<Prepared>, JobError> {
+/// The rows of a new run and the folder of its model. The rows are checked for what would make its metrics look too good, and
+/// their split is kept for later runs.
+fn begin_new(
+    context: &mut Context<'_>,
+    (project, folder): (&Project, &Path),
+    may_fetch: bool,
+) -> Result<(Arc<Prepared>, PathBuf), JobError> {
     let (imported, prepared) = context.read_and_prepared(project, folder, folder)?;
     training::check_data(&prepared)?;
     for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
         context.log(LogLevel::Warning, full_stop(warning));
     }
+    let model_folder = context.find_model(&project.model, folder, may_fetch)?;
     let leakage = context.leaks(project, &imported, &prepared)?;
     for leak in leakage.serious() {
         context.log(LogLevel::Warning, leak.in_words());
@@ -110,7 +116,7 @@ fn new_rows(context: &mut Context<'_>, (project, folder): (&Project, &Path)) -> 
         context.log(LogLevel::Info, hint.in_words());
     }
     keep_split(context, (project, folder), &imported, &prepared)?;
-    Ok(prepared)
+    Ok((prepared, model_folder))
 }
 
 /// Writes down which side each row is on, so that later runs keep it there.

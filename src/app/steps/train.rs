@@ -58,6 +58,7 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
             start(ui, ctx, ctx.results.is_some(), sender);
             match ctx.results {
                 Some(results) => last_run(ui, ctx, state, results),
+                None if ctx.interrupted.is_some() => {}
                 None => first_run(ui, ctx.theme),
             }
         }

@@ -23,6 +23,7 @@ fn help_of_hone() {
           inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
           models    List models, search the Hugging Face Hub, or download a model
           runs      List a project's training runs
+          compare   Compare two runs of a project on the same rows
           bench     Measure how fast this machine trains
           help      Print this message or the help of the given subcommand(s)
 

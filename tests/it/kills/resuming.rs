@@ -108,7 +108,7 @@ pub fn kill_and_resume() {
     }
     for number in 0..series.kills {
         let (way, train, expected) = &cases[number % cases.len()];
-        kill_one(&mut series, (way, train), expected);
+        kill_one(&mut series, (*way, train.as_str()), expected);
     }
     series.end();
 }
