@@ -21,7 +21,7 @@ use crate::app::view::View;
 use crate::app::widgets::{Anchor, TableAsk, ask_table, begin_at_top, scroll_to};
 use crate::models::gguf_of;
 use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings, Step};
-use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
+use crate::storage::{PROJECT_FILE, RunFolder, ThemeChoice, stored};
 use crate::words::counted;
 
 /// Title of the notification that unsaved changes were recovered.
@@ -72,6 +72,7 @@ impl HoneApp {
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
             AppCommand::CheckTrainingRows => self.state.work.check_training_rows(),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
+            AppCommand::Resume(run) => self.ask_before_discarding(Discarding::Resume(run)),
             AppCommand::StopJob => self.state.work.stop_job(),
             AppCommand::Classify(texts) => self.state.work.classify(texts),
             AppCommand::FillBlanks(text) => self.state.work.fill_blanks(text),
@@ -294,12 +295,23 @@ impl HoneApp {
         match what {
             ModelUse::Measure => self.state.work.estimate_run(project, folder, may_fetch),
             ModelUse::Train => {
-                self.state.work.train(project, folder, may_fetch);
-                self.state.view = View::Step(Step::Train);
-                // What the run does is shown above everything else.
-                begin_at_top(&self.ctx);
+                self.state.work.train(project, folder, may_fetch, None);
+                self.show_training();
             }
         }
+    }
+
+    /// Goes on with an interrupted run.
+    pub(super) fn resume(&mut self, run: RunFolder) {
+        let Some(session) = &self.state.session else { return };
+        self.state.work.train(session.project(), session.folder().to_owned(), false, Some(run));
+        self.show_training();
+    }
+
+    fn show_training(&mut self) {
+        self.state.view = View::Step(Step::Train);
+        // What the run does is shown above everything else.
+        begin_at_top(&self.ctx);
     }
 
     pub(super) fn autosave(&mut self, now: Instant) -> Option<Duration> {

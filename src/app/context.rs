@@ -8,7 +8,7 @@ use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::fetch::FetchSettings;
 use crate::models::EarlierLabels;
 use crate::project::{Facts, NetworkKind, Project, Step};
-use crate::storage::{AdaptedModel, RunListing, TableLayouts};
+use crate::storage::{AdaptedModel, Interruption, RunListing, TableLayouts};
 use crate::worker::{EvaluationReport, RunResults, Survey};
 
 use crate::app::answers::Answers;
@@ -61,6 +61,8 @@ pub struct StepContext<'a> {
     pub tables: &'a TableLayouts,
     /// The project's runs, newest first.
     pub runs: &'a [RunListing],
+    /// The newest run, if it was interrupted.
+    pub interrupted: Option<&'a Interruption>,
     /// Adapted models of recent projects.
     pub adapted: &'a [AdaptedModel],
     /// The run whose results are shown, once there is one.
@@ -106,6 +108,7 @@ impl<'a> StepContext<'a> {
             live: answers.live.as_ref(),
             tables: const { &TableLayouts::new() },
             runs: &[],
+            interrupted: None,
             adapted: &[],
             results: answers.results.value.as_ref(),
             changed_since_run: &[],

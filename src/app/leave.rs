@@ -135,6 +135,7 @@ impl HoneApp {
             Discarding::Read(question) => self.state.work.read_to_label(*question),
             Discarding::Load(run) => self.state.work.load_run(run),
             Discarding::Train => self.start_or_ask(ModelUse::Train),
+            Discarding::Resume(run) => self.resume(run),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::project::{
     CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, Project, RowEdit, RowId, SplitSettings,
     Step, Task, TrainingSettings,
 };
-use crate::storage::TableLayout;
+use crate::storage::{RunFolder, TableLayout};
 use crate::worker::{ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
@@ -224,6 +224,8 @@ pub enum AppCommand {
         /// The folder or file to write. It must not exist, or be an empty folder.
         output: PathBuf,
     },
+    /// Go on with this interrupted run.
+    Resume(RunFolder),
     /// Stop the export, prediction, check or evaluation that is running.
     StopJob,
     /// Predict the labels of texts with the shown run's model; the answer comes in `Answers::classify`.

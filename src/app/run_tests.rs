@@ -90,6 +90,54 @@ fn a_second_stop_after_an_evaluation_keeps_the_best_untested_and_the_advice_is_t
     picture("train-stopped", &mut window);
 }
 
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_run_is_resumed_from_the_train_step() {
+    let often = EvaluateEvery::Steps(8);
+    let (mut window, folder) =
+        sample(|now| TrainingSettings { epochs: 2, evaluate_every: often, early_stopping: None, ..now });
+    start(&mut window, true);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::PauseResume));
+    while !hone(&mut window).state.work.answers.live.as_ref().unwrap().paused {
+        window.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // What a power cut would leave.
+    let left = folder.path().join("left/customer-reviews");
+    copy(&folder.path().join("customer-reviews"), &left);
+    stop_twice(&mut window);
+    drop(window);
+
+    let mut window = app_on(Some(left.clone()), ThemeChoice::Light, 1.0);
+    settle(&mut window);
+    hone(&mut window).run_command(AppCommand::GoTo(Step::Train));
+    settle(&mut window);
+    window.get_by_label_contains("The last run was interrupted after step ");
+    picture("train-interrupted", &mut window);
+    window.get_by_role_and_label(egui::Role::Button, "Resume training").click();
+    settle(&mut window);
+    let live = hone(&mut window).state.work.answers.live.clone().unwrap();
+    assert_eq!(live.end, Some(RunEnd::Finished), "{live:?}");
+    let steps: Vec<u64> = live.steps.iter().map(|step| step.step).collect();
+    assert!(steps.iter().copied().eq(1..=live.start.as_ref().unwrap().total_steps), "{steps:?}");
+    let runs = RunFolder::list(&left).unwrap();
+    assert_eq!(runs.len(), 1);
+    let RunStatus::Finished(summary) = &runs[0].status else { panic!("{runs:?}") };
+    assert_eq!(summary.stop_reason, crate::storage::StopReason::Completed);
+    assert!(window.query_by_label_contains("was interrupted").is_none());
+}
+
 #[test]
 fn the_notification_the_start_page_and_the_results_give_one_verdict() {
     let (mut window, folder) = sample(|now| TrainingSettings { epochs: 1, ..now });

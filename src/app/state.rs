@@ -8,7 +8,8 @@ use crate::fetch::{CatalogueEntry, entry_of, locate, network_of};
 use crate::models::{EarlierLabels, ModelConfig};
 use crate::project::{DatasetSettings, Facts, ModelChoice, NetworkKind, Readiness, Step, changes, readiness};
 use crate::storage::{
-    AdaptedModel, AppSettings, RecentProject, RunFolder, RunListing, RunStatus, adapted_models, with_absolute_paths,
+    AdaptedModel, AppSettings, Interruption, RecentProject, RunFolder, RunListing, RunStatus, adapted_models,
+    with_absolute_paths,
 };
 
 use crate::app::commands::CommandState;
@@ -50,6 +51,8 @@ pub struct AppState {
     pub model_folder: Option<PathBuf>,
     /// The project's runs, newest first.
     pub runs: Vec<RunListing>,
+    /// The newest run, if it was interrupted.
+    pub interrupted: Option<Interruption>,
     /// Adapted models of recent projects.
     pub adapted: Vec<AdaptedModel>,
     /// The page in the middle of the window.
@@ -82,6 +85,7 @@ impl AppState {
             facts: Facts::default(),
             model_folder: None,
             runs: Vec::new(),
+            interrupted: None,
             adapted: Vec::new(),
             view: View::Step(Step::Data),
             settings,
@@ -243,6 +247,7 @@ impl AppState {
     pub fn refresh_runs(&mut self) {
         let listed = self.session.as_ref().map(|session| RunFolder::list(session.folder()));
         self.runs = listed.and_then(Result::ok).unwrap_or_default();
+        self.interrupted = self.runs.first().and_then(|run| run.folder.interruption());
         self.adapted = adapted_models(&self.settings.recent);
     }
 
@@ -374,6 +379,7 @@ impl AppState {
             changed_since_run: &self.changed_since_run,
             tables: &self.settings.tables,
             runs: &self.runs,
+            interrupted: self.interrupted.as_ref(),
             adapted: &self.adapted,
             looked_at: &session.window().looked_at,
             ..StepContext::new(theme, of, &self.facts, &self.work.answers)

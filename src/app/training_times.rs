@@ -72,7 +72,7 @@ fn in_the_terminal() -> RunSummary {
     let project = ProjectFile::read(&folder).unwrap().1;
     let worker = Worker::spawn(|| ()).unwrap();
     let (events, _told) = crossbeam_channel::unbounded();
-    let mut pending = worker.submit(Train { project, folder, may_fetch: false, events });
+    let mut pending = worker.submit(Train { project, folder, may_fetch: false, resumed: None, events });
     loop {
         if let Some(answer) = pending.wait(Duration::from_secs(1)) {
             return answer.unwrap().summary.clone();

@@ -14,7 +14,7 @@ use crate::data::{Checks, Prepared, RowQuery};
 use crate::fetch::{FetchSettings, HubName};
 use crate::predictor::Sampling;
 use crate::project::{DatasetSettings, ModelChoice, Project};
-use crate::storage::RecentProject;
+use crate::storage::{RecentProject, RunFolder};
 use crate::worker::{
     CheckTrainingRows, Classify, CompareTexts, CompareWays, ContinueText, ConvertGguf, CountLabels, CountTextTokens,
     CountTokens, CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks,
@@ -391,13 +391,13 @@ impl Work {
 
     // Training.
 
-    /// Starts training. `may_fetch`: the person agreed to download the model.
-    pub fn train(&mut self, project: &Project, folder: PathBuf, may_fetch: bool) {
+    /// Starts training, or goes on with an interrupted run. `may_fetch`: the person agreed to download the model.
+    pub fn train(&mut self, project: &Project, folder: PathBuf, may_fetch: bool, resumed: Option<RunFolder>) {
         if self.answers.is_training() {
             return;
         }
         let (sender, events) = crossbeam_channel::unbounded();
-        let pending = self.heavy.submit(Train { project: project.clone(), folder, may_fetch, events: sender });
+        let pending = self.heavy.submit(Train { project: project.clone(), folder, may_fetch, resumed, events: sender });
         self.training = Some(Training { pending, events });
         self.answers.live = Some(LiveRun::default());
     }

@@ -56,6 +56,8 @@ pub enum TerminalCommand {
     Models(ModelsCommand),
     /// List a project's training runs
     Runs(RunsArguments),
+    /// Compare two runs of a project on the same rows
+    Compare(CompareArguments),
     /// Measure how fast this machine trains
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -179,12 +181,18 @@ pub struct TrainArguments {
     /// Project folder
     pub project: PathBuf,
     /// A setting for this run only, such as training.epochs=3 or lr=2e-5; can be repeated
-    #[arg(long = "set", value_name = "SETTING=VALUE")]
+    #[arg(long = "set", value_name = "SETTING=VALUE", conflicts_with = "resume")]
     pub settings: Vec<String>,
     #[command(flatten)]
     pub compute: ComputeArguments,
     #[command(flatten)]
     pub measure: DryRunArguments,
+    /// Go on with a run that was interrupted, with the settings that it began with
+    #[arg(long, conflicts_with_all = ["device", "precision", "dry_run"])]
+    pub resume: bool,
+    /// Run to resume [default: the newest that was interrupted]
+    #[arg(long, value_name = "ID", requires = "resume")]
+    pub run: Option<String>,
     /// Download the model first if it is not on this machine
     #[arg(long)]
     pub fetch: bool,
@@ -356,6 +364,22 @@ pub struct RunsArguments {
     /// Project folder
     pub project: PathBuf,
     /// Print the list as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone compare`.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// The first run, as `hone runs` lists it
+    #[arg(value_name = "RUN")]
+    pub first: String,
+    /// The run that is compared with it
+    #[arg(value_name = "RUN")]
+    pub second: String,
+    /// Print the comparison as one JSON object
     #[arg(long)]
     pub json: bool,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod compare;
 mod compute_args;
 mod continuing;
 mod dry_run;
@@ -115,6 +116,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::Inspect(arguments) => inspect::run(arguments, out),
         TerminalCommand::Models(arguments) => model_commands::models(arguments, out),
         TerminalCommand::Runs(arguments) => model_commands::runs(arguments, out),
+        TerminalCommand::Compare(arguments) => compare::run(arguments, out),
         TerminalCommand::Bench(command) => bench::run(command, out),
     }
 }

@@ -21,7 +21,9 @@ use crate::evaluation::Metrics;
 use crate::fetch::Catalogue;
 use crate::models::mistaken_for_model;
 use crate::project::{DatasetSettings, MetricName, TaskKind};
-use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason};
+use crate::storage::{
+    Interruption, PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason,
+};
 use crate::words::{count, counted, duration_fine, printable, shortened};
 use crate::worker::{ConvertGguf, Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel};
 
@@ -127,7 +129,20 @@ pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(),
         [format!(">validation {first}"), format!(">test {first}"), format!(">test {second}")];
     let head = ["run", ">steps", ">time", "device", &validation, &test, &other, "status"];
     write!(out, "{}", table(&head, &rows))?;
+    if let Some(Interruption { steps, resumes_after, .. }) = runs.first().and_then(|run| run.folder.interruption()) {
+        let (steps, from) = (count(steps), resumed_from(resumes_after));
+        let command = shell_word(&arguments.project);
+        writeln!(
+            out,
+            "\nThe newest run was interrupted after step {steps}. To go on {from}: hone train {command} --resume"
+        )?;
+    }
     Ok(())
+}
+
+/// Where an interrupted run goes on.
+fn resumed_from(step: u64) -> String {
+    if step == 0 { "from the beginning".to_owned() } else { format!("from step {}", count(step)) }
 }
 
 /// The two metrics that the list of runs shows: those of the newest run that has any, or else of the project's task.

@@ -243,6 +243,8 @@ pub(super) struct RunEntry<'a> {
     status: &'static str,
     /// Why it was interrupted.
     error: Option<&'a str>,
+    /// The step that it can be resumed after.
+    resumes_after: Option<u64>,
     /// Its summary, if it has a model.
     #[serde(flatten)]
     ending: Option<Ending<'a>>,
@@ -259,7 +261,8 @@ impl<'a> RunEntry<'a> {
             RunOutcome::CutOff { why, .. } => ("cut off", Some(why.as_str())),
         };
         let (run, folder) = (listing.folder.id(), listing.folder.path().display().to_string());
-        Self { run, folder, status, error, ending: outcome.summary().map(Ending::from) }
+        let resumes_after = listing.folder.interruption().map(|interruption| interruption.resumes_after);
+        Self { run, folder, status, error, resumes_after, ending: outcome.summary().map(Ending::from) }
     }
 }
 

@@ -11,13 +11,18 @@ use crate::cli::values::with_settings;
 use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
 use crate::project::{MetricName, Project};
-use crate::storage::{ProjectFile, StopReason};
+use crate::storage::{ProjectFile, RunFolder, StopReason};
 use crate::words::{count, counted, duration_fine, full_stop, lower_first};
 use crate::worker::{RunResults, Train};
 
 /// Trains and prints the result.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
+    let asked = Asked { json: arguments.json, fetch: arguments.fetch };
+    if arguments.resume {
+        let run = RunFolder::find_interrupted(&folder, arguments.run.as_deref())?;
+        return train(&project, &folder, (asked, Some(run)), out);
+    }
     let mut project = with_settings(&project, &arguments.settings, &folder)?;
     let training = &mut project.training;
     training.device = arguments.compute.device.map_or(training.device, Into::into);
@@ -25,7 +30,7 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
     if arguments.measure.dry_run {
         return dry_run::run(project, &folder, arguments, out);
     }
-    train(&project, &folder, Asked { json: arguments.json, fetch: arguments.fetch }, out)
+    train(&project, &folder, (asked, None), out)
 }
 
 /// What was asked for besides training.
@@ -37,14 +42,19 @@ pub(super) struct Asked {
     pub fetch: bool,
 }
 
-/// Trains `project` in `folder` and prints the result.
+/// Trains `project` in `folder`, or goes on with an interrupted run of it, and prints the result.
 ///
 /// # Errors
 /// [`CliError::StoppedEarly`] if a person stopped it and it has a result all the same.
-pub(super) fn train(project: &Project, folder: &Path, asked: Asked, out: &mut dyn Write) -> Result<(), CliError> {
+pub(super) fn train(
+    project: &Project,
+    folder: &Path,
+    (asked, resumed): (Asked, Option<RunFolder>),
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
     let mut jobs = JobRunner::begin()?;
     let (events, told) = crossbeam_channel::unbounded();
-    let job = Train { project: project.clone(), folder: folder.to_owned(), may_fetch: asked.fetch, events };
+    let job = Train { project: project.clone(), folder: folder.to_owned(), may_fetch: asked.fetch, resumed, events };
     let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
     if asked.json {
         print_json(out, &TrainOutcome::new(&results))?;

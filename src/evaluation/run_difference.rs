@@ -124,6 +124,13 @@ impl RunDifference {
         })
     }
 
+    /// The p-value of `McNemar`'s exact test (1947): how probable it is that so many more rows are fixed than broken, or the other way
+    /// round, if both runs are equally good. 1 if none is.
+    #[must_use]
+    pub fn chance(&self) -> f64 {
+        sign_test(self.fixed.len(), self.broken.len())
+    }
+
     /// Whether one of the runs is better by macro-F1, while the other has more rows right.
     #[must_use]
     pub fn is_mixed(&self) -> bool {
@@ -262,9 +269,37 @@ fn letters(text: &str) -> String {
     text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// The two-sided binomial test of two counts that are equally probable, as `scipy.stats.binomtest`.
+fn sign_test(one: usize, other: usize) -> f64 {
+    let (fewer, all) = (one.min(other), one + other);
+    // In logarithms: with many rows, the first terms are too small for a number.
+    let mut term = -(all as f64) * std::f64::consts::LN_2;
+    let mut tail = 0.0;
+    for count in 0..=fewer {
+        tail += term.exp();
+        term += ((all - count) as f64 / (count + 1) as f64).ln();
+    }
+    (2.0 * tail).min(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sign_test_equals_scipy() {
+        let cases = [
+            (63, 41, 0.038_957_933_401_311_76),
+            (41, 63, 0.038_957_933_401_311_76),
+            (5, 0, 0.0625),
+            (3, 3, 1.0),
+            (0, 0, 1.0),
+            (1_200, 1_000, 2.181_702_640_791_419_4e-5),
+        ];
+        for (one, other, expected) in cases {
+            assert!((sign_test(one, other) - expected).abs() < 1e-9, "{one} {other}: {}", sign_test(one, other));
+        }
+    }
     use crate::data::Target;
     use crate::evaluation::{Answer, ClassAnswer};
     use crate::project::SourceFile;

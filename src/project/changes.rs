@@ -20,7 +20,7 @@ const IRRELEVANT: [&str; 7] = [
 ];
 
 /// Fields whose name alone says too little.
-const TITLES: [(&str, &str); 24] = [
+const TITLES: [(&str, &str); 25] = [
     ("training.precision", "Number format"),
     ("dataset.main", "Data file"),
     ("dataset.more", "More data files"),
@@ -43,6 +43,7 @@ const TITLES: [(&str, &str); 24] = [
     ("training.lora.matrices", "Matrices with an adapter"),
     ("training.optimizer.max_grad_norm", "Gradient clipping"),
     ("training.early_stopping.patience", "Patience"),
+    ("training.checkpoint_minutes", "Minutes between checkpoints"),
     ("task.labels", "Labels"),
     ("cleaning.patterns", "Patterns"),
 ];

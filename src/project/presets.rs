@@ -102,6 +102,7 @@ impl Preset {
                 _ => TrainedLayers::All,
             },
             best_metric: now.best_metric,
+            checkpoint_minutes: now.checkpoint_minutes,
             seed: now.seed,
             device: now.device,
             precision: now.precision,

@@ -41,6 +41,9 @@ pub struct TrainingSettings {
     pub best_metric: Option<MetricName>,
     /// When to stop before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
+    /// Minutes between two checkpoints, from which the run resumes after a crash; 0 writes one after each step. There is one at each
+    /// evaluation besides.
+    pub checkpoint_minutes: u32,
     /// Seed of the new head, the shuffling and the dropout.
     pub seed: u64,
     /// The device that trains.
@@ -294,6 +297,7 @@ impl Default for TrainingSettings {
             evaluate_every: EvaluateEvery::default(),
             best_metric: None,
             early_stopping: Some(EarlyStopping::default()),
+            checkpoint_minutes: 5,
             seed: 42,
             device: DeviceChoice::default(),
             precision: Precision::default(),

@@ -63,6 +63,9 @@ pub enum StorageError {
         /// Why it ended, as a sentence.
         why: String,
     },
+    /// There is no interrupted run.
+    #[error("{0}, so there is nothing to resume. Train without --resume.")]
+    NothingToResume(String),
     /// An output would be written among the files of a run.
     #[error("{} is inside the run {run}, whose files Hone does not change. Choose another path.", path.display())]
     InsideRun {

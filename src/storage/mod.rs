@@ -2,6 +2,7 @@
 
 mod adapted;
 mod atomic;
+mod checkpoint;
 mod drawn_split;
 mod error;
 mod folder;
@@ -33,6 +34,7 @@ mod versions;
 
 pub use adapted::{AdaptedModel, adapted_model, adapted_models};
 pub use atomic::{write_atomic, write_new};
+pub use checkpoint::{Retention, UnfinishedCheckpoint};
 pub use drawn_split::{SPLIT_FILE, read_split, write_split};
 pub use error::{OpenError, StorageError, advice};
 pub use folder::{needs_recovery, recover_folder, replace_folder};
@@ -45,6 +47,7 @@ pub use paths::{
     cache_folder, config_folder, data_folder, folder_name, free_folder, hub_cache_folder, hugging_face_home,
     own_models_folder, projects_folder, resolve, stored, with_absolute_paths, with_stored_paths,
 };
+pub use predictions::{read_predictions_of, write_predictions_to};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use project_window::ProjectWindow;
 pub use recent::{RecentProject, recent_projects};
@@ -52,7 +55,7 @@ pub use run::{
     EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
-pub use run_outcome::{RunOutcome, TrainedRun, write_checkpoint_point};
+pub use run_outcome::{Interruption, RunOutcome, TrainedRun, write_checkpoint_point};
 pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, TableLayout, TableLayouts, ThemeChoice, WindowPlace};

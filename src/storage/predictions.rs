@@ -4,6 +4,7 @@
 //! `prediction_columns`.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,17 +44,7 @@ impl RunFolder {
         labels: &[String],
     ) -> Result<(), StorageError> {
         self.unless_gone()?;
-        let path = self.predictions_path();
-        let write_error = |error: String| StorageError::io("write", &path)(std::io::Error::other(error));
-        let batch = to_batch(side, predictions, labels).map_err(write_error)?;
-        let mut batches: Vec<RecordBatch> = Vec::new();
-        if path.exists() {
-            let kept = read_batches(&path)?.into_iter().map(with_ids);
-            let kept = kept.collect::<Result<Vec<_>, _>>().map_err(write_error)?.into_iter();
-            batches.extend(kept.filter(|kept| kept.schema() == batch.schema() && !is_of_side(kept, side)));
-        }
-        batches.push(batch);
-        write_atomic(&path, |file| write_batches(file, &batches)).map_err(StorageError::io("write", &path))
+        write_predictions_to(&self.predictions_path(), side, predictions, labels)
     }
 
     /// Reads the predictions of one split; none if it was never written.
@@ -61,16 +52,48 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system, or a damaged file.
     pub fn read_predictions(&self, side: &str) -> Result<Vec<Prediction>, StorageError> {
-        let path = self.predictions_path();
-        if !path.exists() {
-            return Ok(Vec::new());
-        }
-        let mut predictions = Vec::new();
-        for batch in read_batches(&path)?.iter().filter(|batch| is_of_side(batch, side)) {
-            from_batch(batch, &mut predictions).map_err(|reason| damaged(&path, reason))?;
-        }
-        Ok(predictions)
+        read_predictions_of(&self.predictions_path(), side)
     }
+}
+
+/// [`RunFolder::write_predictions`] to another file.
+///
+/// # Errors
+/// As there.
+pub fn write_predictions_to(
+    path: &Path,
+    side: &str,
+    predictions: &[Prediction],
+    labels: &[String],
+) -> Result<(), StorageError> {
+    let write_error = |error: String| StorageError::io("write", path)(std::io::Error::other(error));
+    let batch = to_batch(side, predictions, labels).map_err(write_error)?;
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    if path.exists() {
+        let kept = read_batches(path)?.into_iter().map(with_ids);
+        let kept = kept.collect::<Result<Vec<_>, _>>().map_err(write_error)?.into_iter();
+        batches.extend(kept.filter(|kept| kept.schema() == batch.schema() && !is_of_side(kept, side)));
+    }
+    batches.push(batch);
+    // In memory first: the library hides that a disk is full, which a run waits for.
+    let mut bytes = Vec::new();
+    write_batches(&mut bytes, &batches).map_err(StorageError::io("write", path))?;
+    write_atomic(path, |file| file.write_all(&bytes)).map_err(StorageError::io("write", path))
+}
+
+/// [`RunFolder::read_predictions`] of another file.
+///
+/// # Errors
+/// As there.
+pub fn read_predictions_of(path: &Path, side: &str) -> Result<Vec<Prediction>, StorageError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let mut predictions = Vec::new();
+    for batch in read_batches(path)?.iter().filter(|batch| is_of_side(batch, side)) {
+        from_batch(batch, &mut predictions).map_err(|reason| damaged(path, reason))?;
+    }
+    Ok(predictions)
 }
 
 fn damaged(path: &Path, reason: String) -> StorageError {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::storage::run::{EvaluationPoint, StepMetrics};
 use crate::storage::run_folder::RUN_ADVICE;
 use crate::storage::run_version_1::EvaluationPoint1;
-use crate::storage::{RunFolder, StorageError};
+use crate::storage::{RunFolder, StorageError, write_atomic};
 
 const METRICS: &str = "metrics.jsonl";
 
@@ -75,6 +75,46 @@ impl RunFolder {
             }
         }
         Ok((steps, evaluations))
+    }
+
+    /// Waits until `metrics.jsonl` is on the disk.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn sync_metrics(&self) -> Result<(), StorageError> {
+        let path = self.path().join(METRICS);
+        match File::open(&path).and_then(|file| file.sync_data()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("write", &path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what came after a step from `metrics.jsonl`, for a run that goes on from there. Returns the number of steps removed.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn cut_metrics(&self, last: u64) -> Result<u64, StorageError> {
+        let path = self.path().join(METRICS);
+        let bytes = match std::fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            read => read.map_err(StorageError::io("read", &path))?,
+        };
+        let mut removed = 0;
+        // A line that cannot be read is one that a crash cut off.
+        let is_kept = |line: &&[u8]| match read_line(line) {
+            Ok(MetricsLine::Step(step)) => {
+                removed += u64::from(step.step > last);
+                step.step <= last
+            }
+            Ok(MetricsLine::Evaluation(evaluation)) => evaluation.step <= last,
+            Err(_) => false,
+        };
+        let kept: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').filter(is_kept).collect();
+        write_atomic(&path, |file| {
+            kept.iter().try_for_each(|line| file.write_all(line).and_then(|()| file.write_all(b"\n")))
+        })
+        .map_err(StorageError::io("write", &path))?;
+        Ok(removed)
     }
 
     fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<File, StorageError> {

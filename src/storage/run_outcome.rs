@@ -6,7 +6,8 @@ use std::time::UNIX_EPOCH;
 use crate::evaluation::Metrics;
 use crate::storage::run_folder::{LOCK_FILE, SETTINGS};
 use crate::storage::{
-    EvaluationPoint, FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError, ron_file,
+    EvaluationPoint, FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StepMetrics, StopReason,
+    StorageError, ron_file,
 };
 
 /// The step and metrics of a checkpoint, in its folder. Hidden, because exports do not have it.
@@ -38,6 +39,19 @@ pub struct TrainedRun {
     pub cut_off: Option<String>,
 }
 
+/// How far an interrupted run came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interruption {
+    /// The run.
+    pub run: RunFolder,
+    /// Optimizer steps that were done.
+    pub steps: u64,
+    /// The step that it goes on after; 0 without a checkpoint.
+    pub resumes_after: u64,
+    /// Seconds of training that are done again.
+    pub seconds_lost: f64,
+}
+
 impl RunOutcome {
     /// The metrics of the run's model, if it has one.
     #[must_use]
@@ -58,6 +72,21 @@ impl RunFolder {
         FileLock::try_take(&self.path().join(LOCK_FILE)).ok().flatten()
     }
 
+    /// Marks the run as training, as [`Self::hold`] does, if no other process does so.
+    ///
+    /// # Errors
+    /// [`StorageError::UnderWay`].
+    pub fn hold_alone(&self) -> Result<Option<FileLock>, StorageError> {
+        let lock = self.hold();
+        if lock.is_none() && self.is_under_way() { Err(StorageError::UnderWay(self.id())) } else { Ok(lock) }
+    }
+
+    /// The step that the best checkpoint is of; `None` if there is none, or one of an early version.
+    #[must_use]
+    pub fn best_step(&self) -> Option<u64> {
+        read_checkpoint_point(&self.best()).map(|point| point.step)
+    }
+
     /// Whether a process is training the run.
     pub(super) fn is_under_way(&self) -> bool {
         FileLock::is_held(&self.path().join(LOCK_FILE))
@@ -76,6 +105,56 @@ impl RunFolder {
             Err(error) => error.to_string(),
         };
         RunOutcome::CutOff { why, kept: self.has_best().then(|| self.gathered_summary()) }
+    }
+
+    /// The run with this id, or else the newest that was interrupted, to be resumed.
+    ///
+    /// # Errors
+    /// [`StorageError::NothingToResume`], [`StorageError::UnderWay`], [`StorageError::NoRun`].
+    pub fn find_interrupted(project_folder: &Path, id: Option<&str>) -> Result<Self, StorageError> {
+        if let Some(id) = id {
+            let run = Self::find(project_folder, Some(id))?;
+            return match run.outcome() {
+                RunOutcome::UnderWay => Err(StorageError::UnderWay(run.id())),
+                _ if run.is_interrupted() => Ok(run),
+                _ => Err(StorageError::NothingToResume(format!("Run {id} was not interrupted"))),
+            };
+        }
+        let runs = Self::list(project_folder)?;
+        let found = runs.into_iter().map(|run| run.folder).find(Self::is_interrupted);
+        found.ok_or_else(|| StorageError::NothingToResume("No run of this project was interrupted".to_owned()))
+    }
+
+    /// How far the run came, if it was interrupted. Steps whose lines cannot be read do not count.
+    #[must_use]
+    pub fn interruption(&self) -> Option<Interruption> {
+        if !self.is_interrupted() {
+            return None;
+        }
+        let resumes_after = self.checkpoints().ok()?.last().copied().unwrap_or(0);
+        let (steps, _) = self.read_metrics().unwrap_or_default();
+        let seconds = |step: &StepMetrics| step.train_seconds;
+        let at_checkpoint = steps.iter().rfind(|step| step.step <= resumes_after).map_or(0.0, seconds);
+        let last = steps.last();
+        Some(Interruption {
+            run: self.clone(),
+            steps: last.map_or(resumes_after, |last| last.step.max(resumes_after)),
+            resumes_after,
+            seconds_lost: (last.map_or(0.0, seconds) - at_checkpoint).max(0.0),
+        })
+    }
+
+    /// Whether a crash, or an error after its first checkpoint, ended the run early.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        let has_crashed = || matches!(self.read_status(), Ok(RunStatus::Running));
+        let has_checkpoint = || self.checkpoints().is_ok_and(|steps| !steps.is_empty());
+        match self.outcome() {
+            RunOutcome::CutOff { .. } => has_crashed() || has_checkpoint(),
+            // Its best checkpoint was evaluated since.
+            RunOutcome::Finished(summary) => summary.stop_reason == StopReason::CutOff && has_checkpoint(),
+            RunOutcome::UnderWay => false,
+        }
     }
 
     /// The run's metrics, if it has a trained model.
@@ -126,7 +205,8 @@ impl RunFolder {
     }
 
     /// Seconds since 1970 when the run began: its settings are its first file.
-    fn began_at(&self) -> u64 {
+    #[must_use]
+    pub fn began_at(&self) -> u64 {
         let written = std::fs::metadata(self.path().join(SETTINGS)).and_then(|file| file.modified());
         written.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_secs()
     }

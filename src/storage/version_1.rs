@@ -257,6 +257,7 @@ impl Training {
             evaluate_every: self.evaluate_every,
             best_metric: Some(self.best_metric).filter(|metric| *metric != MetricName::MacroF1),
             early_stopping: self.early_stopping,
+            checkpoint_minutes: TrainingSettings::default().checkpoint_minutes,
             seed: self.seed,
             device: self.device,
             precision: self.precision,

@@ -1,5 +1,7 @@
 //! Choosing the best evaluation, and stopping after several without improvement.
 
+use serde::{Deserialize, Serialize};
+
 use crate::evaluation::Metrics;
 use crate::project::{EarlyStopping, MetricName};
 
@@ -10,7 +12,7 @@ use crate::project::{EarlyStopping, MetricName};
 ///
 /// Of two evaluations with exactly the same score, the one with the lower loss is better, and an improvement: a model that still
 /// gives every row the same answer scores the same for a while, although it learns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BestWatch {
     metric: MetricName,
     stopping: Option<EarlyStopping>,
@@ -20,7 +22,7 @@ pub struct BestWatch {
 }
 
 /// The metric, higher is better, and the loss.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Score {
     value: f64,
     loss: f64,

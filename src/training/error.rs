@@ -54,17 +54,23 @@ pub enum TrainError {
         /// The folder the model was loaded from.
         folder: PathBuf,
     },
+    /// An interrupted run cannot go on.
+    #[error("The run {run} cannot be resumed: {why}. Train again from the beginning, with a new run.")]
+    NotResumed {
+        /// Run id.
+        run: String,
+        /// What is different now.
+        why: String,
+    },
     /// The loss does not depend on a parameter.
     #[error(
         "No gradient reached {0}, so it cannot be trained. This is a bug in Hone, not in your data. Please report it with \
          the name of the model."
     )]
     NoGradient(String),
-    /// The optimizer's state could not be saved or read.
-    #[error("Could not {action} the optimizer's state {}: {reason}. Start the run again from the beginning.", path.display())]
+    /// The weights of an interrupted run could not be read.
+    #[error("The run cannot be resumed, because {} cannot be read: {reason}. Train again from the beginning.", path.display())]
     State {
-        /// "read" or "write".
-        action: &'static str,
         /// The file.
         path: PathBuf,
         /// What was wrong.

@@ -143,9 +143,14 @@ impl Footprint {
         NUMBER * self.saved
     }
 
-    /// Bytes that a run writes: the best checkpoint, and the next one until it replaces it.
+    /// Bytes of a checkpoint to resume from: the weights that are trained, and two moments of each.
+    pub fn resuming(&self) -> u64 {
+        3 * NUMBER * self.trained
+    }
+
+    /// Bytes that a run writes: the best checkpoint and the one to resume from, and the next of each until it replaces the last.
     pub fn disk(&self) -> u64 {
-        2 * self.checkpoint()
+        2 * (self.checkpoint() + self.resuming())
     }
 }
 

@@ -15,6 +15,7 @@ mod optimizer;
 mod pace;
 mod predict;
 mod probe;
+mod resume;
 mod room;
 mod run;
 mod schedule;

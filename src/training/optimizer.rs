@@ -1,16 +1,17 @@
 //! `AdamW` over all parameters of a model: groups, clipping by the global norm, saved state.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
-use candle_core::Var;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use candle_core::{DType, Device, Tensor, Var};
+use safetensors::SafeTensorError;
+use safetensors::tensor::{Dtype, SafeTensors, View};
 
 use crate::models::Parameter;
 use crate::ops::{self, AdamWState, Gradients};
 use crate::project::OptimizerSettings;
-use crate::storage::write_atomic;
+use crate::storage::StorageError;
 
 use crate::training::TrainError;
 
@@ -87,37 +88,39 @@ impl Optimizer {
         Ok(norm)
     }
 
-    /// Writes the moments and the number of steps: a safetensors file with two tensors per parameter,
-    /// `<name>.exp_avg` and `<name>.exp_avg_sq` (`PyTorch`'s names).
+    /// Writes the trained weights, their moments and the number of steps: a safetensors file with three tensors per parameter,
+    /// `<name>`, `<name>.exp_avg` and `<name>.exp_avg_sq` (`PyTorch`'s names). Only one tensor is copied at a time. The file is
+    /// not yet on the disk when this returns.
     ///
     /// # Errors
-    /// [`TrainError::State`] if the file cannot be written.
+    /// [`TrainError::Storage`] if the file cannot be written, [`TrainError::Tensor`] if a device cannot be read.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        let mut values = Vec::with_capacity(self.slots.len());
+        let mut tensors = Vec::with_capacity(3 * self.slots.len());
         for slot in &self.slots {
+            let shape = slot.var.dims();
             let (first, second) = slot.state.moments()?;
-            values.push((slot, to_bytes(&first), to_bytes(&second)));
-        }
-        let failed = |reason: String| TrainError::State { action: "write", path: path.to_owned(), reason };
-        let mut tensors = Vec::with_capacity(2 * values.len());
-        for (slot, first, second) in &values {
-            for (suffix, bytes) in [(FIRST, first), (SECOND, second)] {
-                let view = TensorView::new(Dtype::F32, slot.var.dims().to_vec(), bytes)
-                    .map_err(|error| failed(error.to_string()))?;
-                tensors.push((format!("{}{suffix}", slot.name), view));
+            let weights = slot.var.as_tensor().to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
+            tensors.push((slot.name.clone(), Saved { shape, values: Values::Weights(weights) }));
+            for (suffix, values) in [(FIRST, first), (SECOND, second)] {
+                tensors.push((format!("{}{suffix}", slot.name), Saved { shape, values: Values::Moment(values) }));
             }
         }
         let metadata = HashMap::from([(STEPS.to_owned(), self.steps.to_string())]);
-        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| failed(error.to_string()))?;
-        write_atomic(path, |file| file.write_all(&bytes)).map_err(|error| failed(error.to_string()))
+        safetensors::serialize_to_file(tensors, Some(metadata), path).map_err(|error| {
+            let error = match error {
+                SafeTensorError::IoError(error) => error,
+                other => std::io::Error::other(other.to_string()),
+            };
+            StorageError::io("write", path)(error).into()
+        })
     }
 
-    /// Restores the moments and the number of steps from a file written by [`Optimizer::save`].
+    /// Restores the trained weights, their moments and the number of steps from a file written by [`Optimizer::save`].
     ///
     /// # Errors
     /// [`TrainError::State`] if the file cannot be read or belongs to another model. Nothing is changed then.
     pub fn load(&mut self, path: &Path) -> Result<(), TrainError> {
-        let failed = |reason: String| TrainError::State { action: "read", path: path.to_owned(), reason };
+        let failed = |reason: String| TrainError::State { path: path.to_owned(), reason };
         let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| failed(error.to_string()))?;
         let steps = header.metadata().as_ref().and_then(|metadata| metadata.get(STEPS)?.parse().ok());
@@ -125,7 +128,7 @@ impl Optimizer {
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;
         let mut states = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
-            let moment = |suffix: &str| {
+            let values = |suffix: &str| {
                 let name = format!("{}{suffix}", slot.name);
                 let view = tensors.tensor(&name).map_err(|_| failed(format!("it has no {name}")))?;
                 if view.dtype() != Dtype::F32 || view.shape() != slot.var.dims() {
@@ -133,13 +136,49 @@ impl Optimizer {
                 }
                 Ok(from_bytes(view.data()))
             };
-            states.push(AdamWState::from_moments(&slot.var, moment(FIRST)?, moment(SECOND)?)?);
+            let weights = Tensor::from_vec(values("")?, slot.var.dims(), slot.var.device())?;
+            let state = AdamWState::from_moments(&slot.var, values(FIRST)?, values(SECOND)?)?;
+            states.push((weights.to_dtype(slot.var.dtype())?, state));
         }
-        for (slot, state) in self.slots.iter_mut().zip(states) {
+        for (slot, (weights, state)) in self.slots.iter_mut().zip(states) {
+            slot.var.set(&weights)?;
             slot.state = state;
         }
         self.steps = steps;
         Ok(())
+    }
+}
+
+/// A tensor of the file, in 32 bits.
+struct Saved<'a> {
+    shape: &'a [usize],
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    /// On the CPU.
+    Weights(Tensor),
+    Moment(Cow<'a, [f32]>),
+}
+
+impl View for Saved<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match &self.values {
+            Values::Weights(weights) => View::data(weights),
+            Values::Moment(values) => Cow::Owned(to_bytes(values)),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product::<usize>() * size_of::<f32>()
     }
 }
 
@@ -235,7 +274,7 @@ mod tests {
         let mut optimizer = Optimizer::new(&whole, &settings).unwrap();
         optimizer.step(&gradients([&[0.1, 0.2], &[0.3]]), 0.1).unwrap();
         optimizer.save(&file).unwrap();
-        let resumed: Vec<_> = whole.iter().zip(values(&whole)).map(|(p, v)| parameter(&p.name, &v, p.decay)).collect();
+        let resumed = two();
         optimizer.step(&gradients([&[0.3, 0.1], &[-0.3]]), 0.1).unwrap();
 
         let mut optimizer = Optimizer::new(&resumed, &settings).unwrap();
@@ -253,11 +292,11 @@ mod tests {
         let message = |optimizer: &mut Optimizer| optimizer.load(&file).unwrap_err().to_string();
         assert!(message(&mut optimizer).contains("optimizer.safetensors"));
         std::fs::write(&file, b"not tensors").unwrap();
-        assert!(message(&mut optimizer).contains("Could not read"));
+        assert!(message(&mut optimizer).contains("cannot be read"));
         Optimizer::new(&two()[..1], &settings).unwrap().save(&file).unwrap();
-        assert!(message(&mut optimizer).contains("it has no b.exp_avg"));
+        assert!(message(&mut optimizer).contains("it has no b"));
         let other = [parameter("a", &[1.0], true), parameter("b", &[1.0], true)];
         Optimizer::new(&other, &settings).unwrap().save(&file).unwrap();
-        assert!(message(&mut optimizer).contains("a.exp_avg has the shape [1], not [2]"));
+        assert!(message(&mut optimizer).contains("a has the shape [1], not [2]"));
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::data::{BatchPlan, Prepared, Side, TextTokenizer};
-use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
+use crate::evaluation::{Answer, Baseline, BaselineName, Scored};
 use crate::models::{Compute, HeadSpec, LoadOptions, Model, ModelConfig, weight_paths, weights_sha256};
 use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, Recompute, TrainedLayers, TrainingSettings};
@@ -13,6 +13,7 @@ use crate::storage::{
     StopReason, StorageError, with_absolute_paths,
 };
 use crate::tasks::Measured;
+use crate::training::checkpoint::Keeper;
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::footprint::Footprint;
@@ -20,9 +21,10 @@ use crate::training::memory::peak_memory;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::probe::compare_with_instant;
+use crate::training::resume::difference;
 use crate::training::room::{Room, SMALL_FILE, check_disk, with_room};
 use crate::training::schedule::Schedule;
-use crate::training::setup::{self, TokenisedSide};
+use crate::training::setup;
 use crate::training::step::longest_pass;
 use crate::training::trainer::{Best, FeatureCaches, Trainer};
 use crate::training::{TrainError, predict, vocabulary};
@@ -38,22 +40,26 @@ pub struct TrainInputs<'a> {
     pub prepared: &'a Prepared,
     /// The pre-trained model: a Hugging Face folder.
     pub model_folder: &'a Path,
+    /// The interrupted run of these inputs that goes on; `None` begins a new one.
+    pub resumed: Option<&'a RunFolder>,
 }
 
 /// Fine-tunes a model. Writes `runs/<id>/` with the settings, metrics, best checkpoint, its predictions on the
 /// validation and test sets, and the outcome.
 ///
-/// The same inputs give bit-identical losses. `trainer.rs` describes how stopping works.
+/// The same inputs give bit-identical losses, whether the run was interrupted and resumed or not. `trainer.rs` describes how
+/// stopping works, and `resume.rs` how resuming does.
 ///
 /// # Errors
-/// [`TrainError::Cancelled`] if it was stopped before there was anything to keep; the run's folder is then removed. Any
-/// other error is also written to the run's status, once there is a run.
+/// [`TrainError::Cancelled`] if it was stopped before there was anything to keep; the folder of a new run is then removed, and
+/// that of a resumed one stays. Any other error is also written to the run's status, once there is a run.
 pub fn train(
     inputs: TrainInputs<'_>,
     control: &Control,
     on_event: &mut dyn FnMut(TrainingEvent),
 ) -> Result<RunSummary, TrainError> {
-    let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let started_at = inputs.resumed.map_or_else(now, RunFolder::began_at);
     let mut voice = Voice::new(control, on_event);
     inputs.project.check()?;
     setup::check_data(inputs.prepared)?;
@@ -61,16 +67,28 @@ pub fn train(
     let (mut trainer, lock) = begin(inputs, &start.path, voice)?;
     let run = trainer.run.clone();
     let guard = Unfinished(&run);
-    let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(trainer, reason, started_at));
+    let begun = begin_or_resume(&mut trainer, inputs.resumed.is_some());
+    let outcome = fit_or_keep_the_best(&mut trainer, begun).and_then(|reason| finish(trainer, reason, started_at));
     std::mem::forget(guard);
     match &outcome {
-        Ok(summary) => run.write_status(&RunStatus::Finished(summary.clone()))?,
+        Ok(summary) => {
+            run.write_status(&RunStatus::Finished(summary.clone()))?;
+            // They only take space now.
+            drop(run.remove_checkpoints());
+        }
+        Err(TrainError::Cancelled) if inputs.resumed.is_some() => {}
         Err(TrainError::Cancelled) => {
             drop(lock); // some systems cannot remove open files
             run.remove()?;
         }
         // Report the training error, even if the status cannot be written for the same reason.
-        Err(error) => drop(run.write_status(&RunStatus::Failed(error.to_string()))),
+        Err(error) => {
+            drop(run.write_status(&RunStatus::Failed(error.to_string())));
+            if matches!(error, TrainError::Diverged { .. }) {
+                // Resumed, it would diverge again.
+                drop(run.remove_checkpoints());
+            }
+        }
     }
     outcome
 }
@@ -146,7 +164,7 @@ fn begin<'a>(
     let run_settings = run_settings(inputs, voice.control, rows, &model)?;
     let base_sha256 =
         Some(run_settings.model_sha256.clone()).filter(|_| settings.trained_layers == TrainedLayers::Lora);
-    let (run, lock) = create_run(run_settings, inputs.project_folder, [steps_per_epoch, total_steps], &mut voice)?;
+    let (run, lock) = open_run(run_settings, inputs, [steps_per_epoch, total_steps], &mut voice)?;
     let model_info =
         ModelFolderInfo { base_sha256, ..model_info(project, &prepared.labels, max_length, model.compute()) };
     let trainer = Trainer {
@@ -175,20 +193,39 @@ fn begin<'a>(
         epoch: 0.0,
         train_time: Duration::ZERO,
         checkpoint_bytes: footprint.checkpoint(),
+        resume_bytes: footprint.resuming(),
+        keeper: Keeper::new(Duration::from_mins(u64::from(settings.checkpoint_minutes))),
+        has_stopped_improving: false,
         features,
     };
     Ok((trainer, lock))
 }
 
-/// Makes the run's folder and reports that training starts. `steps` are those of an epoch and in all.
-fn create_run(
+/// Makes the folder of a new run, or opens that of an interrupted one, and reports that training starts. `steps` are those of an
+/// epoch and in all.
+fn open_run(
     settings: RunSettings,
-    project_folder: &Path,
+    inputs: TrainInputs<'_>,
     steps: [u64; 2],
     voice: &mut Voice<'_>,
 ) -> Result<(RunFolder, Option<FileLock>), TrainError> {
-    let (run, lock) = RunFolder::create(project_folder)?;
-    run.write_settings(&settings)?;
+    let (run, lock) = if let Some(run) = inputs.resumed {
+        let lock = run.hold_alone()?;
+        let before = run.read_settings()?;
+        if let Some(why) = difference(&before, &settings) {
+            return Err(TrainError::NotResumed { run: run.id(), why: why.to_owned() });
+        }
+        if before.hone_version != settings.hone_version {
+            let (then, now) = (before.hone_version, &settings.hone_version);
+            voice.warn(format!("The run began with Hone {then}. This is {now}, which may compute other last digits."));
+        }
+        run.remove_unfinished_checkpoints()?;
+        (run.clone(), lock)
+    } else {
+        let (run, lock) = RunFolder::create(inputs.project_folder)?;
+        run.write_settings(&settings)?;
+        (run, lock)
+    };
     run.write_status(&RunStatus::Running)?;
     let ([steps_per_epoch, total_steps], device) = (steps, settings.device.clone());
     let settings = Box::new(settings);
@@ -254,9 +291,19 @@ fn answering(settings: &TrainingSettings, compute: &Compute) -> Compute {
     if merges && compute.multiplies_in_bf16() { Compute::default() } else { compute.clone() }
 }
 
+/// Everything between loading the model and the first step.
+fn begin_or_resume(trainer: &mut Trainer<'_>, is_resumed: bool) -> Result<(), TrainError> {
+    // A checkpoint has the scores before training too.
+    if !is_resumed || trainer.run.checkpoints()?.is_empty() {
+        score_untrained(trainer)?;
+    }
+    trainer.begin_with_probe()?;
+    if is_resumed { trainer.resume() } else { Ok(()) }
+}
+
 /// Trains. A stopped run still has a result if there is a checkpoint to keep.
-fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
-    match score_untrained(trainer).and_then(|()| trainer.begin_with_probe()).and_then(|()| trainer.fit()) {
+fn fit_or_keep_the_best(trainer: &mut Trainer<'_>, begun: Result<(), TrainError>) -> Result<StopReason, TrainError> {
+    match begun.and_then(|()| trainer.fit()) {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
             if trainer.best.is_none() {
                 trainer.voice.log(
@@ -282,7 +329,7 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
     let mut trainer = read_back(trainer)?;
     let run = &trainer.run;
     let (folder, labels) = (run.path(), trainer.labels);
-    let validation = predictions(&trainer.data.validation, &answers);
+    let validation = trainer.data.validation.predictions(&answers);
     with_room(&mut trainer.voice, folder, SMALL_FILE, || {
         Ok(run.write_predictions("validation", &validation, labels)?)
     })?;
@@ -292,7 +339,7 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
     };
     if let Some(test) = &test {
         let run = &trainer.run;
-        let test = predictions(&trainer.data.test, &test.answers);
+        let test = trainer.data.test.predictions(&test.answers);
         let write = || Ok(run.write_predictions("test", &test, trainer.labels)?);
         with_room(&mut trainer.voice, run.path(), SMALL_FILE, write)?;
     }
@@ -369,17 +416,6 @@ fn score_untrained(trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
     })?;
     trainer.untrained = Some(Baseline::alone(BaselineName::Untrained, scored.metrics));
     Ok(())
-}
-
-fn predictions(rows: &TokenisedSide<'_>, answers: &[Answer]) -> Vec<Prediction> {
-    let of_row = |(place, (example, answer)): (usize, (&&crate::data::Example, &Answer))| Prediction {
-        id: example.id,
-        key: rows.keys.get(place).copied().flatten().map(str::to_owned),
-        text: example.text.clone(),
-        target: example.target,
-        answer: answer.clone(),
-    };
-    rows.examples.iter().zip(answers).enumerate().map(of_row).collect()
 }
 
 /// The confidence interval and the baselines on the same rows. They are completed even after a first stop, like the

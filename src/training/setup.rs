@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::data::{BatchPlan, Example, Prepared, Side, TextTokenizer};
-use crate::evaluation::LabelledTexts;
+use crate::evaluation::{Answer, LabelledTexts, Prediction};
 use crate::models::{
     Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, check_base, network_kind,
 };
@@ -40,6 +40,18 @@ impl TokenisedSide<'_> {
     /// The input for scoring.
     pub fn to_score<'r>(&'r self, task: &'r dyn TaskDefinition) -> ToScore<'r> {
         ToScore { task, samples: &self.samples, rows: self.examples.len() }
+    }
+
+    /// The rows with these answers, `[rows]`.
+    pub fn predictions(&self, answers: &[Answer]) -> Vec<Prediction> {
+        let of_row = |(place, (example, answer)): (usize, (&&Example, &Answer))| Prediction {
+            id: example.id,
+            key: self.keys.get(place).copied().flatten().map(str::to_owned),
+            text: example.text.clone(),
+            target: example.target,
+            answer: answer.clone(),
+        };
+        self.examples.iter().zip(answers).enumerate().map(of_row).collect()
     }
 
     /// Texts and classes, for baselines.

@@ -16,7 +16,8 @@ use crate::project::{EvaluateEvery, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
 use crate::tasks::{Draw, TaskDefinition};
 
-use crate::training::early_stopping::{BestWatch, Verdict};
+use crate::training::checkpoint::Keeper;
+use crate::training::early_stopping::BestWatch;
 use crate::training::event::{Stopwatch, TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::optimizer::Optimizer;
@@ -62,6 +63,11 @@ pub(super) struct Trainer<'a> {
     pub train_time: Duration,
     /// Size of a checkpoint.
     pub checkpoint_bytes: u64,
+    /// Size of a checkpoint to resume from.
+    pub resume_bytes: u64,
+    pub keeper: Keeper,
+    /// Whether the last evaluation said that the metric no longer improves.
+    pub has_stopped_improving: bool,
     /// `None` if nothing is frozen, or if batches change from epoch to epoch.
     pub features: Option<FeatureCaches>,
 }
@@ -114,9 +120,18 @@ impl Trainer<'_> {
         if self.settings.trained_layers == TrainedLayers::Instant {
             return self.fit_instantly();
         }
+        // A resumed run has done some steps already.
+        let mut done = usize::try_from(self.step).unwrap_or(usize::MAX);
         for epoch in 0..self.settings.epochs {
             let steps = self.steps_of_epoch(epoch);
-            for (index, rows) in steps.iter().enumerate() {
+            let first = done.min(steps.len());
+            done -= first;
+            for (index, rows) in steps.iter().enumerate().skip(first) {
+                // At the last step there is nothing left to skip.
+                if self.has_stopped_improving && self.step < self.total_steps {
+                    self.voice.log("The metric no longer improves: stopping early.");
+                    return Ok(StopReason::EarlyStopping);
+                }
                 self.voice.look()?;
                 let stopwatch = Stopwatch::start(&self.voice);
                 let learning_rate = self.schedule.rate(self.step);
@@ -130,11 +145,10 @@ impl Trainer<'_> {
                 let ids = &self.data.train.samples.ids;
                 let tokens = rows.iter().flatten().map(|&row| ids[row].len() as u64).sum();
                 self.log(&Progressed { tokens, loss, learning_rate, grad_norm })?;
-                let stop = self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop;
-                // At the last step there is nothing left to skip.
-                if stop && self.step < self.total_steps {
-                    self.voice.log("The metric no longer improves: stopping early.");
-                    return Ok(StopReason::EarlyStopping);
+                if self.evaluation_is_due(index + 1 == steps.len()) {
+                    self.evaluate()?;
+                } else if self.keeper.is_due() {
+                    self.keep(false)?;
                 }
             }
         }
@@ -142,7 +156,7 @@ impl Trainer<'_> {
     }
 
     /// Rows of each batch of each optimizer step of an epoch.
-    fn steps_of_epoch(&self, epoch: u32) -> Vec<Vec<Vec<usize>>> {
+    pub fn steps_of_epoch(&self, epoch: u32) -> Vec<Vec<Vec<usize>>> {
         let batches = self.plan.epoch(&self.data.train.samples.lengths(), epoch);
         batches.chunks(self.settings.gradient_accumulation).map(<[_]>::to_vec).collect()
     }
@@ -217,7 +231,7 @@ impl Trainer<'_> {
     ///
     /// # Errors
     /// [`TrainError::Cancelled`] if stopped while there is a best checkpoint, or stopped twice.
-    pub fn evaluate(&mut self) -> Result<Verdict, TrainError> {
+    pub fn evaluate(&mut self) -> Result<(), TrainError> {
         let stopwatch = Stopwatch::start(&self.voice);
         let rows = &self.data.validation;
         let (voice, total, has_best) = (&mut self.voice, rows.samples.len(), self.best.is_some());
@@ -236,22 +250,33 @@ impl Trainer<'_> {
         let Scored { metrics, answers } = scored;
         self.check_finite("the validation loss", metrics.loss(), self.schedule.rate(self.step.saturating_sub(1)))?;
         let verdict = self.watch.observe(&metrics);
+        self.has_stopped_improving = verdict.stop;
         let point = EvaluationPoint { step: self.step, epoch: self.epoch, metrics, is_best: verdict.is_best };
-        if verdict.is_best {
-            let needed = self.checkpoint_bytes;
-            let (model, source, best, info) = (&self.model, self.source, self.run.best(), &self.model_info);
-            let run = &self.run;
-            with_room(&mut self.voice, run.path(), needed, || {
-                run.unless_gone()?;
-                checkpoint::save(model, source, &best, info, &point)
-            })
-            .or_else(|error| if self.best.is_some() { self.stopped_or(error) } else { Err(error) })?;
-            self.best = Some(Best { point: point.clone(), answers });
-        }
         let run = &self.run;
         with_room(&mut self.voice, run.path(), SMALL_FILE, || Ok(run.append_evaluation(&point)?))?;
+        if verdict.is_best {
+            let before = self.best.replace(Best { point: point.clone(), answers });
+            if let Err(error) = self.keep(true).and_then(|()| self.save_best()) {
+                let had_one = before.is_some();
+                self.best = before;
+                return if had_one { self.stopped_or(error) } else { Err(error) };
+            }
+        } else {
+            self.keep(false)?;
+        }
         self.voice.say(TrainingEvent::Evaluation(Box::new(point)));
         self.pace.evaluated(stopwatch.elapsed(&self.voice));
-        Ok(verdict)
+        Ok(())
+    }
+
+    /// Replaces the best checkpoint with the weights as they are.
+    pub fn save_best(&mut self) -> Result<(), TrainError> {
+        let Some(Best { point, .. }) = &self.best else { return Ok(()) };
+        let (model, source, best, info) = (&self.model, self.source, self.run.best(), &self.model_info);
+        let run = &self.run;
+        with_room(&mut self.voice, run.path(), self.checkpoint_bytes, || {
+            run.unless_gone()?;
+            checkpoint::save(model, source, &best, info, point)
+        })
     }
 }

@@ -10,10 +10,11 @@ use crate::data::{DrawnSplit, Imported, Prepared, SplitOrigin};
 use crate::fetch::network_of;
 use crate::models::Compute;
 use crate::project::{Project, TrainedLayers, TrainingSettings};
-use crate::storage::{EvaluationPoint, RunSettings, StepMetrics};
+use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
 use crate::training::{self, DryRun, TrainError, TrainInputs, TrainingEvent};
 use crate::words::{counted, full_stop};
 use crate::worker::reporter::Throttle;
+use crate::worker::scoring::own_rows;
 use crate::worker::{Context, Job, JobError, LogLevel, RunResults, runs};
 
 /// Reads and prepares the data, gets the model, trains it and evaluates the best checkpoint.
@@ -25,6 +26,8 @@ pub struct Train {
     pub folder: PathBuf,
     /// Whether a model of the catalogue that is not on this machine is downloaded first.
     pub may_fetch: bool,
+    /// The interrupted run that goes on, with the settings that it began with; `None` begins a new run.
+    pub resumed: Option<RunFolder>,
     /// Channel for the run's events; [`Said::Event`](crate::worker::Said::Event) announces each of them.
     pub events: Sender<RunEvent>,
 }
@@ -64,29 +67,25 @@ impl Job for Train {
     const TITLE: &'static str = "Training";
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
-        let Self { project, folder, may_fetch, events } = self;
-        check_compute(&project)?;
-        let (imported, prepared) = context.read_and_prepared(&project, &folder, &folder)?;
-        training::check_data(&prepared)?;
-        for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
-            context.log(LogLevel::Warning, full_stop(warning));
-        }
-        let model_folder = context.find_model(&project.model, &folder, may_fetch)?;
-        let leakage = context.leaks(&project, &imported, &prepared)?;
-        for leak in leakage.serious() {
-            context.log(LogLevel::Warning, leak.in_words());
-        }
-        for hint in leakage.hints() {
-            context.log(LogLevel::Info, hint.in_words());
-        }
-        keep_split(context, (&project, &folder), &imported, &prepared)?;
-        drop(imported);
+        let Self { project, folder, may_fetch, resumed, events } = self;
+        let (project, prepared, model_folder) = if let Some(run) = &resumed {
+            let settings = run.read_settings()?;
+            check_compute(&settings.project)?;
+            let prepared = own_rows(context, run, &settings)?;
+            let model_folder = context.find_model(&settings.project.model, &folder, may_fetch)?;
+            (settings.project, prepared, model_folder)
+        } else {
+            check_compute(&project)?;
+            let (prepared, model_folder) = begin_new(context, (&project, &folder), may_fetch)?;
+            (project, prepared, model_folder)
+        };
         context.cache.model.forget(); // the run needs its memory
         let inputs = TrainInputs {
             project: &project,
             project_folder: &folder,
             prepared: &prepared,
             model_folder: &model_folder,
+            resumed: resumed.as_ref(),
         };
         let control = context.control;
         let mut teller = Teller { context, events, steps: Vec::new(), throttle: Throttle::default() };
@@ -94,6 +93,30 @@ impl Job for Train {
         teller.flush();
         Ok(Arc::new(runs::load(&folder.join("runs").join(&summary.run))?))
     }
+}
+
+/// The rows of a new run and the folder of its model. The rows are checked for what would make its metrics look too good, and
+/// their split is kept for later runs.
+fn begin_new(
+    context: &mut Context<'_>,
+    (project, folder): (&Project, &Path),
+    may_fetch: bool,
+) -> Result<(Arc<Prepared>, PathBuf), JobError> {
+    let (imported, prepared) = context.read_and_prepared(project, folder, folder)?;
+    training::check_data(&prepared)?;
+    for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
+        context.log(LogLevel::Warning, full_stop(warning));
+    }
+    let model_folder = context.find_model(&project.model, folder, may_fetch)?;
+    let leakage = context.leaks(project, &imported, &prepared)?;
+    for leak in leakage.serious() {
+        context.log(LogLevel::Warning, leak.in_words());
+    }
+    for hint in leakage.hints() {
+        context.log(LogLevel::Info, hint.in_words());
+    }
+    keep_split(context, (project, folder), &imported, &prepared)?;
+    Ok((prepared, model_folder))
 }
 
 /// Writes down which side each row is on, so that later runs keep it there.
@@ -206,8 +229,13 @@ fn estimate(
     let mut estimates = Vec::new();
     for training in settings {
         let project = Project { training, ..project.clone() };
-        let inputs =
-            TrainInputs { project: &project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
+        let inputs = TrainInputs {
+            project: &project,
+            project_folder: folder,
+            prepared: &prepared,
+            model_folder: &model_folder,
+            resumed: None,
+        };
         let control = context.control;
         let mut outcome = training::dry_run(inputs, control, &mut |event| match event {
             TrainingEvent::Progress(progress) => context.progress(progress),

@@ -2,6 +2,7 @@
 
 mod bad_settings;
 mod learning;
+mod resuming;
 mod stopping;
 mod ways;
 
@@ -83,9 +84,19 @@ impl Bench {
     }
 
     fn train_with(&self, project: &Project, control: &Control, listen: &mut dyn FnMut(&TrainingEvent)) -> Outcome {
+        self.train_or_resume(project, None, control, listen)
+    }
+
+    fn train_or_resume(
+        &self,
+        project: &Project,
+        resumed: Option<&RunFolder>,
+        control: &Control,
+        listen: &mut dyn FnMut(&TrainingEvent),
+    ) -> Outcome {
         let mut events = Vec::new();
         let (prepared, model_folder) = (&self.prepared, self.model.as_path());
-        let inputs = TrainInputs { project, project_folder: self.folder.path(), prepared, model_folder };
+        let inputs = TrainInputs { project, project_folder: self.folder.path(), prepared, model_folder, resumed };
         let run = train(inputs, control, &mut |event| {
             listen(&event);
             events.push(event);

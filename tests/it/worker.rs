@@ -62,7 +62,7 @@ fn prepare(worker: &Worker, project: &Project, imported: &Arc<Imported>) -> Arc<
 
 fn train_job(project: &Project, folder: &Path) -> (Train, Receiver<RunEvent>) {
     let (events, told) = crossbeam_channel::unbounded();
-    (Train { project: project.clone(), folder: folder.to_owned(), may_fetch: false, events }, told)
+    (Train { project: project.clone(), folder: folder.to_owned(), may_fetch: false, resumed: None, events }, told)
 }
 
 /// Whether a job has a stage, and its answer.

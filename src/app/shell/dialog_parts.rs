@@ -9,6 +9,7 @@ use crate::app::messages::Pick;
 use crate::app::spoken::set_heading;
 use crate::app::theme::Theme;
 use crate::project::{Project, TaskKind};
+use crate::storage::RunFolder;
 use crate::worker::ReadToLabel;
 
 /// Where to go after the open project is closed.
@@ -46,6 +47,8 @@ pub enum Discarding {
     Load(PathBuf),
     /// Train another model.
     Train,
+    /// Go on with an interrupted run.
+    Resume(RunFolder),
 }
 
 /// What needs a model.

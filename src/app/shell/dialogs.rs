@@ -257,6 +257,7 @@ fn predictions_ui(ui: &mut Ui, theme: &Theme, file: &str, next: &Discarding) -> 
         Discarding::Read(_) => ("Read the file again without saving the predictions?", "Discard and go on"),
         Discarding::Load(_) => ("Show another run without saving the predictions?", "Discard and go on"),
         Discarding::Train => ("Train again without saving the predictions?", "Discard and train"),
+        Discarding::Resume(_) => ("Resume training without saving the predictions?", "Discard and resume"),
     };
     let body =
         format!("You labelled the rows of {file}, but didn't save the result to a file. Save it on Try it first.");

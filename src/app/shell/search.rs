@@ -14,7 +14,7 @@ use crate::storage::{RunListing, RunStatus};
 use crate::words::{ago, score};
 
 /// Settings by the names they have on their pages.
-const SETTINGS: [(&str, Step); 43] = [
+const SETTINGS: [(&str, Step); 44] = [
     ("Sheet", Step::Data),
     ("Separator", Step::Data),
     ("Encoding", Step::Data),
@@ -48,6 +48,7 @@ const SETTINGS: [(&str, Step); 43] = [
     ("Label smoothing", Step::Model),
     ("Class weights", Step::Model),
     ("Evaluate every", Step::Model),
+    ("Checkpoint every", Step::Model),
     ("Instant baseline", Step::Model),
     ("Best checkpoint by", Step::Model),
     ("Early stopping", Step::Model),

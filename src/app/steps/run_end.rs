@@ -12,7 +12,7 @@ use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{Along, banner, button_if, primary_button, scores};
 use crate::evaluation::{NextStep, RunDifference};
 use crate::project::{Readiness, Step, TrainedLayers, readiness};
-use crate::storage::{RunSettings, StopReason};
+use crate::storage::{Interruption, RunSettings, StopReason};
 use crate::words::{count, counted, duration};
 use crate::worker::RunResults;
 
@@ -39,6 +39,31 @@ fn again_button(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) 
     }
 }
 
+/// Offers to go on with the newest run, if it was interrupted.
+pub fn interrupted_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let Some(interrupted) = ctx.interrupted else { return };
+    let title = format!("The last run was interrupted after step {}", count(interrupted.steps));
+    let from = match interrupted.resumes_after {
+        0 => "It has no checkpoint yet, so it begins again".to_owned(),
+        step if interrupted.seconds_lost < 1.0 => format!("It can go on from step {}: nothing is lost", count(step)),
+        step => format!(
+            "It can go on from step {}: {} of work is done again",
+            count(step),
+            duration(interrupted.seconds_lost)
+        ),
+    };
+    let body = format!("{from}. It ends as if nothing had happened, with the settings and rows that it began with");
+    banner(ui, ctx.theme, Tone::Warning, &title, &body, |ui| resume_button(ui, ctx, interrupted, sender));
+}
+
+fn resume_button(ui: &mut Ui, ctx: &StepContext<'_>, interrupted: &Interruption, sender: &mut CommandSender) {
+    let ready = ctx.job.map(|job| format!("Wait for this to finish: {}", job.title)).map_or(Ok(()), Err);
+    let ready = ready.as_ref().copied().map_err(String::as_str);
+    if primary_button(ui, ctx.theme, icons::PLAY, "Resume training", ready).clicked() {
+        sender.send(AppCommand::Resume(interrupted.run.clone()));
+    }
+}
+
 /// How the run ended, and what to do next. `again`: whether another run can be started here.
 pub fn ended_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, again: bool, sender: &mut CommandSender) {
     let theme = ctx.theme;
@@ -55,7 +80,12 @@ pub fn ended_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, again: bool,
             banner(ui, theme, Tone::Neutral, "The run was stopped", body, |ui| again_here(ui, sender));
         }
         Some(RunEnd::Failed(message)) => {
-            banner(ui, theme, Tone::Danger, "Training failed", message, |ui| again_here(ui, sender));
+            banner(ui, theme, Tone::Danger, "Training failed", message, |ui| {
+                if let Some(interrupted) = ctx.interrupted {
+                    resume_button(ui, ctx, interrupted, sender);
+                }
+                again_here(ui, sender);
+            });
         }
         None => {}
     }

@@ -9,7 +9,7 @@ use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::spoken::set_heading;
 use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
-use crate::app::steps::run_end::{AGAIN, along, ended_ui, is_instant, outcome, why_not_again};
+use crate::app::steps::run_end::{AGAIN, along, ended_ui, interrupted_ui, is_instant, outcome, why_not_again};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
     Along, Curves, CurvesState, MatrixState, after_page, button, card, columns, confusion_matrix_ui, curves_ui,
@@ -54,9 +54,11 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
             start(ui, ctx, !has_steps, sender);
         }
         None => {
+            interrupted_ui(ui, ctx, sender);
             start(ui, ctx, ctx.results.is_some(), sender);
             match ctx.results {
                 Some(results) => last_run(ui, ctx, state, results),
+                None if ctx.interrupted.is_some() => {}
                 None => first_run(ui, ctx.theme),
             }
         }

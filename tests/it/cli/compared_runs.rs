@@ -45,3 +45,29 @@ fn a_second_run_is_compared_with_the_first_on_the_rows_that_both_have() {
     let said = place.hone(&["train", "shop", "--set", "epochs=1"]).out;
     assert!(said.contains("\nVerdict: ") && said.contains(" run 3") && said.contains("on the same "), "{said}");
 }
+
+#[test]
+fn two_runs_are_compared_row_by_row_and_by_their_settings() {
+    let place = Place::new();
+    place.project();
+    place.write("reviews.csv", reviews(120));
+    let run = |more: &[&str]| trained(&place, more)["run"].as_str().unwrap().to_owned();
+    let (first, second) = (run(&["--set", "lr=1e-9"]), run(&["--set", "lr=3e-3"]));
+    let compared = place.json(&["compare", "shop", &first, &second, "--json"]);
+    let (fixed, broken) = (compared["fixed"].as_array().unwrap(), compared["broken"].as_array().unwrap());
+    assert!(fixed.len() > broken.len(), "{compared}");
+    let rows = compared["rows"].as_f64().unwrap();
+    let difference = (compared["accuracy"][1].as_f64().unwrap() - compared["accuracy"][0].as_f64().unwrap()) * rows;
+    assert!((difference - (fixed.len() as f64 - broken.len() as f64)).abs() < 1e-6, "{compared}");
+    assert!(compared["mcnemar_p"].as_f64().unwrap() < 0.05 && compared["interval"][0].as_f64().unwrap() > 0.0);
+    assert_eq!(compared["settings"], serde_json::json!(["Learning rate: 1e-9 → 0.003"]));
+    let other_way = place.json(&["compare", "shop", &second, &first, "--json"]);
+    assert_eq!((&other_way["fixed"], &other_way["broken"]), (&compared["broken"], &compared["fixed"]));
+    let said = place.good(&["compare", "shop", &first, &second]);
+    assert!(said.contains("Better than run 1: ") && said.contains("McNemar's exact test"), "{said}");
+    assert!(said.contains("1 setting differs:\n  Learning rate: 1e-9 → 0.003"), "{said}");
+    let same = place.good(&["compare", "shop", &first, &first]);
+    assert!(same.contains("Their settings are the same."), "{same}");
+    let unknown = place.bad(1, &["compare", "shop", &first, "2026-01-01-000000-0000"]);
+    assert!(unknown.contains("no run '2026-01-01-000000-0000'"), "{unknown}");
+}

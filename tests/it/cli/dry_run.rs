@@ -40,7 +40,7 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         $ hone train shop --dry-run --set training.trained_layers=head
         About [time] in total, of which [time] is training: 6 steps at [speed] tokens/s. It takes less time if it stops early.
         Memory: up to [size]; [size] free.
-        Disk: up to 239 KiB; [size] free.
+        Disk: up to 266 KiB; [size] free.
         ! Reading the file
         ! Finding rows: 15 B of 2.6 KiB
         ! Cleaning texts

@@ -23,6 +23,7 @@ fn help_of_hone() {
           inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
           models    List models, search the Hugging Face Hub, or download a model
           runs      List a project's training runs
+          compare   Compare two runs of a project on the same rows
           bench     Measure how fast this machine trains
           help      Print this message or the help of the given subcommand(s)
 
@@ -98,6 +99,8 @@ fn help_of_train() {
               --precision <PRECISION>  Precision of matrix products: auto, f32 or bf16
               --dry-run                Only measure the time, memory and disk space the run needs on this machine
               --each-way               With --dry-run, measure every way to train: all layers, the top ones, an adapter, the head, instant
+              --resume                 Go on with a run that was interrupted, with the settings that it began with
+              --run <ID>               Run to resume [default: the newest that was interrupted]
               --fetch                  Download the model first if it is not on this machine
               --json                   Print the result as one JSON object
           -h, --help                   Print help

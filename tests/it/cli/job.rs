@@ -415,6 +415,8 @@ fn kill_during_training_keeps_the_last_checkpoint() {
         run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
         [run] # [time] [device] # # #  interrupted
 
+        The newest run was interrupted after step #. To go on from step #: hone train shop --resume
+
         $ hone export shop --format predictions --out said
         Exported run [run] to [folder]/said/predictions.csv.
         Read back and compared with the test set: # rows, # of them correct

@@ -25,6 +25,7 @@ mod job;
 mod kept_rows;
 mod label;
 mod old_projects;
+mod resume;
 mod safety;
 mod split;
 mod words;

@@ -13,6 +13,7 @@
 mod fetching;
 mod files;
 mod outputs;
+mod resuming;
 mod runs;
 mod series;
 mod window;
@@ -24,6 +25,12 @@ mod by_hand {
     #[ignore = "takes minutes: see the module's documentation"]
     fn killed_training_keeps_the_metrics_of_its_weights() {
         runs::kill_training();
+    }
+
+    #[test]
+    #[ignore = "takes minutes: see the module's documentation"]
+    fn killed_training_that_is_resumed_ends_as_if_nothing_had_happened() {
+        resuming::kill_and_resume();
     }
 
     #[test]

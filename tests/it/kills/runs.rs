@@ -106,7 +106,9 @@ impl Reference {
             runs => wrong.push(format!("{runs:?}")),
         }
         let after = files::names(&folder);
-        found.stayed = after.iter().filter(|name| !self.names.contains(*name)).cloned().collect();
+        // A run that was killed can be resumed, and so keeps its checkpoint.
+        let is_known = |name: &&String| self.names.contains(*name) || name.starts_with("runs/[run]/checkpoints/");
+        found.stayed = after.iter().filter(|name| !is_known(name)).cloned().collect();
         for run in fs::read_dir(folder.join("runs")).into_iter().flatten().flatten() {
             if !run.path().join("status.ron").exists() {
                 found.stayed.push("a run without a status".to_owned());

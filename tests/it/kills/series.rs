@@ -95,6 +95,11 @@ impl Series {
         self.writing = self.writing.max(wrote.elapsed());
     }
 
+    /// A random number below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.random.below(limit)
+    }
+
     /// A random moment of the usual duration.
     pub fn moment(&mut self) -> Duration {
         self.usual.mul_f64(self.random.uniform())

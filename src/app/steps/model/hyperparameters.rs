@@ -344,6 +344,10 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metric
             settings.early_stopping = on.then(EarlyStopping::default);
         }
     });
+    let hint = "From the newest checkpoint, training resumes after a crash. There is one at each evaluation besides";
+    row(ui, theme, "Checkpoint every", hint, |ui| {
+        number(ui, DragValue::new(&mut settings.checkpoint_minutes).range(0..=1_440).speed(0.1).suffix(" min"));
+    });
     if let Some(stopping) = &mut settings.early_stopping {
         row(ui, theme, "    Patience", "Evaluations in a row without improvement before it stops", |ui| {
             number(ui, DragValue::new(&mut stopping.patience).range(1..=100).speed(0.05));

@@ -1,0 +1,114 @@
+//! Kills training, resumes it, and compares what it leaves with what a run leaves that was never killed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::files;
+use super::runs;
+use super::series::{Found, Series};
+use crate::cli::Place;
+
+/// Most kills of one run in a row.
+const IN_A_ROW: u64 = 4;
+
+/// What is trained, with the options that say so.
+const WAYS: [(&str, &str); 7] = [
+    ("all", ""),
+    ("top", "--set training.trained_layers=Top(1)"),
+    ("head", "--set training.trained_layers=Head"),
+    ("adapter", "--set training.trained_layers=Lora"),
+    ("mean", "--set task.pooling=Mean"),
+    ("instant", "--set training.trained_layers=Instant"),
+    ("adapt", ""),
+];
+
+/// The files that a finished run leaves, without times.
+fn left(project: &Path) -> BTreeMap<String, Vec<u8>> {
+    let runs: Vec<_> =
+        fs::read_dir(project.join("runs")).unwrap().flatten().filter(|run| run.path().is_dir()).collect();
+    let [run] = runs.as_slice() else { panic!("one run, not {}", runs.len()) };
+    let mut found = files::tree(&run.path());
+    for name in ["settings.ron", "status.ron", ".number"] {
+        assert!(found.remove(name).is_some(), "{name}");
+    }
+    let metrics = found.get_mut("metrics.jsonl").unwrap();
+    let without_time = |line: &[u8]| {
+        let mut line: Value = serde_json::from_slice(line).unwrap();
+        if let Some(step) = line.get_mut("step").and_then(Value::as_object_mut) {
+            step.remove("train_seconds");
+        }
+        line.to_string() + "\n"
+    };
+    let lines = metrics.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    *metrics = lines.map(without_time).collect::<String>().into_bytes();
+    found
+}
+
+/// Whether the project's run has ended, or else the words that go on with it.
+fn next(place: &Place, project: &str, train: &str) -> Option<String> {
+    let listed = place.json(&["runs", project, "--json"]);
+    match listed["runs"].as_array().unwrap().first().map(|run| run["status"].as_str().unwrap().to_owned()) {
+        None => Some(train.to_owned()),
+        Some(status) if status == "finished" => None,
+        Some(_) => Some(format!("train {project} --resume")),
+    }
+}
+
+fn kill_one(series: &mut Series, (way, train): (&str, &str), expected: &BTreeMap<String, Vec<u8>>) {
+    let Series { place, .. } = &*series;
+    let (template, project) = (place.path(&format!("template-{way}")), place.path(way));
+    let _ = fs::remove_dir_all(&project);
+    files::copy(&template, &project);
+    let mut found = Found::default();
+    let kills = 1 + series.below(IN_A_ROW);
+    for _ in 0..kills {
+        let Some(words) = next(&series.place, way, train) else { break };
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let before = files::names(&project);
+        let command = &mut series.place.command(&words);
+        found.had_ended = series.kill(command, &project);
+        found.had_written |= files::names(&project) != before;
+        Series::wait_for_next_start();
+    }
+    if let Some(words) = next(&series.place, way, train) {
+        series.place.good(&words.split_whitespace().collect::<Vec<_>>());
+    }
+    let now = left(&project);
+    let names = now.keys().chain(expected.keys());
+    let differs = |name: &&String| now.get(*name) != expected.get(*name);
+    let mut different: Vec<&String> = names.filter(differs).collect();
+    different.dedup();
+    found.wrong.extend((!different.is_empty()).then(|| format!("{way}: {different:?} after {kills} kills")));
+    series.count(&found);
+}
+
+pub fn kill_and_resume() {
+    let mut series = runs::series("resume");
+    let mut cases = Vec::new();
+    for (way, options) in WAYS {
+        let template = format!("template-{way}");
+        let data = match way {
+            "adapt" => "--task adapt --data reviews.csv --text review --set split.keep_near_together=false",
+            _ => "--data reviews.csv --text review --label mood",
+        };
+        let new = format!("new {template} {data} --model {} {options}", crate::cli::TINY_BERT);
+        series.place.good(&new.split_whitespace().collect::<Vec<_>>());
+        let train = format!(
+            "train {way} --set epochs=20 --set early_stopping=none --set training.evaluate_every=Steps(5) --set batch_size=8 \
+             --set lr=3e-3 --set training.checkpoint_minutes=0"
+        );
+        files::copy(&series.place.path(&template), &series.place.path(way));
+        let project = series.place.path(way);
+        let command = &mut series.place.command(&train.split_whitespace().collect::<Vec<_>>());
+        series.measure(command, &project);
+        cases.push((way, train, left(&project)));
+    }
+    for number in 0..series.kills {
+        let (way, train, expected) = &cases[number % cases.len()];
+        kill_one(&mut series, (*way, train.as_str()), expected);
+    }
+    series.end();
+}
