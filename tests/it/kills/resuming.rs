@@ -1,8 +1,9 @@
 //! Kills training, resumes it, and compares what it leaves with what a run leaves that was never killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -10,9 +11,6 @@ use super::files;
 use super::runs;
 use super::series::{Found, Series};
 use crate::cli::Place;
-
-/// Most kills of one run in a row.
-const IN_A_ROW: u64 = 4;
 
 /// What is trained, with the options that say so.
 const WAYS: [(&str, &str); 7] = [
@@ -57,32 +55,41 @@ fn next(place: &Place, project: &str, train: &str) -> Option<String> {
     }
 }
 
-fn kill_one(series: &mut Series, (way, train): (&str, &str), expected: &BTreeMap<String, Vec<u8>>) {
-    let Series { place, .. } = &*series;
-    let (template, project) = (place.path(&format!("template-{way}")), place.path(way));
+/// A way to train, how long that takes, and what it leaves.
+struct Case {
+    way: &'static str,
+    train: String,
+    takes: Duration,
+    left: BTreeMap<String, Vec<u8>>,
+}
+
+/// Kills a run, and what resumes it, until a person gives up killing. Then the run goes on to its end.
+fn kill_in_a_row(series: &mut Series, case: &Case) {
+    let (template, project) = (series.place.path(&format!("template-{}", case.way)), series.place.path(case.way));
     let _ = fs::remove_dir_all(&project);
     files::copy(&template, &project);
-    let mut found = Found::default();
-    let kills = 1 + series.below(IN_A_ROW);
-    for _ in 0..kills {
-        let Some(words) = next(&series.place, way, train) else { break };
-        let words: Vec<&str> = words.split_whitespace().collect();
+    let mut kills = 0;
+    while let Some(words) = next(&series.place, case.way, &case.train) {
         let before = files::names(&project);
-        let command = &mut series.place.command(&words);
-        found.had_ended = series.kill(command, &project);
-        found.had_written |= files::names(&project) != before;
+        let command = &mut series.place.command(&words.split_whitespace().collect::<Vec<_>>());
+        let had_ended = series.kill_within(command, case.takes);
+        let had_written = files::names(&project) != before;
+        series.count(&Found { had_ended, had_written, ..Found::default() });
+        kills += 1;
         Series::wait_for_next_start();
+        if series.gives_up() {
+            break;
+        }
     }
-    if let Some(words) = next(&series.place, way, train) {
+    if let Some(words) = next(&series.place, case.way, &case.train) {
         series.place.good(&words.split_whitespace().collect::<Vec<_>>());
     }
     let now = left(&project);
-    let names = now.keys().chain(expected.keys());
-    let differs = |name: &&String| now.get(*name) != expected.get(*name);
-    let mut different: Vec<&String> = names.filter(differs).collect();
-    different.dedup();
-    found.wrong.extend((!different.is_empty()).then(|| format!("{way}: {different:?} after {kills} kills")));
-    series.count(&found);
+    let names: BTreeSet<&String> = now.keys().chain(case.left.keys()).collect();
+    let different: Vec<&String> = names.into_iter().filter(|name| now.get(*name) != case.left.get(*name)).collect();
+    if !different.is_empty() {
+        series.found_wrong(format!("{}: {different:?} after {kills} kills", case.way));
+    }
 }
 
 pub fn kill_and_resume() {
@@ -103,12 +110,14 @@ pub fn kill_and_resume() {
         files::copy(&series.place.path(&template), &series.place.path(way));
         let project = series.place.path(way);
         let command = &mut series.place.command(&train.split_whitespace().collect::<Vec<_>>());
-        series.measure(command, &project);
-        cases.push((way, train, left(&project)));
+        let takes = series.measure(command, &project);
+        cases.push(Case { way, train, takes, left: left(&project) });
     }
-    for number in 0..series.kills {
-        let (way, train, expected) = &cases[number % cases.len()];
-        kill_one(&mut series, (*way, train.as_str()), expected);
+    for case in cases.iter().cycle() {
+        if series.is_over() {
+            break;
+        }
+        kill_in_a_row(&mut series, case);
     }
     series.end();
 }

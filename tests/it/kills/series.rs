@@ -85,19 +85,37 @@ impl Series {
     }
 
     /// Runs the command to its end, which must be good, and remembers how long that took, and how long it wrote in `folder`.
-    pub fn measure(&mut self, command: &mut Command, folder: &Path) {
+    pub fn measure(&mut self, command: &mut Command, folder: &Path) -> Duration {
         let (began, before) = (Instant::now(), files::names(folder));
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         wait_for_a_file(&mut process, folder, &before);
         let wrote = Instant::now();
         assert!(process.wait().unwrap().success(), "{command:?} failed");
-        self.takes(began.elapsed());
+        let took = began.elapsed();
+        self.takes(took);
         self.writing = self.writing.max(wrote.elapsed());
+        took
     }
 
-    /// A random number below `limit`.
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.random.below(limit)
+    /// Whether as many processes were killed as were to be.
+    pub fn is_over(&self) -> bool {
+        self.begun >= self.kills
+    }
+
+    /// Whether a person gives up after a kill: a third of the time.
+    pub fn gives_up(&mut self) -> bool {
+        self.random.below(3) == 0
+    }
+
+    /// Starts the command and kills it at a random moment of a duration. Returns whether it had ended before.
+    pub fn kill_within(&mut self, command: &mut Command, usual: Duration) -> bool {
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.begun += 1;
+        sleep(usual.mul_f64(self.random.uniform()));
+        let had_ended = process.try_wait().unwrap().is_some();
+        process.kill().unwrap();
+        process.wait().unwrap();
+        had_ended
     }
 
     /// A random moment of the usual duration.
@@ -137,6 +155,10 @@ impl Series {
         self.left += usize::from(!found.left.is_empty());
         self.stayed.extend((!found.stayed.is_empty()).then(|| found.stayed.join(", ")));
         self.wrong.extend((!found.wrong.is_empty()).then(|| found.wrong.join("; ")));
+    }
+
+    pub fn found_wrong(&mut self, what: String) {
+        self.wrong.push(what);
     }
 
     /// Prints the line, and fails if anything was wrong.
