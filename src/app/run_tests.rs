@@ -104,12 +104,14 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn an_interrupted_run_is_resumed_from_the_train_step() {
-    let often = EvaluateEvery::Steps(8);
+    let often = EvaluateEvery::Steps(60);
     let (mut window, folder) =
-        sample(|now| TrainingSettings { epochs: 2, evaluate_every: often, early_stopping: None, ..now });
+        sample(|now| TrainingSettings { epochs: 6, evaluate_every: often, early_stopping: None, ..now });
     start(&mut window, true);
     hone(&mut window).run_command(AppCommand::User(UserCommand::PauseResume));
+    let begun = Instant::now();
     while !hone(&mut window).state.work.answers.live.as_ref().unwrap().paused {
+        assert!(begun.elapsed() < Duration::from_mins(1), "it did not pause");
         window.step();
         std::thread::sleep(Duration::from_millis(5));
     }
