@@ -193,12 +193,6 @@ impl Reader {
             objective: config.objective(),
         }
     }
-
-    /// How it pools a text into the embedding that a classifier's head reads; `None` of other models.
-    #[must_use]
-    pub fn embedding_pooling(&self) -> Option<Pooling> {
-        self.reads_embeddings.then_some(self.pooling)
-    }
 }
 
 /// The task of a project. This is the one list of tasks. `tokenizer` is that of the model that training starts from, and
