@@ -232,6 +232,7 @@ impl Run {
                 hone_version: "0.1.0".to_owned(),
                 device: "CPU, f32".to_owned(),
                 pooling: None,
+                trial: None,
             },
             summary,
             comparison: RunComparison {

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::compute_args::ComputeArguments;
+use crate::cli::study_args::{
+    CrossValidateArguments, FindRateArguments, SearchArguments, SeedsArguments, StudiesArguments,
+};
 use crate::cli::values::{delimiter, share, task, temperature};
 use crate::project::TaskKind;
 use crate::worker::ExportFormat;
@@ -54,6 +57,19 @@ pub enum TerminalCommand {
     /// List models, search the Hugging Face Hub, or download a model
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Find a learning rate: train a few steps with rising rates, and look where the loss falls
+    FindLr(FindRateArguments),
+    /// Cross-validate: train and test on k folds of the rows, and say how much the metrics vary
+    Cv(CrossValidateArguments),
+    /// Train the same settings with several seeds, and say how much results vary by chance
+    Seeds(SeedsArguments),
+    /// Search for better settings: trials on the validation rows, then the best once on the test rows
+    #[command(
+        after_help = "Example: hone search shop --minutes 30 --over 'lr=1e-5..1e-4:log,batch_size=8|16|32,epochs=2..6'"
+    )]
+    Search(SearchArguments),
+    /// List a project's studies: cross-validations, repeated seeds and searches
+    Studies(StudiesArguments),
     /// List a project's training runs
     Runs(RunsArguments),
     /// Compare two runs of a project on the same rows

@@ -74,6 +74,11 @@ impl JobRunner {
         }
     }
 
+    /// Prints a line for the person.
+    pub(super) fn say(&mut self, line: &str) {
+        self.screen.line(line);
+    }
+
     /// Whether Ctrl-C was pressed since the last call.
     fn is_interrupted(&mut self) -> bool {
         let pressed = INTERRUPTS.load(Ordering::Acquire);

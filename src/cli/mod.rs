@@ -6,6 +6,7 @@ mod compare;
 mod compute_args;
 mod continuing;
 mod dry_run;
+mod find_rate;
 mod inspect;
 mod lists;
 mod hub_search;
@@ -20,6 +21,9 @@ mod sample;
 mod screen;
 mod job_runner;
 mod shell;
+mod study;
+mod study_args;
+mod study_results;
 mod table;
 mod texts;
 mod train;
@@ -115,6 +119,11 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::Export(arguments) => model_commands::export(arguments, out),
         TerminalCommand::Inspect(arguments) => inspect::run(arguments, out),
         TerminalCommand::Models(arguments) => model_commands::models(arguments, out),
+        TerminalCommand::FindLr(arguments) => find_rate::run(arguments, out),
+        TerminalCommand::Cv(arguments) => study::cross_validate(arguments, out),
+        TerminalCommand::Seeds(arguments) => study::seeds(arguments, out),
+        TerminalCommand::Search(arguments) => study::search(arguments, out),
+        TerminalCommand::Studies(arguments) => study::list(arguments, out),
         TerminalCommand::Runs(arguments) => model_commands::runs(arguments, out),
         TerminalCommand::Compare(arguments) => compare::run(arguments, out),
         TerminalCommand::Bench(command) => bench::run(command, out),

@@ -224,7 +224,7 @@ fn chosen_note(project: &Path, run: &RunFolder, summary: &RunSummary) -> Result<
             return Ok(Some(format!("run {id} was stopped early, and no run trained to its end. {best}")));
         }
         StopReason::CutOff => return Ok(Some(format!("run {id} did not finish. {best}"))),
-        StopReason::Completed | StopReason::EarlyStopping => {}
+        StopReason::Completed | StopReason::EarlyStopping | StopReason::FellBehind => {}
     }
     let runs = RunFolder::list(project)?;
     let mut newer = runs.iter().take_while(|listing| listing.folder != *run);

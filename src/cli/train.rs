@@ -69,6 +69,7 @@ pub(super) fn ending(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Completed => "finished every epoch",
         StopReason::EarlyStopping => "stopped early, no further improvement",
+        StopReason::FellBehind => "stopped early, other trials did better",
         StopReason::Stopped => "stopped by you",
         StopReason::CutOff => "interrupted",
     }

@@ -147,6 +147,19 @@ pub enum DataError {
         /// The most memory, in bytes.
         most: u64,
     },
+    /// A fold of a cross-validation without rows.
+    #[error(
+        "Fold {number} of {folds} would have no {lacks}. Choose fewer folds, or add rows: rows that stay together are in one fold, \
+         and so are rows of the same date if the split goes by time"
+    )]
+    TooFewForFolds {
+        /// How many folds were asked for.
+        folds: u32,
+        /// The fold, from 1.
+        number: u32,
+        /// What it lacks, for example "rows to test on".
+        lacks: &'static str,
+    },
     /// The file is empty or contains only white space.
     #[error("{} is empty. Choose a file with a header line and one row for each text", .0.display())]
     Empty(PathBuf),

@@ -36,6 +36,7 @@ pub use prepare::near::NEAR;
 pub use prepare::near_groups::{NearGroups, TextsKey};
 pub use prepare::prepared::{BeforeSplit, CleaningEffect, CleaningPart, Prepared};
 pub use prepare::split::drawn::{DrawnFrom, DrawnRow, DrawnSplit, SplitOrigin};
+pub use prepare::split::held_out::rows_used;
 pub use prepare::split::row_keys::RowKeys;
 pub use prepare::{FindNear, RowsToSplit, prepare, prepare_with, split_again};
 pub use table::columns::guessed_text;

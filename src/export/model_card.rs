@@ -99,6 +99,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     let ended = match summary.stop_reason {
         StopReason::Completed => "after the last epoch",
         StopReason::EarlyStopping => "early, because the metric stopped improving",
+        StopReason::FellBehind => "early, because other trials of a search did better",
         StopReason::Stopped => "when it was stopped by hand",
         StopReason::CutOff => "early because of an error or a crash",
     };
@@ -314,6 +315,7 @@ mod tests {
             hone_version: "0.1.0".to_owned(),
             device: "CPU, bf16".to_owned(),
             pooling: None,
+            trial: None,
         }
     }
 

@@ -15,10 +15,12 @@ mod metric;
 mod model;
 mod prepared_from;
 mod presets;
+mod search_range;
 mod setting;
 mod split;
 mod stars;
 mod steps;
+mod study;
 mod task;
 mod training;
 
@@ -34,10 +36,12 @@ pub use metric::MetricName;
 pub use model::{HubModel, ModelChoice, ModelFile, NetworkKind};
 pub use prepared_from::PreparedFrom;
 pub use presets::Preset;
-pub use setting::{SettingError, apply_settings};
+pub use search_range::{SearchRange, SearchRangeError, SearchValues};
+pub use setting::{SettingError, apply_settings, setting_value};
 pub use split::{RowKey, Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
+pub use study::{FOLDS, MOST_SEEDS, MOST_TRIALS, RowsUsed, SearchPlan, StudyPlan, Trial};
 pub use task::{ClassificationSettings, LanguageModellingSettings, Objective, PoolingChoice, RoleRule, Task, TaskKind};
 pub use training::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, LoraMatrices, LoraSettings, OptimizerSettings,

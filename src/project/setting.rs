@@ -61,6 +61,17 @@ pub fn apply_settings(project: &Project, settings: &[String]) -> Result<Project,
     }
 }
 
+/// The value of a setting, as [`apply_settings`] takes it; `None` if the project has no such setting, or it holds others.
+#[must_use]
+pub fn setting_value(project: &Project, name: &str) -> Option<String> {
+    let path = path_of(&full_name(name.trim()), project.task.kind());
+    match get(&to_value(project), &path)? {
+        Value::String(text) => Some(text.clone()),
+        number @ (Value::Number(_) | Value::Bool(_)) => Some(number.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> {
     let (given, text) = setting.split_once('=').ok_or_else(|| SettingError::NoValue(setting.to_owned()))?;
     let (given, text) = (given.trim(), text.trim());

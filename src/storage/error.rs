@@ -64,8 +64,21 @@ pub enum StorageError {
         why: String,
     },
     /// There is no interrupted run.
-    #[error("{0}, so there is nothing to resume. Train without --resume.")]
+    #[error("{0}, so there is nothing to resume. Leave out --resume.")]
     NothingToResume(String),
+    /// There is no such study.
+    #[error("There is {study} in {}. {known}", folder.display())]
+    NoStudy {
+        /// What is missing, to follow "There is".
+        study: String,
+        /// The project's folder.
+        folder: PathBuf,
+        /// What there is instead, as a sentence.
+        known: String,
+    },
+    /// The study is still running.
+    #[error("The study {0} is still running. Wait for it to end, or stop it, and try again.")]
+    StudyUnderWay(String),
     /// An output would be written among the files of a run.
     #[error("{} is inside the run {run}, whose files Hone does not change. Choose another path.", path.display())]
     InsideRun {

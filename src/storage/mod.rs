@@ -28,6 +28,7 @@ mod run_version_1;
 mod sample;
 mod scratch_file;
 mod settings;
+mod study_folder;
 mod token_cache;
 mod version_1;
 mod versions;
@@ -59,5 +60,6 @@ pub use run_outcome::{Interruption, RunOutcome, TrainedRun, write_checkpoint_poi
 pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, TableLayout, TableLayouts, ThemeChoice, WindowPlace};
+pub use study_folder::{StudyFolder, StudyPredictions, StudySettings, StudyState, TrialRun};
 pub use token_cache::{TextKey, TokenCache, exclude_from_version_control};
 pub use versions::{Version, versions};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Pooling;
 use crate::evaluation::{Baseline, BaselineName, Evidence, Interval, Judgement, Metrics};
-use crate::project::{ClassWeights, ClassificationSettings, PoolingChoice, Project, TrainedLayers};
+use crate::project::{ClassWeights, ClassificationSettings, PoolingChoice, Project, TrainedLayers, Trial};
 
 /// Version of the run files written by this build.
 pub const RUN_SCHEMA_VERSION: u32 = 2;
@@ -68,6 +68,9 @@ pub struct RunSettings {
     /// [`Self::embedding_pooling`].
     #[serde(default)]
     pub pooling: Option<Pooling>,
+    /// The run's place in a study; `None` of a run of the project itself.
+    #[serde(default)]
+    pub trial: Option<Trial>,
 }
 
 impl RunSettings {
@@ -100,6 +103,8 @@ pub enum StopReason {
     Completed,
     /// The metric stopped improving.
     EarlyStopping,
+    /// Other trials of the same search did better after as many epochs.
+    FellBehind,
     /// A person stopped it.
     Stopped,
     /// An error or a crash ended it early. Never written to a file, see `RunOutcome::CutOff`.

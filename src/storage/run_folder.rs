@@ -21,6 +21,8 @@ use crate::storage::{
 };
 
 const RUNS: &str = "runs";
+/// The folder of a project's studies, whose trials are runs.
+pub(super) const STUDIES: &str = "studies";
 pub(super) const SETTINGS: &str = "settings.ron";
 const STATUS: &str = "status.ron";
 const FIGURES: &str = "figures.ron";
@@ -277,10 +279,12 @@ impl RunFolder {
         ron_file::write(&self.path.join(SETTINGS), &RunSettings { project, ..settings.clone() })
     }
 
-    /// The folder of the project that the run belongs to.
+    /// The folder of the project that the run belongs to, itself or as a trial of a study.
     #[must_use]
     pub fn project_folder(&self) -> &Path {
-        self.path.parent().and_then(Path::parent).unwrap_or(Path::new(""))
+        let home = self.path.parent().and_then(Path::parent).unwrap_or(Path::new(""));
+        let studies = home.parent().filter(|parent| parent.file_name().is_some_and(|name| name == STUDIES));
+        studies.and_then(Path::parent).unwrap_or(home)
     }
 
     /// Reads `settings.ron`; paths are made absolute, from where the project is now.
@@ -350,7 +354,7 @@ impl RunFolder {
 }
 
 /// `YYYY-MM-DD-hhmmss-ffff`, UTC; the last part is the fraction of the second in hexadecimal.
-fn run_id(since_1970: Duration) -> String {
+pub(super) fn run_id(since_1970: Duration) -> String {
     let fraction = u64::from(since_1970.subsec_nanos()) * 65_536 / 1_000_000_000;
     let begun = DateTime::<Utc>::from(UNIX_EPOCH + since_1970);
     format!("{}-{fraction:04x}", begun.format("%Y-%m-%d-%H%M%S"))

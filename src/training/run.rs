@@ -18,6 +18,7 @@ use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::footprint::Footprint;
 use crate::training::memory::peak_memory;
+use crate::training::of_study::OfStudy;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::probe::compare_with_instant;
@@ -42,6 +43,9 @@ pub struct TrainInputs<'a> {
     pub model_folder: &'a Path,
     /// The interrupted run of these inputs that goes on; `None` begins a new one.
     pub resumed: Option<&'a RunFolder>,
+    /// The study that the run is a trial of. A trial is not compared with baselines, and one that is stopped has no result: it can
+    /// be resumed.
+    pub study: Option<OfStudy<'a>>,
 }
 
 /// Fine-tunes a model. Writes `runs/<id>/` with the settings, metrics, best checkpoint, its predictions on the
@@ -77,6 +81,7 @@ pub fn train(
             drop(run.remove_checkpoints());
         }
         Err(TrainError::Cancelled) if inputs.resumed.is_some() => {}
+        Err(TrainError::Cancelled) if inputs.study.is_some() && !run.checkpoints()?.is_empty() => {}
         Err(TrainError::Cancelled) => {
             drop(lock); // some systems cannot remove open files
             run.remove()?;
@@ -197,6 +202,8 @@ fn begin<'a>(
         keeper: Keeper::new(Duration::from_mins(u64::from(settings.checkpoint_minutes))),
         has_stopped_improving: false,
         features,
+        study: inputs.study,
+        has_fallen_behind: false,
     };
     Ok((trainer, lock))
 }
@@ -222,7 +229,7 @@ fn open_run(
         run.remove_unfinished_checkpoints()?;
         (run.clone(), lock)
     } else {
-        let (run, lock) = RunFolder::create(inputs.project_folder)?;
+        let (run, lock) = RunFolder::create(inputs.study.map_or(inputs.project_folder, |study| study.folder))?;
         run.write_settings(&settings)?;
         (run, lock)
     };
@@ -266,6 +273,7 @@ fn run_settings(
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         device: model.compute().to_string(),
         pooling,
+        trial: inputs.study.map(|study| study.trial.clone()),
     })
 }
 
@@ -293,8 +301,8 @@ fn answering(settings: &TrainingSettings, compute: &Compute) -> Compute {
 
 /// Everything between loading the model and the first step.
 fn begin_or_resume(trainer: &mut Trainer<'_>, is_resumed: bool) -> Result<(), TrainError> {
-    // A checkpoint has the scores before training too.
-    if !is_resumed || trainer.run.checkpoints()?.is_empty() {
+    // A checkpoint has the scores before training too. A trial is compared with other trials.
+    if trainer.study.is_none() && (!is_resumed || trainer.run.checkpoints()?.is_empty()) {
         score_untrained(trainer)?;
     }
     trainer.begin_with_probe()?;
@@ -304,7 +312,7 @@ fn begin_or_resume(trainer: &mut Trainer<'_>, is_resumed: bool) -> Result<(), Tr
 /// Trains. A stopped run still has a result if there is a checkpoint to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>, begun: Result<(), TrainError>) -> Result<StopReason, TrainError> {
     match begun.and_then(|()| trainer.fit()) {
-        Err(TrainError::Cancelled) if trainer.step > 0 => {
+        Err(TrainError::Cancelled) if trainer.step > 0 && trainer.study.is_none() => {
             if trainer.best.is_none() {
                 trainer.voice.log(
                     "Stopped before the first evaluation, so the current weights are evaluated. Stop again to discard them.",
@@ -334,7 +342,7 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         Ok(run.write_predictions("validation", &validation, labels)?)
     })?;
     let test = match score_test(&mut trainer) {
-        Err(TrainError::Cancelled) => None,
+        Err(TrainError::Cancelled) if trainer.study.is_none() => None,
         scored => scored?,
     };
     if let Some(test) = &test {
@@ -345,7 +353,7 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
     }
     // A person who stopped the run, in training or since, waits for its result.
     let is_stopped = stop_reason == StopReason::Stopped || trainer.voice.control.is_cancelled();
-    let mut trainer = if is_stopped { trainer } else { compare_with_instant(trainer)? };
+    let mut trainer = if is_stopped || trainer.study.is_some() { trainer } else { compare_with_instant(trainer)? };
     let comparison = match &test {
         Some(test) => compare(&mut trainer, Side::Test, &test.answers),
         None => compare(&mut trainer, Side::Validation, &answers),
@@ -436,7 +444,11 @@ fn compare(trainer: &mut Trainer<'_>, side: Side, answers: &[Answer]) -> RunComp
     };
     let mut watch = Watch { control: &control, report: &mut report };
     let measured = Measured { rows: rows.labelled(&measured_texts), answers, instant, seed: trainer.settings.seed };
-    let baselines = trainer.task.baselines(train.labelled(&train_texts), measured, &mut watch);
+    let baselines = if trainer.study.is_some() {
+        Vec::new()
+    } else {
+        trainer.task.baselines(train.labelled(&train_texts), measured, &mut watch)
+    };
     let interval = trainer.task.interval(measured);
     RunComparison { interval, baselines: trainer.untrained.take().into_iter().chain(baselines).collect() }
 }

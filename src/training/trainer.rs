@@ -20,6 +20,7 @@ use crate::training::checkpoint::Keeper;
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{Stopwatch, TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
+use crate::training::of_study::OfStudy;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::room::{SMALL_FILE, with_room};
@@ -70,6 +71,10 @@ pub(super) struct Trainer<'a> {
     pub has_stopped_improving: bool,
     /// `None` if nothing is frozen, or if batches change from epoch to epoch.
     pub features: Option<FeatureCaches>,
+    /// The study that the run is a trial of.
+    pub study: Option<OfStudy<'a>>,
+    /// Whether the last evaluation said that other trials do better.
+    pub has_fallen_behind: bool,
 }
 
 /// What a step did.
@@ -131,6 +136,10 @@ impl Trainer<'_> {
                 if self.has_stopped_improving && self.step < self.total_steps {
                     self.voice.log("The metric no longer improves: stopping early.");
                     return Ok(StopReason::EarlyStopping);
+                }
+                if self.has_fallen_behind {
+                    self.voice.log("Other trials did better after as many epochs: this one ends.");
+                    return Ok(StopReason::FellBehind);
                 }
                 self.voice.look()?;
                 let stopwatch = Stopwatch::start(&self.voice);
@@ -264,6 +273,7 @@ impl Trainer<'_> {
         } else {
             self.keep(false)?;
         }
+        self.has_fallen_behind = self.study.is_some_and(|study| (study.falls_behind)(&point));
         self.voice.say(TrainingEvent::Evaluation(Box::new(point)));
         self.pace.evaluated(stopwatch.elapsed(&self.voice));
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, Prepared, RowsToSplit};
 use crate::progress::Watch;
-use crate::project::Project;
+use crate::project::{Project, RowsUsed};
 use crate::worker::dataset::FilesKey;
 use crate::worker::{Context, JobError};
 
@@ -58,6 +58,20 @@ impl Context<'_> {
             None => data::prepare_with(from, &mut find_near, watch),
         })?;
         Ok(self.cache.data.keep_prepared(project, imported, drawn, prepared))
+    }
+
+    /// The part of a project's rows that a run used.
+    pub(super) fn rows_used(
+        &mut self,
+        (project, imported): (&Project, &Imported),
+        prepared: &Arc<Prepared>,
+        used: RowsUsed,
+    ) -> Result<Arc<Prepared>, JobError> {
+        if used == RowsUsed::All {
+            return Ok(Arc::clone(prepared));
+        }
+        let from = RowsToSplit { project, imported, drawn: None };
+        Ok(Arc::new(data::rows_used(from, prepared, used, self.control)?))
     }
 
     /// The near-duplicates among the texts of prepared rows, compared now if they have not been compared yet.

@@ -96,7 +96,11 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
     // A run that was stopped twice, or has no test rows, was not evaluated on the test set.
     let test = if summary.test.is_some() { run.read_predictions("test")? } else { Vec::new() };
     let measured = if summary.test.is_some() { &test } else { &validation };
-    let difference = difference(&run, &summary, Tested { labels: &settings.labels, predictions: measured });
+    // The trials of a study are compared with each other there.
+    let of_project = settings.trial.is_none();
+    let difference = of_project
+        .then(|| difference(&run, &summary, Tested { labels: &settings.labels, predictions: measured }))
+        .flatten();
     Ok(RunResults {
         settings,
         validation,

@@ -7,7 +7,7 @@ use crate::data::{Example, Prepared, Side, Target};
 use crate::evaluation::{Metrics, Prediction, Scored};
 use crate::predictor::Predictor;
 use crate::progress::Watch;
-use crate::project::{RowId, TaskKind};
+use crate::project::{RowId, RowsUsed, TaskKind};
 use crate::storage::{RunFolder, RunSettings};
 use crate::worker::{Context, JobError};
 
@@ -63,7 +63,9 @@ pub(super) fn own_rows(
     settings: &RunSettings,
 ) -> Result<Arc<Prepared>, JobError> {
     // Paths in a run's settings are absolute.
-    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""), run.project_folder())?;
+    let (imported, prepared) = context.read_and_prepared(&settings.project, Path::new(""), run.project_folder())?;
+    let used = settings.trial.as_ref().map_or(RowsUsed::All, |trial| trial.rows);
+    let prepared = context.rows_used((&settings.project, &imported), &prepared, used)?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
         let message = "The data file or the split has changed since this run, so its rows are no longer the same. \
                        Train again, or evaluate on a file.";

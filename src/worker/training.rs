@@ -11,7 +11,7 @@ use crate::fetch::network_of;
 use crate::models::Compute;
 use crate::project::{Project, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
-use crate::training::{self, DryRun, TrainError, TrainInputs, TrainingEvent};
+use crate::training::{self, DryRun, RateCurve, TrainError, TrainInputs, TrainingEvent};
 use crate::words::{counted, full_stop};
 use crate::worker::reporter::Throttle;
 use crate::worker::scoring::own_rows;
@@ -86,9 +86,11 @@ impl Job for Train {
             prepared: &prepared,
             model_folder: &model_folder,
             resumed: resumed.as_ref(),
+            study: None,
         };
         let control = context.control;
-        let mut teller = Teller { context, events, steps: Vec::new(), throttle: Throttle::default() };
+        // It is not an error if the owner no longer listens.
+        let mut teller = Teller::new(context, Box::new(move |event| events.send(event).is_ok()));
         let summary = training::train(inputs, control, &mut |event| teller.tell(event))?;
         teller.flush();
         Ok(Arc::new(runs::load(&folder.join("runs").join(&summary.run))?))
@@ -102,6 +104,17 @@ fn begin_new(
     (project, folder): (&Project, &Path),
     may_fetch: bool,
 ) -> Result<(Arc<Prepared>, PathBuf), JobError> {
+    let (imported, prepared, model_folder) = ready_to_train(context, (project, folder), may_fetch)?;
+    keep_split(context, (project, folder), &imported, &prepared)?;
+    Ok((prepared, model_folder))
+}
+
+/// The rows of a project and the folder of its model. What would make metrics look too good is logged.
+pub(super) fn ready_to_train(
+    context: &mut Context<'_>,
+    (project, folder): (&Project, &Path),
+    may_fetch: bool,
+) -> Result<(Arc<Imported>, Arc<Prepared>, PathBuf), JobError> {
     let (imported, prepared) = context.read_and_prepared(project, folder, folder)?;
     training::check_data(&prepared)?;
     for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
@@ -115,12 +128,11 @@ fn begin_new(
     for hint in leakage.hints() {
         context.log(LogLevel::Info, hint.in_words());
     }
-    keep_split(context, (project, folder), &imported, &prepared)?;
-    Ok((prepared, model_folder))
+    Ok((imported, prepared, model_folder))
 }
 
 /// Writes down which side each row is on, so that later runs keep it there.
-fn keep_split(
+pub(super) fn keep_split(
     context: &mut Context<'_>,
     (project, folder): (&Project, &Path),
     imported: &Imported,
@@ -160,6 +172,55 @@ impl Job for EstimateRun {
         let estimates = estimate(context, (&project, &folder), may_fetch, vec![project.training.clone()])?;
         let (_, outcome) = estimates.into_iter().next().ok_or(JobError::Cancelled)?;
         Ok(Box::new(outcome?))
+    }
+}
+
+/// Finds a learning rate, by trying some in one short training that is not kept.
+#[derive(Clone, Debug)]
+pub struct FindRate {
+    /// Settings.
+    pub project: Project,
+    /// The project's folder.
+    pub folder: PathBuf,
+    /// Whether a model of the catalogue that is not on this machine is downloaded first.
+    pub may_fetch: bool,
+}
+
+impl Job for FindRate {
+    type Answer = Arc<RateCurve>;
+    const TITLE: &'static str = "Finding a learning rate";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let Self { project, folder, may_fetch } = self;
+        check_compute(&project)?;
+        let prepared: Arc<Prepared> = context.prepared(&project, &folder, &folder)?;
+        training::check_data(&prepared)?;
+        let model_folder = context.find_model(&project.model, &folder, may_fetch)?;
+        context.cache.model.forget(); // training needs its memory
+        let inputs = TrainInputs {
+            project: &project,
+            project_folder: &folder,
+            prepared: &prepared,
+            model_folder: &model_folder,
+            resumed: None,
+            study: None,
+        };
+        let control = context.control;
+        Ok(Arc::new(training::find_rate(inputs, control, &mut |event| say(context, event))?))
+    }
+}
+
+/// Passes on what training says outside of a run.
+fn say(context: &mut Context<'_>, event: TrainingEvent) {
+    match event {
+        TrainingEvent::Progress(progress) => context.progress(progress),
+        TrainingEvent::Log(message) => context.log(LogLevel::Info, message),
+        TrainingEvent::Warning(message) => context.log(LogLevel::Warning, message),
+        // There is no run whose events matter.
+        TrainingEvent::Started { .. }
+        | TrainingEvent::Step(_)
+        | TrainingEvent::Evaluation(_)
+        | TrainingEvent::Paused(_) => {}
     }
 }
 
@@ -235,18 +296,10 @@ fn estimate(
             prepared: &prepared,
             model_folder: &model_folder,
             resumed: None,
+            study: None,
         };
         let control = context.control;
-        let mut outcome = training::dry_run(inputs, control, &mut |event| match event {
-            TrainingEvent::Progress(progress) => context.progress(progress),
-            TrainingEvent::Log(message) => context.log(LogLevel::Info, message),
-            TrainingEvent::Warning(message) => context.log(LogLevel::Warning, message),
-            // There is no run whose events matter.
-            TrainingEvent::Started { .. }
-            | TrainingEvent::Step(_)
-            | TrainingEvent::Evaluation(_)
-            | TrainingEvent::Paused(_) => {}
-        });
+        let mut outcome = training::dry_run(inputs, control, &mut |event| say(context, event));
         control.look()?;
         if let Ok(DryRun { time: Some(time), .. }) = &mut outcome {
             time.whole += reading;
@@ -257,21 +310,26 @@ fn estimate(
 }
 
 /// Fails if the device is missing, before data is read and a model downloaded.
-fn check_compute(project: &Project) -> Result<(), JobError> {
+pub(super) fn check_compute(project: &Project) -> Result<(), JobError> {
     Compute::choose(project.training.device, project.training.precision)?;
     Ok(())
 }
 
 /// Sends the events of training, with steps in groups.
-struct Teller<'a, 'b> {
+pub(super) struct Teller<'a, 'b> {
     context: &'a mut Context<'b>,
-    events: Sender<RunEvent>,
+    /// Sends an event, and says whether somebody listens.
+    send: Box<dyn Fn(RunEvent) -> bool>,
     steps: Vec<StepMetrics>,
     throttle: Throttle,
 }
 
-impl Teller<'_, '_> {
-    fn tell(&mut self, event: TrainingEvent) {
+impl<'a, 'b> Teller<'a, 'b> {
+    pub fn new(context: &'a mut Context<'b>, send: Box<dyn Fn(RunEvent) -> bool>) -> Self {
+        Self { context, send, steps: Vec::new(), throttle: Throttle::default() }
+    }
+
+    pub fn tell(&mut self, event: TrainingEvent) {
         match event {
             TrainingEvent::Progress(progress) => self.context.progress(progress),
             TrainingEvent::Log(message) => self.context.log(LogLevel::Info, message),
@@ -279,7 +337,7 @@ impl Teller<'_, '_> {
             TrainingEvent::Started { run, settings, total_steps, steps_per_epoch, device } => {
                 let (id, folder, settings) = (run.id(), run.path().to_owned(), *settings);
                 let start = RunStart { run: id, folder, settings, total_steps, steps_per_epoch, device };
-                self.send(RunEvent::Started(Arc::new(start)));
+                self.pass_on_after_steps(RunEvent::Started(Arc::new(start)));
             }
             TrainingEvent::Step(step) => {
                 self.steps.push(step);
@@ -287,19 +345,19 @@ impl Teller<'_, '_> {
                     self.flush();
                 }
             }
-            TrainingEvent::Evaluation(point) => self.send(RunEvent::Evaluation(point)),
-            TrainingEvent::Paused(paused) => self.send(RunEvent::Paused(paused)),
+            TrainingEvent::Evaluation(point) => self.pass_on_after_steps(RunEvent::Evaluation(point)),
+            TrainingEvent::Paused(paused) => self.pass_on_after_steps(RunEvent::Paused(paused)),
         }
     }
 
     /// Sends an event, after every step before it.
-    fn send(&mut self, event: RunEvent) {
+    fn pass_on_after_steps(&mut self, event: RunEvent) {
         self.flush();
         self.pass_on(event);
     }
 
     /// Sends the steps held back.
-    fn flush(&mut self) {
+    pub fn flush(&mut self) {
         if !self.steps.is_empty() {
             self.throttle.restart();
             let steps = std::mem::take(&mut self.steps);
@@ -308,8 +366,7 @@ impl Teller<'_, '_> {
     }
 
     fn pass_on(&self, event: RunEvent) {
-        // It is not an error if the owner no longer listens.
-        if self.events.send(event).is_ok() {
+        if (self.send)(event) {
             self.context.announce_event();
         }
     }
@@ -332,7 +389,7 @@ mod tests {
         let mut cache = Cache::default();
         let mut context = Context::new(&ticket, &mut cache);
         let (events, told) = crossbeam_channel::unbounded();
-        let mut teller = Teller { context: &mut context, events, steps: Vec::new(), throttle: Throttle::default() };
+        let mut teller = Teller::new(&mut context, Box::new(move |event| events.send(event).is_ok()));
         (1..=100).for_each(|number| teller.tell(step(number)));
         teller.tell(TrainingEvent::Paused(true));
         let told: Vec<RunEvent> = told.try_iter().collect();

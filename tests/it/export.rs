@@ -65,6 +65,7 @@ fn settings(labels: &[String]) -> RunSettings {
         hone_version: "0.1.0".to_owned(),
         device: "CPU, f32".to_owned(),
         pooling: None,
+        trial: None,
     }
 }
 

@@ -271,6 +271,7 @@ fn run_settings_are_read_back_and_newer_ones_refused() {
         hone_version: "0.1.0".into(),
         device: "CPU, f32".into(),
         pooling: None,
+        trial: None,
     };
     run.write_settings(&settings).unwrap();
     assert_eq!(run.read_settings().unwrap(), settings);

@@ -96,7 +96,8 @@ impl Bench {
     ) -> Outcome {
         let mut events = Vec::new();
         let (prepared, model_folder) = (&self.prepared, self.model.as_path());
-        let inputs = TrainInputs { project, project_folder: self.folder.path(), prepared, model_folder, resumed };
+        let inputs =
+            TrainInputs { project, project_folder: self.folder.path(), prepared, model_folder, resumed, study: None };
         let run = train(inputs, control, &mut |event| {
             listen(&event);
             events.push(event);

@@ -132,7 +132,9 @@ pub fn outcome(results: &RunResults) -> String {
     let took = duration(summary.train_seconds);
     let how = if is_instant(&results.settings) {
         match summary.stop_reason {
-            StopReason::Completed | StopReason::EarlyStopping => format!("Finished in {took}."),
+            StopReason::Completed | StopReason::EarlyStopping | StopReason::FellBehind => {
+                format!("Finished in {took}.")
+            }
             StopReason::Stopped => format!("You stopped it after {took}."),
             StopReason::CutOff => format!("Interrupted after {took}."),
         }
@@ -145,6 +147,9 @@ pub fn outcome(results: &RunResults) -> String {
             }
             StopReason::EarlyStopping => {
                 format!("Stopped early after {steps} ({took}), because the metric no longer improved.")
+            }
+            StopReason::FellBehind => {
+                format!("Stopped early after {steps} ({took}), because other trials of the search did better.")
             }
             StopReason::Stopped => format!("You stopped it after {steps} ({took})."),
             StopReason::CutOff => format!("Interrupted after {steps} ({took})."),

@@ -2,7 +2,9 @@
 
 pub(in crate::data) mod column;
 pub(in crate::data) mod drawn;
+mod folds;
 mod grouped;
+pub(in crate::data) mod held_out;
 mod kept;
 mod ordered;
 mod random;

@@ -7,37 +7,42 @@ use crate::cli::Place;
 #[test]
 fn help_of_hone() {
     assert_snapshot!(Place::new().terminal("hone --help"), @r"
-        $ hone --help
-        Fine-tune pre-trained language models on your own data, on your own machine
+    $ hone --help
+    Fine-tune pre-trained language models on your own data, on your own machine
 
-        Usage: hone [PROJECT]
-               hone <COMMAND>
+    Usage: hone [PROJECT]
+           hone <COMMAND>
 
-        Commands:
-          new       Create a project from a file of texts, or a folder of documents
-          train     Fine-tune a project's model
-          evaluate  Evaluate a trained model on its test set or on another file
-          predict   Predict a label for every row of a file
-          continue  Continue a text with a language model such as GPT-2, before and after training
-          export    Save a trained model for other tools
-          inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
-          models    List models, search the Hugging Face Hub, or download a model
-          runs      List a project's training runs
-          compare   Compare two runs of a project on the same rows
-          bench     Measure how fast this machine trains
-          help      Print this message or the help of the given subcommand(s)
+    Commands:
+      new       Create a project from a file of texts, or a folder of documents
+      train     Fine-tune a project's model
+      evaluate  Evaluate a trained model on its test set or on another file
+      predict   Predict a label for every row of a file
+      continue  Continue a text with a language model such as GPT-2, before and after training
+      export    Save a trained model for other tools
+      inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
+      models    List models, search the Hugging Face Hub, or download a model
+      find-lr   Find a learning rate: train a few steps with rising rates, and look where the loss falls
+      cv        Cross-validate: train and test on k folds of the rows, and say how much the metrics vary
+      seeds     Train the same settings with several seeds, and say how much results vary by chance
+      search    Search for better settings: trials on the validation rows, then the best once on the test rows
+      studies   List a project's studies: cross-validations, repeated seeds and searches
+      runs      List a project's training runs
+      compare   Compare two runs of a project on the same rows
+      bench     Measure how fast this machine trains
+      help      Print this message or the help of the given subcommand(s)
 
-        Arguments:
-          [PROJECT]  Project to open in the window: a folder with a project.ron
+    Arguments:
+      [PROJECT]  Project to open in the window: a folder with a project.ron
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
 
-        Without a command, Hone opens its window.
+    Without a command, Hone opens its window.
 
-        Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training stopped early by you.
-        ");
+    Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training stopped early by you.
+    ");
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod old_projects;
 mod resume;
 mod safety;
 mod split;
+mod studies;
 mod words;
 
 use std::fs;

@@ -20,7 +20,7 @@ fn without_an_interrupted_run_there_is_nothing_to_resume() {
         ),
         @r"
         $ hone train shop --resume
-        ! Error: No run of this project was interrupted, so there is nothing to resume. Train without --resume.
+        ! Error: No run of this project was interrupted, so there is nothing to resume. Leave out --resume.
         exit code 1
 
         $ hone train shop --resume --set epochs=3

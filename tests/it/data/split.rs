@@ -1,6 +1,7 @@
 //! Splits: by groups, near-duplicates, time or a column, with sizes as shares or as rows.
 
 mod column;
+mod folds;
 mod groups;
 mod kept;
 mod time;

@@ -88,8 +88,14 @@ fn the_same_settings_give_the_same_losses_bit_for_bit() {
     let project = project();
     let alone = one_thread.install(|| {
         let (project_folder, prepared) = (bench.folder.path(), &bench.prepared);
-        let inputs =
-            TrainInputs { project: &project, project_folder, prepared, model_folder: &tiny_bert(), resumed: None };
+        let inputs = TrainInputs {
+            project: &project,
+            project_folder,
+            prepared,
+            model_folder: &tiny_bert(),
+            resumed: None,
+            study: None,
+        };
         let mut losses = Vec::new();
         train(inputs, &Control::default(), &mut |event| {
             if let TrainingEvent::Step(step) = event {
@@ -131,7 +137,14 @@ fn batches_bounded_by_tokens_are_planned_timed_and_trained_alike() {
     let mut project = project();
     bounded(&mut project.training);
     let (project_folder, prepared) = (bench.folder.path(), &bench.prepared);
-    let inputs = TrainInputs { project: &project, project_folder, prepared, model_folder: &tiny_bert(), resumed: None };
+    let inputs = TrainInputs {
+        project: &project,
+        project_folder,
+        prepared,
+        model_folder: &tiny_bert(),
+        resumed: None,
+        study: None,
+    };
     let measured = hone::training::dry_run(inputs, &Control::default(), &mut |_| ()).unwrap();
     assert_eq!(measured.steps, total);
 }

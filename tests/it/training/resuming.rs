@@ -171,6 +171,7 @@ fn a_run_is_not_resumed_with_other_data() {
         prepared: &other.prepared,
         model_folder: &tiny_bert(),
         resumed: Some(&run),
+        study: None,
     };
     let error = train(inputs, &Control::default(), &mut |_| ()).unwrap_err().to_string();
     assert!(error.contains("the data file, or how it is cleaned, has changed"), "{error}");

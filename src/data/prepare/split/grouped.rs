@@ -51,7 +51,7 @@ pub(super) fn assign(
 }
 
 /// Rows and strata, group by group.
-struct Grouped {
+pub(super) struct Grouped {
     /// Rows of all groups, one group after another.
     rows: Vec<u32>,
     /// Where each group begins in `rows`; one more at the end.
@@ -63,7 +63,7 @@ struct Grouped {
 }
 
 impl Grouped {
-    fn of(stratum_of: &[u32], groups: &[u32]) -> Self {
+    pub(super) fn of(stratum_of: &[u32], groups: &[u32]) -> Self {
         let mut rows: Vec<u32> = (0..stratum_of.len() as u32).collect();
         rows.sort_by_key(|&row| groups[row as usize]);
         let (mut starts, mut strata, mut stratum_starts) = (vec![0], Vec::new(), vec![0]);
@@ -79,7 +79,7 @@ impl Grouped {
         Self { rows, starts, strata, stratum_starts }
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
@@ -99,7 +99,7 @@ impl Grouped {
     }
 
     /// Rows of each stratum of a group.
-    fn strata(&self, group: usize) -> &[(u32, u32)] {
+    pub(super) fn strata(&self, group: usize) -> &[(u32, u32)] {
         &self.strata[self.stratum_starts[group]..self.stratum_starts[group + 1]]
     }
 
@@ -114,7 +114,7 @@ impl Grouped {
         with_stratum
     }
 
-    fn rows(&self, group: usize) -> &[u32] {
+    pub(super) fn rows(&self, group: usize) -> &[u32] {
         &self.rows[self.starts[group]..self.starts[group + 1]]
     }
 }

@@ -1,0 +1,162 @@
+//! `hone cv`, `hone seeds`, `hone search` and `hone studies`.
+
+use std::io::Write;
+use std::mem::discriminant;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::cli::CliError;
+use crate::cli::job_runner::JobRunner;
+use crate::cli::outcome::print_json;
+use crate::cli::study_args::{
+    CrossValidateArguments, SearchArguments, SeedsArguments, StudiesArguments, StudyArguments,
+};
+use crate::cli::study_results::{as_json, headline, show, state};
+use crate::cli::table::table;
+use crate::cli::values::with_settings;
+use crate::project::{MOST_TRIALS, Project, SearchPlan, SearchRange, StudyPlan};
+use crate::storage::{ProjectFile, StorageError, StudyFolder, StudyState};
+use crate::worker::{LoadStudy, RunStudy, StudyEvent, StudyResults};
+
+/// Trials of a search without a budget.
+const TRIALS: u32 = 20;
+
+/// `hone cv`.
+pub(super) fn cross_validate(arguments: &CrossValidateArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    run(&arguments.study, |_| Ok(StudyPlan::CrossValidation { folds: arguments.folds }), out)
+}
+
+/// `hone seeds`.
+pub(super) fn seeds(arguments: &SeedsArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    run(&arguments.study, |_| Ok(StudyPlan::Seeds { seeds: arguments.seeds }), out)
+}
+
+/// `hone search`.
+pub(super) fn search(arguments: &SearchArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let plan = |project: &Project| {
+        let over = if arguments.over.is_empty() {
+            SearchRange::usual(project)
+        } else {
+            SearchRange::read_all(&arguments.over, project).map_err(|error| CliError::Usage(error.to_string()))?
+        };
+        // A search that goes on has its own ranges.
+        if over.is_empty() && !arguments.study.resume {
+            let message =
+                "An instant model has no learning rate, batches or epochs to search. Say what to search with --over.";
+            return Err(CliError::Usage(message.to_owned()));
+        }
+        let usual = if arguments.minutes.is_some() { MOST_TRIALS } else { TRIALS };
+        let trials = arguments.trials.unwrap_or(usual);
+        Ok(StudyPlan::Search(SearchPlan { over, trials, minutes: arguments.minutes, halving: !arguments.no_halving }))
+    };
+    run(&arguments.study, plan, out)
+}
+
+/// Runs a study, or goes on with one, and prints what it found.
+fn run(
+    arguments: &StudyArguments,
+    plan: impl FnOnce(&Project) -> Result<StudyPlan, CliError>,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let (folder, project) = ProjectFile::read(&arguments.project)?;
+    let mut jobs = JobRunner::begin()?;
+    let mut project = with_settings(&project, &arguments.settings, &folder)?;
+    let training = &mut project.training;
+    training.device = arguments.compute.device.map_or(training.device, Into::into);
+    training.precision = arguments.compute.precision.map_or(training.precision, Into::into);
+    let plan = plan(&project)?;
+    let id = arguments.study.as_deref();
+    let resumed = arguments.resume.then(|| interrupted(&mut jobs, &folder, &plan, id)).transpose()?;
+    let (events, told) = crossbeam_channel::unbounded();
+    let job = RunStudy { project, folder, plan, may_fetch: arguments.fetch, resumed, events };
+    let mut begun = None;
+    let ended = jobs.run_with(job, |screen| {
+        for event in told.try_iter().take(1) {
+            match event {
+                StudyEvent::Run(event) => screen.run_event(&event),
+                StudyEvent::Started(results) => begun = Some(results),
+                // The log tells which trial begins, and the run's events how it goes.
+                StudyEvent::Trial(_) | StudyEvent::Results(_) => {}
+            }
+        }
+    });
+    if let (Err(CliError::Stopped | CliError::Failed(_)), Some(begun)) = (&ended, &begun) {
+        let study = begun.folder.id();
+        jobs.say(&format!("The study {study} keeps what is done. Go on with it: add --resume."));
+    }
+    show(&*ended?, arguments.json, out)
+}
+
+/// The study with this id, or the newest one with this kind of plan that was interrupted.
+fn interrupted(
+    jobs: &mut JobRunner,
+    folder: &Path,
+    plan: &StudyPlan,
+    id: Option<&str>,
+) -> Result<StudyFolder, CliError> {
+    let studies = match id {
+        Some(id) => vec![StudyFolder::find(folder, Some(id))?],
+        None => StudyFolder::list(folder)?,
+    };
+    let is_asked_for = |results: &StudyResults| {
+        discriminant(&results.settings.plan) == discriminant(plan) && results.state == StudyState::Interrupted
+    };
+    for study in studies {
+        // One that cannot be read is not the one to go on with.
+        if let Ok(results) = jobs.run(LoadStudy { study: study.clone() })
+            && is_asked_for(&results)
+        {
+            return Ok(study);
+        }
+    }
+    let kind = plan.title().to_lowercase();
+    let what = match id {
+        Some(id) => format!("Study {id} is not an interrupted {kind}"),
+        None => format!("No {kind} of this project was interrupted"),
+    };
+    Err(StorageError::NothingToResume(what).into())
+}
+
+/// A study, and what could be read of it.
+type Loaded = (StudyFolder, Result<Arc<StudyResults>, CliError>);
+
+/// `hone studies`.
+pub(super) fn list(arguments: &StudiesArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let (folder, _) = ProjectFile::read(&arguments.project)?;
+    let mut jobs = JobRunner::begin()?;
+    if let Some(id) = &arguments.study {
+        let study = StudyFolder::find(&folder, Some(id))?;
+        let results = jobs.run(LoadStudy { study })?;
+        return show(&results, arguments.json, out);
+    }
+    let studies = StudyFolder::list(&folder)?;
+    let loaded: Vec<Loaded> = studies.into_iter().map(|study| (study.clone(), jobs.run(LoadStudy { study }))).collect();
+    if arguments.json {
+        let entry = |(study, results): &Loaded| match results {
+            Ok(results) => as_json(results),
+            Err(error) => json!({ "study": study.id(), "error": error.to_string() }),
+        };
+        return print_json(out, &json!({ "studies": loaded.iter().map(entry).collect::<Vec<_>>() }));
+    }
+    if loaded.is_empty() {
+        writeln!(out, "No studies yet. Begin one with `hone cv`, `hone seeds` or `hone search`.")?;
+        return Ok(());
+    }
+    let row = |(study, results): &Loaded| {
+        let found = match results {
+            Ok(results) => [
+                results.settings.plan.title().to_owned(),
+                results.done().count().to_string(),
+                state(results.state).to_owned(),
+                headline(results),
+            ],
+            Err(error) => [String::new(), String::new(), "cannot be read".to_owned(), error.to_string()],
+        };
+        std::iter::once(study.id()).chain(found).collect()
+    };
+    let rows: Vec<Vec<String>> = loaded.iter().map(row).collect();
+    write!(out, "{}", table(&["study", "kind", ">trials", "state", "result"], &rows))?;
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! What a search tries next, and what it found.
+
+use crate::data::{Prepared, Side};
+use crate::project::{MetricName, Project, SearchPlan, SearchRange};
+use crate::storage::{StudyFolder, StudyPredictions, StudySettings, TrialRun};
+use crate::training::{Tried, propose};
+use crate::worker::scoring::{Evaluation, rows_of};
+use crate::worker::{Context, JobError};
+
+/// The settings of the next trial: the first has those of the project.
+pub(super) fn settings(search: &SearchPlan, project: &Project, trials: &[TrialRun], number: u32) -> Vec<String> {
+    if number == 1 {
+        return Vec::new();
+    }
+    let metric = project.best_metric();
+    let tried: Vec<Tried> = trials.iter().map(|trial| tried(&search.over, metric, trial)).collect();
+    propose(&search.over, &tried, (project.training.seed, number))
+}
+
+/// Where a trial was, and how good it was.
+fn tried(over: &[SearchRange], metric: MetricName, trial: &TrialRun) -> Tried {
+    let places = over.iter().map(|range| range.place_in(&trial.project)).collect();
+    let score = match score(metric, trial) {
+        Some(score) if metric.higher_is_better() => -score,
+        Some(score) => score,
+        None => f64::INFINITY,
+    };
+    Tried { places, score }
+}
+
+/// The metric of a trial's best checkpoint on the validation rows.
+pub(super) fn score(metric: MetricName, trial: &TrialRun) -> Option<f64> {
+    trial.summary.as_ref()?.validation.get(metric)
+}
+
+/// The trial that did best on the validation rows; the first of several.
+pub(super) fn best<'a>(project: &Project, trials: &'a [TrialRun]) -> Option<&'a TrialRun> {
+    let metric = project.best_metric();
+    let mut best: Option<(&TrialRun, f64)> = None;
+    for trial in trials {
+        let Some(score) = score(metric, trial) else { continue };
+        let is_better = |than: f64| if metric.higher_is_better() { score > than } else { score < than };
+        if best.is_none_or(|(_, so_far)| is_better(so_far)) {
+            best = Some((trial, score));
+        }
+    }
+    best.map(|(trial, _)| trial)
+}
+
+/// The numbers of the trials whose weights are needed at the end: the first, and the best so far.
+pub(super) fn with_weights(project: &Project, trials: &[TrialRun]) -> Vec<u32> {
+    best(project, trials).map(|trial| trial.trial.number).into_iter().chain([1]).collect()
+}
+
+/// Measures the first and the best trial on the test rows, which no trial has seen. The weights of the best are kept.
+pub(super) fn measure_on_test_rows(
+    context: &mut Context<'_>,
+    (folder, settings): (&StudyFolder, &StudySettings),
+    prepared: &Prepared,
+) -> Result<(), JobError> {
+    let trials = folder.trials()?;
+    let Some(best) = best(&settings.project, &trials) else {
+        return Err(JobError::Failed("No trial of the search has a result. Look at their messages.".to_owned()));
+    };
+    let first = trials.iter().find(|trial| trial.trial.number == 1 && trial.summary.is_some());
+    let measured = [(StudyPredictions::FirstTrial, first), (StudyPredictions::BestTrial, Some(best))];
+    let has_test_rows = prepared.side(Side::Test).next().is_some();
+    for (which, trial) in measured {
+        let Some(trial) = trial.filter(|trial| has_test_rows && trial.run.best().exists()) else { continue };
+        let model = context.model(&trial.run.best())?;
+        let own = trial.run.read_settings()?;
+        let evaluation = Evaluation { model: &model, settings: &own, training: None };
+        let rows = rows_of(prepared, Side::Test);
+        let (_, predictions) = context.watched(|watch| evaluation.of(rows, watch))?;
+        folder.write_predictions(which, &predictions, &own.labels)?;
+    }
+    context.cache.model.forget(); // its folder may go
+    match first {
+        Some(first) if first.trial.number != best.trial.number => Ok(folder.remove_weights(&first.run)?),
+        _ => Ok(()),
+    }
+}
