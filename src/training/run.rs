@@ -71,11 +71,8 @@ pub fn train(
     let outcome = fit_or_keep_the_best(&mut trainer, begun).and_then(|reason| finish(trainer, reason, started_at));
     std::mem::forget(guard);
     match &outcome {
-        Ok(summary) => {
-            run.write_status(&RunStatus::Finished(summary.clone()))?;
-            // They only take space now.
-            drop(run.remove_checkpoints());
-        }
+        // They only take space now.
+        Ok(_) => drop(run.remove_checkpoints()),
         Err(TrainError::Cancelled) if inputs.resumed.is_some() => {}
         Err(TrainError::Cancelled) => {
             drop(lock); // some systems cannot remove open files
@@ -350,9 +347,10 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         Some(test) => compare(&mut trainer, Side::Test, &test.answers),
         None => compare(&mut trainer, Side::Validation, &answers),
     };
-    trainer.run.write_comparison(&comparison)?;
+    let (run, voice) = (&trainer.run, &mut trainer.voice);
+    with_room(voice, run.path(), SMALL_FILE, || Ok(run.write_comparison(&comparison)?))?;
     let train_seconds = trainer.train_time.as_secs_f64();
-    Ok(RunSummary {
+    let summary = RunSummary {
         run: trainer.run.id(),
         started_at,
         steps: trainer.step,
@@ -365,7 +363,10 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         best_step: point.step,
         validation: point.metrics,
         test: test.map(|test| test.metrics),
-    })
+    };
+    let status = RunStatus::Finished(summary.clone());
+    with_room(voice, run.path(), SMALL_FILE, || Ok(run.write_status(&status)?))?;
+    Ok(summary)
 }
 
 /// Loads the best checkpoint from disk, as a later session will, once the memory of the trained model is free.
