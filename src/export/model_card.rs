@@ -100,6 +100,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         StopReason::Completed => "after the last epoch",
         StopReason::EarlyStopping => "early, because the metric stopped improving",
         StopReason::Stopped => "when it was stopped by hand",
+        StopReason::Diverged => "early, because the loss was no longer a number",
         StopReason::CutOff => "early because of an error or a crash",
     };
     let lora = &chosen.lora;

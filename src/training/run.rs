@@ -298,7 +298,7 @@ fn begin_or_resume(trainer: &mut Trainer<'_>, is_resumed: bool) -> Result<(), Tr
     if is_resumed { trainer.resume() } else { Ok(()) }
 }
 
-/// Trains. A stopped run still has a result if there is a checkpoint to keep.
+/// Trains. A run that is stopped, or diverges, still has a result if there is a checkpoint to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>, begun: Result<(), TrainError>) -> Result<StopReason, TrainError> {
     match begun.and_then(|()| trainer.fit()) {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
@@ -309,6 +309,10 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>, begun: Result<(), TrainError>
                 trainer.evaluate()?;
             }
             Ok(StopReason::Stopped)
+        }
+        Err(error @ TrainError::Diverged { .. }) if trainer.best.is_some() => {
+            trainer.voice.warn(error.to_string());
+            Ok(StopReason::Diverged)
         }
         outcome => outcome,
     }

@@ -134,7 +134,7 @@ pub fn outcome(results: &RunResults) -> String {
         match summary.stop_reason {
             StopReason::Completed | StopReason::EarlyStopping => format!("Finished in {took}."),
             StopReason::Stopped => format!("You stopped it after {took}."),
-            StopReason::CutOff => format!("Interrupted after {took}."),
+            StopReason::Diverged | StopReason::CutOff => format!("Interrupted after {took}."),
         }
     } else {
         let steps = counted(summary.steps, "step", "steps");
@@ -147,6 +147,10 @@ pub fn outcome(results: &RunResults) -> String {
                 format!("Stopped early after {steps} ({took}), because the metric no longer improved.")
             }
             StopReason::Stopped => format!("You stopped it after {steps} ({took})."),
+            StopReason::Diverged => format!(
+                "Training diverged after {steps} ({took}): the loss was no longer a number. Lower the learning rate and train \
+                 again."
+            ),
             StopReason::CutOff => format!("Interrupted after {steps} ({took})."),
         }
     };
@@ -205,6 +209,9 @@ mod tests {
         assert!(stopped.starts_with("You stopped it after 1,200 steps (8"), "{stopped}");
         let early = all(StopReason::EarlyStopping);
         assert!(early.contains("because the metric no longer improved. On the test set"), "{early}");
+        let diverged = all(StopReason::Diverged);
+        assert!(diverged.starts_with("Training diverged after 1,200 steps (8"), "{diverged}");
+        assert!(diverged.contains("Lower the learning rate and train again. On the test set"), "{diverged}");
     }
 
     #[test]
