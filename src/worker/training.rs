@@ -11,7 +11,7 @@ use crate::fetch::network_of;
 use crate::models::Compute;
 use crate::project::{Project, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
-use crate::training::{self, DryRun, TrainError, TrainInputs, TrainingEvent};
+use crate::training::{self, Advice, AdvisedRun, Adviser, DryRun, TrainError, TrainInputs, TrainingEvent};
 use crate::words::{counted, full_stop};
 use crate::worker::reporter::Throttle;
 use crate::worker::scoring::own_rows;
@@ -43,6 +43,8 @@ pub enum RunEvent {
     Evaluation(Box<EvaluationPoint>),
     /// The run pauses (true) or continues (false).
     Paused(bool),
+    /// What the curves show by now. It replaces what was said before.
+    Advice(Vec<Advice>),
 }
 
 /// What is known when training begins.
@@ -88,7 +90,7 @@ impl Job for Train {
             resumed: resumed.as_ref(),
         };
         let control = context.control;
-        let mut teller = Teller { context, events, steps: Vec::new(), throttle: Throttle::default() };
+        let mut teller = Teller::new(context, events);
         let summary = training::train(inputs, control, &mut |event| teller.tell(event))?;
         teller.flush();
         Ok(Arc::new(runs::load(&folder.join("runs").join(&summary.run))?))
@@ -268,9 +270,15 @@ struct Teller<'a, 'b> {
     events: Sender<RunEvent>,
     steps: Vec<StepMetrics>,
     throttle: Throttle,
+    /// Since training began.
+    adviser: Option<Adviser>,
 }
 
-impl Teller<'_, '_> {
+impl<'a, 'b> Teller<'a, 'b> {
+    fn new(context: &'a mut Context<'b>, events: Sender<RunEvent>) -> Self {
+        Self { context, events, steps: Vec::new(), throttle: Throttle::default(), adviser: None }
+    }
+
     fn tell(&mut self, event: TrainingEvent) {
         match event {
             TrainingEvent::Progress(progress) => self.context.progress(progress),
@@ -278,17 +286,31 @@ impl Teller<'_, '_> {
             TrainingEvent::Warning(message) => self.context.log(LogLevel::Warning, message),
             TrainingEvent::Started { run, settings, total_steps, steps_per_epoch, device } => {
                 let (id, folder, settings) = (run.id(), run.path().to_owned(), *settings);
+                let network = network_of(&settings.project.model, run.project_folder());
+                self.adviser = Some(Adviser::new(AdvisedRun::of(&settings, total_steps, network)));
                 let start = RunStart { run: id, folder, settings, total_steps, steps_per_epoch, device };
                 self.send(RunEvent::Started(Arc::new(start)));
             }
             TrainingEvent::Step(step) => {
+                let advice = self.adviser.as_mut().and_then(|adviser| adviser.step(&step));
                 self.steps.push(step);
                 if self.throttle.is_due() {
                     self.flush();
                 }
+                self.advise(advice);
             }
-            TrainingEvent::Evaluation(point) => self.send(RunEvent::Evaluation(point)),
+            TrainingEvent::Evaluation(point) => {
+                let advice = self.adviser.as_mut().and_then(|adviser| adviser.evaluation(&point));
+                self.send(RunEvent::Evaluation(point));
+                self.advise(advice);
+            }
             TrainingEvent::Paused(paused) => self.send(RunEvent::Paused(paused)),
+        }
+    }
+
+    fn advise(&mut self, advice: Option<Vec<Advice>>) {
+        if let Some(advice) = advice {
+            self.send(RunEvent::Advice(advice));
         }
     }
 
@@ -332,7 +354,7 @@ mod tests {
         let mut cache = Cache::default();
         let mut context = Context::new(&ticket, &mut cache);
         let (events, told) = crossbeam_channel::unbounded();
-        let mut teller = Teller { context: &mut context, events, steps: Vec::new(), throttle: Throttle::default() };
+        let mut teller = Teller::new(&mut context, events);
         (1..=100).for_each(|number| teller.tell(step(number)));
         teller.tell(TrainingEvent::Paused(true));
         let told: Vec<RunEvent> = told.try_iter().collect();
