@@ -95,9 +95,6 @@ static int fails(const struct call *call, const ucontext_t *context) {
     char path[2 * PATH_MAX];
     long first = ARGUMENT(context, call->argument), second = ARGUMENT(context, call->argument + 1);
     int has_folder = call->place == FOLDER_AND_PATH || call->place == OPEN_FOLDER_AND_PATH;
-    int is_open = call->place == OPEN_PATH || call->place == OPEN_FOLDER_AND_PATH;
-    long flags = has_folder ? ARGUMENT(context, call->argument + 2) : second;
-    if (is_open && (flags & O_ACCMODE) == O_RDONLY && !(flags & O_CREAT)) return 0;
     int is_found = call->place == FILE_NUMBER ? find(path, (int)first, NULL)
                    : has_folder               ? find(path, (int)first, (const char *)second)
                                               : find(path, AT_FDCWD, (const char *)first);
@@ -130,7 +127,9 @@ static void handle(int signal, siginfo_t *info, void *untyped) {
 /* Reads a number of the call into the filter. */
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)(offsetof(struct seccomp_data, field)))
 #define UNLESS(value, skipped) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(value), 0, skipped)
+#define IF_ANY(bits, skipped) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (unsigned)(bits), 0, skipped)
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, action)
+#define ADD(...) filter[length++] = (struct sock_filter)__VA_ARGS__
 
 __attribute__((constructor)) static void begin(void) {
     folder = getenv("FAULTS_FOLDER");
@@ -141,23 +140,34 @@ __attribute__((constructor)) static void begin(void) {
     error = atol(getenv("FAULTS_ERRNO"));
     struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_NODEFER};
     sigaction(SIGSYS, &action, NULL);
-    struct sock_filter filter[9 + 2 * COUNT + 1] = {
-        LOAD(arch),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
-        ANSWER(SECCOMP_RET_ALLOW),
-        LOAD(args[5]), /* the lower half: the machines above are little-endian */
-        UNLESS(OURS & 0xffffffff, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)(offsetof(struct seccomp_data, args[5]) + 4)),
-        UNLESS(OURS >> 32, 1),
-        ANSWER(SECCOMP_RET_ALLOW),
-        LOAD(nr),
-    };
-    for (int n = 0; n < COUNT; n++) {
-        filter[9 + 2 * n] = (struct sock_filter)UNLESS(CALLS[n].number, 1);
-        filter[10 + 2 * n] = (struct sock_filter)ANSWER(SECCOMP_RET_TRAP);
+    struct sock_filter filter[10 + 5 * COUNT];
+    unsigned short length = 0;
+    ADD(LOAD(arch));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
+    ADD(ANSWER(SECCOMP_RET_ALLOW));
+    ADD(LOAD(args[5])); /* the lower half: the machines above are little-endian */
+    ADD(UNLESS(OURS & 0xffffffff, 3));
+    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)(offsetof(struct seccomp_data, args[5]) + 4)));
+    ADD(UNLESS(OURS >> 32, 1));
+    ADD(ANSWER(SECCOMP_RET_ALLOW));
+    ADD(LOAD(nr));
+    for (const struct call *call = CALLS; call < CALLS + COUNT; call++) {
+        int is_open = call->place == OPEN_PATH || call->place == OPEN_FOLDER_AND_PATH;
+        ADD(UNLESS(call->number, is_open ? 4 : 1));
+        if (is_open) {
+            /* To open a file for reading must not be handed over: the C library does so in a thread that ends, whose signals are
+             * blocked, and the kernel would end the process. */
+            if (call->place == OPEN_PATH) ADD(LOAD(args[1]));
+            else ADD(LOAD(args[2]));
+            ADD(IF_ANY(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, 1));
+            ADD(ANSWER(SECCOMP_RET_TRAP));
+            ADD(ANSWER(SECCOMP_RET_ALLOW));
+        } else {
+            ADD(ANSWER(SECCOMP_RET_TRAP));
+        }
     }
-    filter[9 + 2 * COUNT] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
-    struct sock_fprog program = {.len = 10 + 2 * COUNT, .filter = filter};
+    ADD(ANSWER(SECCOMP_RET_ALLOW));
+    struct sock_fprog program = {.len = length, .filter = filter};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) {
         fprintf(stderr, "The faults could not be set up: %s\n", strerror(errno));
         _exit(99);

@@ -64,8 +64,8 @@ fn kinds(advice: &[Advice]) -> Vec<AdviceKind> {
 #[test]
 fn each_kind_of_trouble_is_recognised_and_a_good_run_is_left_alone() {
     use AdviceKind::{Diverging, NeverPredicted, Overfitting, Plateau, RateTooHigh, RateTooLow};
-    type Points<'a> = &'a [(f64, f64, [u64; 3])];
-    let table: [(&str, f64, &[f64], Points<'_>, &[AdviceKind]); 14] = [
+    type Case = (&'static str, f64, &'static [f64], &'static [(f64, f64, [u64; 3])], &'static [AdviceKind]);
+    let table: [Case; 15] = [
         ("nothing yet", 5e-5, &[], &[], &[]),
         ("a good run", 5e-5, &[1.0, 0.6, 0.4, 0.3], &[(0.8, 0.6, ALL), (0.6, 0.7, ALL), (0.58, 0.72, ALL)], &[]),
         // The head of an instant model fits the training rows too well at first.
@@ -95,6 +95,13 @@ fn each_kind_of_trouble_is_recognised_and_a_good_run_is_left_alone() {
             5e-5,
             &[0.9, 0.5, 0.2, 0.1],
             &[(0.7, 0.6, ALL), (0.6, 0.7, ALL), (0.8, 0.68, ALL), (0.9, 0.69, ALL)],
+            &[Overfitting],
+        ),
+        (
+            "overfitting, and so no improvement",
+            5e-5,
+            &[0.5, 0.4, 0.3, 0.3, 0.3],
+            &[(0.6, 0.7, ALL), (0.8, 0.69, ALL), (0.8, 0.69, ALL), (0.8, 0.69, ALL)],
             &[Overfitting],
         ),
         (
