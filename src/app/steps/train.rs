@@ -280,6 +280,7 @@ mod tests {
     use crate::app::testing::{Scene, picture, results, sized_window, window};
     use crate::progress::Progress;
     use crate::project::{Facts, ModelChoice, NetworkKind, Preset, TrainedLayers, TrainingSettings};
+    use crate::storage::StopReason;
     use crate::training::{Advice, AdviceKind};
     use crate::worker::RunStart;
 
@@ -409,7 +410,7 @@ mod tests {
         live.start = Some(Arc::new(start));
         let mut harness = open(with_run(Scene::prepared(false), live), false);
         harness.run();
-        for hidden in ["Epoch: ", "Step: ", "at step", "Learning rate and gradient norm"] {
+        for hidden in ["Epoch: ", "Step: ", "at step", "More curves"] {
             assert!(harness.query_all_by_label_contains(hidden).next().is_none(), "{hidden} is shown");
         }
     }
@@ -448,6 +449,23 @@ mod tests {
         harness.run();
         let asked = harness.state_mut().0.sender.take();
         assert_eq!(asked, [AppCommand::User(UserCommand::Train), AppCommand::GoTo(Step::Evaluate)]);
+    }
+
+    #[test]
+    fn a_run_that_diverged_says_so_and_leads_to_the_learning_rate() {
+        let mut scene = Scene::trained(false);
+        let mut diverged = (*results()).clone();
+        diverged.summary.stop_reason = StopReason::Diverged;
+        scene.answers.results.value = Some(Arc::new(diverged));
+        let live = LiveRun { end: Some(RunEnd::Finished), ..half_way() };
+        let mut harness = open(with_run(scene, live), false);
+        harness.run();
+        picture("train-diverged", &mut harness);
+        harness.get_by_label("Training diverged, and the best checkpoint is kept");
+        harness.get_by_label_contains("Lower the learning rate and train again");
+        harness.get_by_label("Change learning rate").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Model)]);
     }
 
     #[test]
