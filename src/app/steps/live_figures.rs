@@ -6,12 +6,8 @@ use crate::app::help::Term;
 use crate::app::live_run::LiveRun;
 use crate::app::steps::run_end::is_instant;
 use crate::app::theme::Theme;
-use crate::app::widgets::figure;
-use crate::storage::StepMetrics;
+use crate::app::widgets::{figure, tokens_per_second};
 use crate::words::{count, duration, score};
-
-/// Steps over which the speed is averaged.
-const SPEED_STEPS: usize = 20;
 
 /// Draws them in a row.
 pub fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
@@ -41,30 +37,5 @@ pub fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
     figure(ui, theme, "Time left", &eta, "At the current speed. The run may end sooner if it stops early");
     if let Some(start) = &live.start {
         figure(ui, theme, "Device", &start.device, "");
-    }
-}
-
-/// Tokens per second over the last steps.
-fn tokens_per_second(steps: &[StepMetrics]) -> Option<f64> {
-    let recent = &steps[steps.len().saturating_sub(SPEED_STEPS + 1)..];
-    let (first, last) = (recent.first()?, recent.last()?);
-    let seconds = last.train_seconds - first.train_seconds;
-    let tokens: u64 = recent[1..].iter().map(|step| step.tokens).sum();
-    (seconds > 0.0).then(|| tokens as f64 / seconds)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::testing::results;
-
-    #[test]
-    fn speed_is_averaged_over_the_last_steps() {
-        let results = results();
-        let speed = tokens_per_second(&results.steps).unwrap();
-        let last = &results.steps[results.steps.len() - SPEED_STEPS..];
-        let tokens: u64 = last.iter().map(|step| step.tokens).sum();
-        assert!((speed - tokens as f64 / (0.31 * SPEED_STEPS as f64)).abs() < 1.0);
-        assert_eq!(tokens_per_second(&results.steps[..1]), None);
     }
 }
