@@ -99,6 +99,12 @@ fn decimals(value: f64, decimals: usize) -> String {
     }
 }
 
+/// A learning rate: "5e-5", "2.5e-4".
+#[must_use]
+pub fn rate(value: f64) -> String {
+    format!("{value:.1e}").replace(".0e", "e")
+}
+
 /// A duration in the two largest units that matter: `8 s`, `2 min 10 s`, `1 h 04 min`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
@@ -301,6 +307,11 @@ pub fn sentence_case(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn learning_rates_have_two_digits_at_most() {
+        assert_eq!([5e-5, 2.5e-4, 481.481, 1.0].map(rate), ["5e-5", "2.5e-4", "4.8e2", "1e0"]);
+    }
 
     #[test]
     fn a_share_of_a_hundred_is_all_only_if_all_are() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
+use crate::training::Advice;
 use crate::worker::{LogLine, RunEvent, RunStart};
 
 /// How a run ended.
@@ -59,6 +60,8 @@ pub struct LiveRun {
     pub steps: Vec<StepMetrics>,
     /// Every evaluation so far.
     pub evaluations: Vec<EvaluationPoint>,
+    /// What the curves show by now.
+    pub advice: Vec<Advice>,
     /// The log, oldest first.
     pub log: Vec<LogLine>,
     /// The current stage, its progress and the time left.
@@ -139,6 +142,7 @@ impl LiveRun {
             RunEvent::Steps(steps) => self.steps.extend(steps),
             RunEvent::Evaluation(point) => self.evaluations.push(*point),
             RunEvent::Paused(paused) => self.paused = paused,
+            RunEvent::Advice(advice) => self.advice = advice,
         }
     }
 

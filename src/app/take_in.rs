@@ -7,12 +7,13 @@ use crate::app::app::HoneApp;
 use crate::app::context::Notice;
 use crate::app::messages::Edit;
 use crate::app::slot::Ended;
-use crate::app::steps::verdict::{finished_title, tone};
+use crate::app::steps::verdict::{finished_title, finished_tone};
 use crate::app::theme::Tone;
 use crate::app::view::View;
 use crate::app::widgets::{Anchor, scroll_to};
 use crate::fetch::LookedUp;
 use crate::project::{ModelChoice, Project, Step};
+use crate::storage::StopReason;
 use crate::words::{counted, score};
 use crate::worker::ExportFormat;
 
@@ -146,7 +147,9 @@ impl HoneApp {
         let best = results.measured().figures().into_iter().next();
         let best = best.map(|(name, value)| format!("{} {}. ", name.title(), score(value))).unwrap_or_default();
         let body = format!("{best}{}. Evaluate shows its mistakes", judgement.says);
-        let (tone, title) = (tone(judgement.verdict), finished_title(Some(&judgement)));
+        let has_diverged = results.summary.stop_reason == StopReason::Diverged;
+        let tone = finished_tone(Some(&judgement), has_diverged);
+        let title = finished_title(Some(&judgement), has_diverged);
         if self.state.view == View::Step(Step::Train) {
             self.notices.push_seen(Notice { tone, title, body });
         } else {

@@ -21,7 +21,7 @@ use crate::worker::ExportFormat;
     after_help = "Without a command, Hone opens its window.\n\n\
                   Results go to standard output, progress to standard error. \
                   Exit codes: 0 done, 1 failed, 2 wrong usage, \
-                  3 training stopped early by you."
+                  3 training stopped early, by you or because it diverged."
 )]
 pub struct Arguments {
     /// Project to open in the window: a folder with a project.ron

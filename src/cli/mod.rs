@@ -45,7 +45,7 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Exit code of a usage error.
 pub const USAGE: u8 = 2;
-/// Exit code of training that a person stopped, with its best checkpoint kept.
+/// Exit code of training that a person stopped, or that diverged, with its best checkpoint kept.
 pub const STOPPED_EARLY: u8 = 3;
 
 /// Why a command failed.
@@ -60,7 +60,7 @@ pub enum CliError {
     /// The person stopped it before there was a result.
     #[error("Stopped before there was a result.")]
     Stopped,
-    /// The person stopped training. The result of its best checkpoint was printed.
+    /// The person stopped training, or it diverged. The result of its best checkpoint was printed.
     #[error("Training was stopped early, and the best checkpoint is kept.")]
     StoppedEarly,
     /// The result could not be printed.

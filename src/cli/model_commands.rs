@@ -223,6 +223,9 @@ fn chosen_note(project: &Path, run: &RunFolder, summary: &RunSummary) -> Result<
         StopReason::Stopped => {
             return Ok(Some(format!("run {id} was stopped early, and no run trained to its end. {best}")));
         }
+        StopReason::Diverged => {
+            return Ok(Some(format!("run {id} diverged, and no run trained to its end. {best}")));
+        }
         StopReason::CutOff => return Ok(Some(format!("run {id} did not finish. {best}"))),
         StopReason::Completed | StopReason::EarlyStopping | StopReason::FellBehind => {}
     }
@@ -232,6 +235,7 @@ fn chosen_note(project: &Path, run: &RunFolder, summary: &RunSummary) -> Result<
         let newer = listing.folder.id();
         let why = match listing.folder.outcome() {
             RunOutcome::Finished(summary) if summary.stop_reason == StopReason::Stopped => "was stopped early",
+            RunOutcome::Finished(summary) if summary.stop_reason == StopReason::Diverged => "diverged",
             RunOutcome::CutOff { kept: Some(_), .. } | RunOutcome::Finished(_) => "did not finish",
             RunOutcome::CutOff { kept: None, .. } | RunOutcome::UnderWay => return None,
         };

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::table::scores;
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
+use crate::training::{Advice, AdviceKind};
 use crate::words::{count, printable};
 use crate::worker::{LogLevel, LogLine, RunEvent, RunStart};
 
@@ -31,6 +32,8 @@ enum Surface {
 struct Training {
     total_steps: u64,
     eta_seconds: Option<f64>,
+    /// The advice that was shown.
+    advised: Vec<AdviceKind>,
 }
 
 impl Screen {
@@ -67,6 +70,7 @@ impl Screen {
             }
             RunEvent::Evaluation(evaluation) => self.line(&evaluation_line(evaluation)),
             RunEvent::Paused(paused) => self.line(if *paused { "Paused" } else { "Resumed" }),
+            RunEvent::Advice(advice) => self.advice(advice),
         }
     }
 
@@ -98,7 +102,18 @@ impl Screen {
             count(start.total_steps),
             start.device
         ));
-        self.training = Some(Training { total_steps: start.total_steps, eta_seconds: None });
+        self.training = Some(Training { total_steps: start.total_steps, eta_seconds: None, advised: Vec::new() });
+    }
+
+    /// Shows each kind of advice once.
+    fn advice(&mut self, advice: &[Advice]) {
+        for advice in advice {
+            let Some(training) = &mut self.training else { return };
+            if !training.advised.contains(&advice.kind) {
+                training.advised.push(advice.kind);
+                self.line(&format!("{}. {}", advice.kind.title(), advice.says));
+            }
+        }
     }
 
     fn step(&mut self, step: &StepMetrics) {
@@ -197,6 +212,21 @@ mod tests {
         let rows = Progress { done: 12_000, unit: "rows", eta_seconds: Some(61.0), ..Progress::default() };
         assert_eq!(amount(&rows), "12,000 rows, 1 min 01 s left");
         assert_eq!(amount(&Progress { eta_seconds: Some(0.2), ..rows }), "12,000 rows");
+    }
+
+    #[test]
+    fn each_kind_of_advice_is_shown_once() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut screen = Screen::plain(Box::new(file.reopen().unwrap()));
+        screen.training = Some(Training { total_steps: 9, eta_seconds: None, advised: Vec::new() });
+        let advice = |kind| Advice { kind, says: "Change it.".to_owned(), setting: "Learning rate" };
+        screen.run_event(&RunEvent::Advice(vec![advice(AdviceKind::Overfitting)]));
+        screen.run_event(&RunEvent::Advice(Vec::new()));
+        screen.run_event(&RunEvent::Advice(vec![advice(AdviceKind::Plateau), advice(AdviceKind::Overfitting)]));
+        assert_eq!(
+            std::fs::read_to_string(file.path()).unwrap(),
+            "The model is overfitting. Change it.\nThe run no longer improves. Change it.\n"
+        );
     }
 
     #[test]

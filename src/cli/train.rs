@@ -45,7 +45,7 @@ pub(super) struct Asked {
 /// Trains `project` in `folder`, or goes on with an interrupted run of it, and prints the result.
 ///
 /// # Errors
-/// [`CliError::StoppedEarly`] if a person stopped it and it has a result all the same.
+/// [`CliError::StoppedEarly`] if a person stopped it, or it diverged, and it has a result all the same.
 pub(super) fn train(
     project: &Project,
     folder: &Path,
@@ -61,7 +61,10 @@ pub(super) fn train(
     } else {
         print(out, &results)?;
     }
-    if results.summary.stop_reason == StopReason::Stopped { Err(CliError::StoppedEarly) } else { Ok(()) }
+    match results.summary.stop_reason {
+        StopReason::Stopped | StopReason::Diverged => Err(CliError::StoppedEarly),
+        StopReason::Completed | StopReason::EarlyStopping | StopReason::CutOff => Ok(()),
+    }
 }
 
 /// Why a run ended, in words.
@@ -71,6 +74,7 @@ pub(super) fn ending(reason: StopReason) -> &'static str {
         StopReason::EarlyStopping => "stopped early, no further improvement",
         StopReason::FellBehind => "stopped early, other trials did better",
         StopReason::Stopped => "stopped by you",
+        StopReason::Diverged => "diverged",
         StopReason::CutOff => "interrupted",
     }
 }

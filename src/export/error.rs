@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::models::ModelError;
 use crate::predictor::PredictorError;
 use crate::progress::Cancelled;
-use crate::storage::{StorageError, advice};
+use crate::storage::{StorageError, advice, reason};
 
 /// Why an export failed. Nothing of it is left on disk.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum ExportError {
     )]
     Differs(String),
     /// The file system reported an error.
-    #[error("Could not {action} {}: {source}. {}", path.display(), advice(source))]
+    #[error("Could not {action} {}: {}. {}", path.display(), reason(source), advice(source))]
     Io {
         /// What was tried.
         action: &'static str,

@@ -101,6 +101,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         StopReason::EarlyStopping => "early, because the metric stopped improving",
         StopReason::FellBehind => "early, because other trials of a search did better",
         StopReason::Stopped => "when it was stopped by hand",
+        StopReason::Diverged => "early, because the loss was no longer a number",
         StopReason::CutOff => "early because of an error or a crash",
     };
     let lora = &chosen.lora;

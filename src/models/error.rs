@@ -104,7 +104,7 @@ pub enum ModelError {
         reason: String,
     },
     /// A file could not be read or written.
-    #[error("Could not {action} {}: {source}. {}", path.display(), crate::storage::advice(source))]
+    #[error("Could not {action} {}: {}. {}", path.display(), crate::storage::reason(source), crate::storage::advice(source))]
     Io {
         /// The action that failed: "read" or "write".
         action: &'static str,

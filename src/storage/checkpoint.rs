@@ -58,7 +58,8 @@ impl UnfinishedCheckpoint {
         text.and_then(|text| std::fs::write(&path, text)).map_err(StorageError::io("write", &path))
     }
 
-    /// Waits until everything is on the disk, gives the checkpoint its name, and removes older ones.
+    /// Waits until everything is on the disk, gives the checkpoint its name, and removes older ones. One that cannot be removed
+    /// stays until the next checkpoint.
     ///
     /// # Errors
     /// Errors of the file system.
@@ -75,10 +76,9 @@ impl UnfinishedCheckpoint {
             sync_folder(folder)
         };
         publish().map_err(StorageError::io("write", &self.finished))?;
-        for step in retention.obsolete(&steps_in(folder)?) {
-            let old = folder.join(name(*step));
-            remove_folder(&old).map_err(StorageError::io("remove", &old))?;
-        }
+        // The new one is complete: an old one more is no reason to end a run.
+        let steps = steps_in(folder).unwrap_or_default();
+        let _ = retention.obsolete(&steps).iter().try_for_each(|step| remove_checkpoint(folder, *step));
         Ok(())
     }
 }
@@ -109,7 +109,8 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn checkpoints(&self) -> Result<Vec<u64>, StorageError> {
-        steps_in(&self.checkpoints_folder())
+        let folder = self.checkpoints_folder();
+        steps_in(&folder).map_err(StorageError::io("read", &folder))
     }
 
     /// The folder of the checkpoint after a step.
@@ -132,15 +133,7 @@ impl RunFolder {
     /// Errors of the file system.
     pub fn remove_unfinished_checkpoints(&self) -> Result<(), StorageError> {
         let folder = self.checkpoints_folder();
-        let remove = || -> io::Result<()> {
-            for entry in entries(&folder)? {
-                if entry.to_string_lossy().starts_with(UNFINISHED) {
-                    remove_folder(&folder.join(entry))?;
-                }
-            }
-            Ok(())
-        };
-        remove().map_err(StorageError::io("clean up", &folder))
+        remove_unfinished_in(&folder).map_err(StorageError::io("clean up", &folder))
     }
 
     /// Removes all checkpoints: of a run that is over.
@@ -149,8 +142,25 @@ impl RunFolder {
     /// Errors of the file system.
     pub fn remove_checkpoints(&self) -> Result<(), StorageError> {
         let folder = self.checkpoints_folder();
-        remove_folder(&folder).map_err(StorageError::io("remove", &folder))
+        let remove = || -> io::Result<()> {
+            steps_in(&folder)?.into_iter().try_for_each(|step| remove_checkpoint(&folder, step))?;
+            remove_folder(&folder)
+        };
+        remove().map_err(StorageError::io("remove", &folder))
     }
+}
+
+/// Removes the checkpoint after a step. It loses its name first, because what has one is complete.
+fn remove_checkpoint(folder: &Path, step: u64) -> io::Result<()> {
+    let nameless = folder.join(format!("{UNFINISHED}{}", name(step)));
+    remove_folder(&nameless)?;
+    std::fs::rename(folder.join(name(step)), &nameless)?;
+    remove_folder(&nameless)
+}
+
+fn remove_unfinished_in(folder: &Path) -> io::Result<()> {
+    let unfinished = entries(folder)?.into_iter().filter(|entry| entry.to_string_lossy().starts_with(UNFINISHED));
+    unfinished.into_iter().try_for_each(|entry| remove_folder(&folder.join(entry)))
 }
 
 /// Names sort as their steps do.
@@ -158,8 +168,8 @@ fn name(step: u64) -> String {
     format!("{step:012}")
 }
 
-fn steps_in(folder: &Path) -> Result<Vec<u64>, StorageError> {
-    let names = entries(folder).map_err(StorageError::io("read", folder))?;
+fn steps_in(folder: &Path) -> io::Result<Vec<u64>> {
+    let names = entries(folder)?;
     let mut steps: Vec<u64> = names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
     steps.sort_unstable();
     Ok(steps)

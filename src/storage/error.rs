@@ -176,16 +176,35 @@ pub enum OpenError {
     Storage(#[from] StorageError),
 }
 
+/// The number of the system's error.
+fn system_code(error: &io::Error) -> Option<i32> {
+    // A library that adds the path to an error passes the number on as text only.
+    error.raw_os_error().or_else(|| system_code_in(&error.to_string()))
+}
+
+/// The number of the system's error in a message about it.
+pub(super) fn system_code_in(message: &str) -> Option<i32> {
+    message.rsplit_once("(os error ")?.1.split(')').next()?.parse().ok()
+}
+
 /// Whether the process, or the machine, has as many files open as it may.
 fn is_too_many_files(error: &io::Error) -> bool {
     // EMFILE and ENFILE, the same on Linux and macOS. The standard library has no kind for them.
-    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+    cfg!(unix) && matches!(system_code(error), Some(23 | 24))
+}
+
+/// Whether the disk itself failed.
+fn is_disk_failure(error: &io::Error) -> bool {
+    // EIO, the same on Linux and macOS. The standard library has no kind for it.
+    cfg!(unix) && system_code(error) == Some(5)
 }
 
 /// The reason in plain words.
-fn reason(error: &io::Error) -> String {
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
     match error.kind() {
         _ if is_too_many_files(error) => "too many files are open".to_owned(),
+        _ if is_disk_failure(error) => "the disk failed (input/output error)".to_owned(),
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "permission was denied".to_owned(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".to_owned(),
@@ -232,6 +251,19 @@ mod tests {
         if cfg!(unix) {
             let too_many = StorageError::io("read", Path::new("a"))(io::Error::from_raw_os_error(24)).to_string();
             assert!(too_many.contains("too many files are open. Close other programs"), "{too_many}");
+        }
+        if cfg!(target_os = "linux") {
+            let folder = tempfile::tempdir().unwrap();
+            let error = std::fs::File::open(folder.path().join("gone")).unwrap_err();
+            assert_eq!(system_code(&error), Some(2));
+            // The library wraps the system's error and its path.
+            let wrapped = tempfile::NamedTempFile::new_in(folder.path().join("gone")).unwrap_err();
+            assert_eq!((wrapped.raw_os_error(), system_code(&wrapped)), (None, Some(2)));
+            let failed = StorageError::io("write", Path::new("a"))(io::Error::from_raw_os_error(5)).to_string();
+            assert_eq!(
+                failed,
+                "Could not write a: the disk failed (input/output error). Check that the disk is connected and try again."
+            );
         }
         assert!(message(io::ErrorKind::TimedOut).contains("Check that the disk is connected"));
     }

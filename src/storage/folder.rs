@@ -16,6 +16,7 @@ pub fn replace_folder<E: From<StorageError>>(
     write: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
     let unfinished = beside(folder, "new");
+    put_back(folder)?;
     remove(&unfinished)?;
     std::fs::create_dir_all(&unfinished).map_err(StorageError::io("create", &unfinished))?;
     if let Err(error) = write(&unfinished) {
@@ -34,10 +35,16 @@ fn swap(unfinished: &Path, folder: &Path) -> Result<(), StorageError> {
     if folder.exists() {
         rename(folder, &replaced)?;
     }
-    rename(unfinished, folder)?;
+    if let Err(error) = rename(unfinished, folder) {
+        // The first error is the one to report. If this fails too, the folder is put back later.
+        let _ = put_back(folder);
+        return Err(error);
+    }
     let parent = folder.parent().unwrap_or(Path::new("."));
     sync_folder(parent).map_err(StorageError::io("write", parent))?;
-    remove(&replaced)
+    // The new folder is in place. What cannot be removed now is removed before the next one, or when the old is recovered.
+    let _ = remove(&replaced);
+    Ok(())
 }
 
 /// Puts back the folder that [`replace_folder`] moved aside if the process was killed before the new one was in place, and
@@ -123,6 +130,25 @@ mod tests {
         recover_folder(&folder).unwrap();
         assert_eq!((text(&folder), entries(place.path())), ("one".to_owned(), 1));
         recover_folder(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_new_try_does_not_remove_the_only_copy() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("best");
+        put(&folder, "one").unwrap();
+        std::fs::rename(&folder, beside(&folder, "old")).unwrap();
+        let failed =
+            replace_folder(&folder, |new| Err(StorageError::io("write", new)(io::ErrorKind::StorageFull.into())));
+        assert!(failed.is_err());
+        assert_eq!((text(&folder), entries(place.path())), ("one".to_owned(), 1));
+        // The old folder comes back if the new one cannot take its place.
+        let failed = replace_folder(&folder, |new| {
+            std::fs::remove_dir(new).unwrap();
+            Ok::<_, StorageError>(())
+        });
+        assert!(failed.is_err());
+        assert_eq!((text(&folder), entries(place.path())), ("one".to_owned(), 1));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use adapted::{AdaptedModel, adapted_model, adapted_models};
 pub use atomic::{write_atomic, write_new};
 pub use checkpoint::{Retention, UnfinishedCheckpoint};
 pub use drawn_split::{SPLIT_FILE, read_split, write_split};
-pub use error::{OpenError, StorageError, advice};
+pub use error::{OpenError, StorageError, advice, reason};
 pub use folder::{needs_recovery, recover_folder, replace_folder};
 pub use leftovers::remove_leftovers;
 pub use lock::FileLock;

@@ -18,6 +18,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::data::check_parquet_footer;
 use crate::evaluation::Prediction;
+use crate::storage::error::system_code_in;
 use crate::storage::prediction_columns::{ID, from_batch, text_column, to_batch};
 use crate::storage::{RunFolder, StorageError, write_atomic};
 
@@ -165,8 +166,7 @@ fn unreadable(path: &Path, error: &ParquetError) -> StorageError {
 
 /// As [`unreadable`], of an error that the library passes on as text only.
 fn unreadable_text(path: &Path, reason: String) -> StorageError {
-    let code = reason.rsplit_once("(os error ").and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
-    match code {
+    match system_code_in(&reason) {
         Some(code) => StorageError::io("read", path)(std::io::Error::from_raw_os_error(code)),
         None => damaged(path, reason),
     }

@@ -107,6 +107,8 @@ pub enum StopReason {
     FellBehind,
     /// A person stopped it.
     Stopped,
+    /// The loss or the gradient was no longer a number.
+    Diverged,
     /// An error or a crash ended it early. Never written to a file, see `RunOutcome::CutOff`.
     CutOff,
 }

@@ -1,7 +1,7 @@
 //! `metrics.jsonl`: the metrics of a run, line by line.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn append_steps(&self, steps: &[StepMetrics]) -> Result<(), StorageError> {
-        self.append(steps.iter().map(MetricsLineRef::Step)).map(drop)
+        self.append(steps.iter().map(MetricsLineRef::Step), |_| Ok(()))
     }
 
     /// Appends an evaluation to `metrics.jsonl`.
@@ -44,8 +44,7 @@ impl RunFolder {
     /// Errors of the file system.
     pub fn append_evaluation(&self, evaluation: &EvaluationPoint) -> Result<(), StorageError> {
         // A crash must not lose the metrics of a checkpoint on disk. Steps are many and need not wait for the disk.
-        let file = self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))?;
-        file.sync_data().map_err(StorageError::io("write", &self.path().join(METRICS)))
+        self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)), File::sync_data)
     }
 
     /// Reads `metrics.jsonl`. A line cut off by a crash is skipped, and without a file there are no metrics.
@@ -117,10 +116,14 @@ impl RunFolder {
         Ok(removed)
     }
 
-    fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<File, StorageError> {
+    fn append<'a>(
+        &self,
+        lines: impl Iterator<Item = MetricsLineRef<'a>>,
+        sync: fn(&File) -> io::Result<()>,
+    ) -> Result<(), StorageError> {
         self.unless_gone()?;
         let path = self.path().join(METRICS);
-        append_lines(&path, lines).map_err(StorageError::io("write", &path))
+        append_lines(&path, lines, sync).map_err(StorageError::io("write", &path))
     }
 }
 
@@ -133,22 +136,46 @@ fn read_line(line: &[u8]) -> Result<MetricsLine<EvaluationPoint>, serde_json::Er
     })
 }
 
-/// Appends JSON lines. If a crash cut off the last line, it is ended first, so that only that line is lost.
-fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<File> {
+/// Appends JSON lines, all or none, so that they can be written again if that fails. If a crash cut off the last line, it is ended
+/// first, so that only that line is lost.
+fn append_lines(
+    path: &Path,
+    lines: impl Iterator<Item = impl Serialize>,
+    sync: fn(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file = File::options().create(true).read(true).append(true).open(path)?;
-    let torn = file.metadata()?.len() > 0 && {
+    let length = file.metadata()?.len();
+    let torn = length > 0 && {
         file.seek(SeekFrom::End(-1))?;
         let mut last = [0];
         file.read_exact(&mut last)?;
         last != *b"\n"
     };
-    let mut writer = BufWriter::new(file);
-    if torn {
-        writer.write_all(b"\n")?;
-    }
+    let mut bytes = if torn { b"\n".to_vec() } else { Vec::new() };
     for line in lines {
-        serde_json::to_writer(&mut writer, &line)?;
-        writer.write_all(b"\n")?;
+        serde_json::to_writer(&mut bytes, &line)?;
+        bytes.push(b'\n');
     }
-    writer.into_inner().map_err(io::IntoInnerError::into_error)
+    file.write_all(&bytes).and_then(|()| sync(&file)).inspect_err(|_| {
+        // If that fails too, a line is cut off, or is there twice, and both can be read.
+        let _ = file.set_len(length);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_could_not_be_written_completely_are_written_once_at_the_next_try() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(METRICS);
+        let append = |lines: &[u8], sync| append_lines(&path, lines.iter(), sync);
+        append(&[1], |_| Ok(())).unwrap();
+        let failed = append(&[2, 3], |_| Err(io::ErrorKind::StorageFull.into()));
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n");
+        append(&[2, 3], File::sync_data).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n2\n3\n");
+    }
 }

@@ -8,6 +8,7 @@ use crate::ops::message;
 use crate::progress::Cancelled;
 use crate::project::OutOfRange;
 use crate::storage::StorageError;
+use crate::words::rate;
 
 /// Why training or prediction failed.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +27,9 @@ pub enum TrainError {
     NoRoom(String),
     /// The loss or the gradient is not finite.
     #[error(
-        "Training diverged: {what} was not a number at step {step}, at a learning rate of {learning_rate:e}. \
-         Lower the learning rate, for example to {:e}, keep gradient clipping on, and train again. \
-         {kept}", learning_rate_to_try(*peak)
+        "Training diverged: {what} was not a number at step {step}, at a learning rate of {}. \
+         Lower the learning rate, for example to {}, keep gradient clipping on, and train again. \
+         {kept}", rate(*learning_rate), rate(*lower)
     )]
     Diverged {
         /// The value that is not finite.
@@ -37,8 +38,8 @@ pub enum TrainError {
         step: u64,
         /// Learning rate of that step.
         learning_rate: f64,
-        /// Highest learning rate of the run.
-        peak: f64,
+        /// Learning rate to try instead.
+        lower: f64,
         /// What was kept of the run, in a sentence.
         kept: String,
     },
@@ -114,9 +115,4 @@ impl From<DataError> for TrainError {
             error => Self::Data(error),
         }
     }
-}
-
-/// A fifth of the rate that diverged, but no more than papers use.
-fn learning_rate_to_try(peak: f64) -> f64 {
-    (peak / 5.0).min(5e-5)
 }

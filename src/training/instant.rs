@@ -29,7 +29,7 @@ impl Trainer<'_> {
             let control = self.voice.control;
             // A stop is noticed below.
             let next = probe.fit(strength, fitted.as_ref(), |_| !control.is_cancelled()).ok_or(Cancelled)?;
-            self.check_finite("the loss", next.loss, 0.0)?;
+            self.check_finite("the loss", next.loss, (self.step + 1, 0.0))?;
             self.model.set_embedding_scores(&next.weights, &next.bias)?;
             self.step += 1;
             self.epoch = (place + 1) as f64 / PROBE_STRENGTHS.len() as f64;

@@ -1,5 +1,7 @@
 //! Fine-tuning: the loop, the optimizer, the schedule, early stopping, checkpoints, prediction.
 
+mod advice;
+mod adviser;
 mod away;
 mod bench;
 mod checkpoint;
@@ -27,6 +29,8 @@ mod step;
 mod trainer;
 mod vocabulary;
 
+pub use advice::{Advice, AdviceKind, AdvisedRun, advise};
+pub use adviser::Adviser;
 pub use bench::{StepBench, StepFigures, bench_step};
 pub use dry_run::{DryRun, RunTime, SmallerRun, dry_run};
 pub use early_stopping::{BestWatch, Verdict};

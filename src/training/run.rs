@@ -75,11 +75,8 @@ pub fn train(
     let outcome = fit_or_keep_the_best(&mut trainer, begun).and_then(|reason| finish(trainer, reason, started_at));
     std::mem::forget(guard);
     match &outcome {
-        Ok(summary) => {
-            run.write_status(&RunStatus::Finished(summary.clone()))?;
-            // They only take space now.
-            drop(run.remove_checkpoints());
-        }
+        // They only take space now.
+        Ok(_) => drop(run.remove_checkpoints()),
         Err(TrainError::Cancelled) if inputs.resumed.is_some() => {}
         Err(TrainError::Cancelled) if inputs.study.is_some() && !run.checkpoints()?.is_empty() => {}
         Err(TrainError::Cancelled) => {
@@ -309,7 +306,7 @@ fn begin_or_resume(trainer: &mut Trainer<'_>, is_resumed: bool) -> Result<(), Tr
     if is_resumed { trainer.resume() } else { Ok(()) }
 }
 
-/// Trains. A stopped run still has a result if there is a checkpoint to keep.
+/// Trains. A run that is stopped, or diverges, still has a result if there is a checkpoint to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>, begun: Result<(), TrainError>) -> Result<StopReason, TrainError> {
     match begun.and_then(|()| trainer.fit()) {
         Err(TrainError::Cancelled) if trainer.step > 0 && trainer.study.is_none() => {
@@ -320,6 +317,10 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>, begun: Result<(), TrainError>
                 trainer.evaluate()?;
             }
             Ok(StopReason::Stopped)
+        }
+        Err(error @ TrainError::Diverged { .. }) if trainer.best.is_some() => {
+            trainer.voice.warn(error.to_string());
+            Ok(StopReason::Diverged)
         }
         outcome => outcome,
     }
@@ -358,9 +359,10 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         Some(test) => compare(&mut trainer, Side::Test, &test.answers),
         None => compare(&mut trainer, Side::Validation, &answers),
     };
-    trainer.run.write_comparison(&comparison)?;
+    let (run, voice) = (&trainer.run, &mut trainer.voice);
+    with_room(voice, run.path(), SMALL_FILE, || Ok(run.write_comparison(&comparison)?))?;
     let train_seconds = trainer.train_time.as_secs_f64();
-    Ok(RunSummary {
+    let summary = RunSummary {
         run: trainer.run.id(),
         started_at,
         steps: trainer.step,
@@ -373,7 +375,10 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
         best_step: point.step,
         validation: point.metrics,
         test: test.map(|test| test.metrics),
-    })
+    };
+    let status = RunStatus::Finished(summary.clone());
+    with_room(voice, run.path(), SMALL_FILE, || Ok(run.write_status(&status)?))?;
+    Ok(summary)
 }
 
 /// Loads the best checkpoint from disk, as a later session will, once the memory of the trained model is free.

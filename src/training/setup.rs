@@ -14,7 +14,7 @@ use crate::project::{
     FewSteps, LanguageModellingSettings, NetworkKind, Objective, Preset, Project, TaskKind, TrainedLayers,
     TrainingSettings,
 };
-use crate::storage::{TextKey, TokenCache, read_model_info};
+use crate::storage::{TextKey, TokenCache, read_model_info, reason};
 use crate::tasks::{self, Encoded, Reader, Samples, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
@@ -278,7 +278,7 @@ pub(super) fn tokenise<'a>(
     if new > 0 && project_folder.is_dir() {
         let ids = sides.iter().flat_map(|(_, ids)| ids).map(Vec::as_slice);
         if let Err(error) = cache.replace(keys.into_iter().zip(ids).collect()) {
-            voice.log(format!("The tokens could not be cached for the next run: {error}."));
+            voice.log(format!("The tokens could not be cached for the next run: {}.", reason(&error)));
         }
     }
     if task.truncates() {

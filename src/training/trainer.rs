@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use crate::data::BatchPlan;
 use crate::evaluation::{Answer, Baseline, Guesses, Scored};
-use crate::models::Model;
+use crate::models::{Model, network_kind};
 use crate::ops::{CrossEntropy, Gradients};
-use crate::project::{EvaluateEvery, TrainedLayers, TrainingSettings};
+use crate::project::{EvaluateEvery, Preset, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
 use crate::tasks::{Draw, TaskDefinition};
 
@@ -145,9 +145,9 @@ impl Trainer<'_> {
                 let stopwatch = Stopwatch::start(&self.voice);
                 let learning_rate = self.schedule.rate(self.step);
                 let (loss, gradients) = self.forward_backward(rows, epoch)?;
-                self.check_finite("the loss", loss, learning_rate)?;
+                self.check_finite("the loss", loss, (self.step + 1, learning_rate))?;
                 let grad_norm = self.optimizer.step(&gradients, learning_rate)?;
-                self.check_finite("the gradient", grad_norm, learning_rate)?;
+                self.check_finite("the gradient", grad_norm, (self.step + 1, learning_rate))?;
                 self.step += 1;
                 self.epoch = f64::from(epoch) + (index + 1) as f64 / steps.len() as f64;
                 self.train_time += stopwatch.elapsed(&self.voice);
@@ -188,7 +188,13 @@ impl Trainer<'_> {
         Ok((outcome.loss, outcome.gradients))
     }
 
-    pub fn check_finite(&self, what: &'static str, figure: f64, learning_rate: f64) -> Result<(), TrainError> {
+    /// Fails if a value is not a number. The step, from 1, and its learning rate are those that led to it.
+    pub fn check_finite(
+        &self,
+        what: &'static str,
+        figure: f64,
+        (step, learning_rate): (u64, f64),
+    ) -> Result<(), TrainError> {
         if figure.is_finite() {
             return Ok(());
         }
@@ -205,8 +211,11 @@ impl Trainer<'_> {
             }
             None => "There was no evaluation before that, so nothing was kept.".to_owned(),
         };
-        let peak = self.settings.optimizer.learning_rate;
-        Err(TrainError::Diverged { what, step: self.step + 1, learning_rate, peak, kept })
+        let task = (self.model_info.task, network_kind(&self.model.config().model_type));
+        let usual = Preset::learning_rate_for(task, self.settings.trained_layers);
+        // A fifth, but no more than is usual.
+        let lower = (self.settings.optimizer.learning_rate / 5.0).min(usual);
+        Err(TrainError::Diverged { what, step, learning_rate, lower, kept })
     }
 
     /// Records the step and reports it.
@@ -257,7 +266,8 @@ impl Trainer<'_> {
             },
         )?;
         let Scored { metrics, answers } = scored;
-        self.check_finite("the validation loss", metrics.loss(), self.schedule.rate(self.step.saturating_sub(1)))?;
+        let of_step = (self.step, self.schedule.rate(self.step.saturating_sub(1)));
+        self.check_finite("the validation loss", metrics.loss(), of_step)?;
         let verdict = self.watch.observe(&metrics);
         self.has_stopped_improving = verdict.stop;
         let point = EvaluationPoint { step: self.step, epoch: self.epoch, metrics, is_best: verdict.is_best };

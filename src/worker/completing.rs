@@ -4,7 +4,7 @@ use crate::data::{Prepared, Side};
 use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
 use crate::models::ModelConfig;
 use crate::progress::Watch;
-use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, TrainedRun, remove_file};
+use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, StorageError, TrainedRun, remove_file};
 use crate::tasks::{self, Measured, Reader};
 use crate::worker::scoring::{Evaluation, own_rows, rows_of};
 use crate::worker::{Context, JobError, LogLevel};
@@ -36,8 +36,7 @@ pub(super) fn complete(
     })?;
     let path = run.predictions_path();
     if run.read_predictions("test").is_err() {
-        remove_file(&path)
-            .map_err(|error| JobError::Failed(format!("Could not replace {}: {error}.", path.display())))?;
+        remove_file(&path).map_err(StorageError::io("replace", &path))?;
     }
     run.write_predictions("validation", &validation, &settings.labels)?;
     run.write_predictions("test", test, &settings.labels)?;

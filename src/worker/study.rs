@@ -11,9 +11,10 @@ use crate::data::{Imported, Prepared};
 use crate::project::{Project, RowsUsed, StudyPlan, Trial, apply_settings};
 use crate::storage::{EvaluationPoint, FileLock, RunFolder, StudyFolder, StudySettings, TrialRun};
 use crate::training::{self, OfStudy, TrainInputs, TrainingEvent};
+use crate::worker::run_events::Teller;
 use crate::worker::study_results::{self, keep_out_of_fold};
 use crate::worker::study_search;
-use crate::worker::training::{Teller, check_compute, keep_split, ready_to_train};
+use crate::worker::training::{check_compute, keep_split, ready_to_train};
 use crate::worker::{Context, Job, JobError, LogLevel, RunEvent, StudyResults};
 
 /// Runs the trials of a study that have no result yet.

@@ -10,6 +10,8 @@ mod cli;
 mod data;
 mod evaluation;
 mod export;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fetch;
 mod gguf;
 #[cfg(target_os = "linux")]

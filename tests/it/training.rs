@@ -1,5 +1,6 @@
 //! Training the tiny model, through the public interface.
 
+mod advice;
 mod bad_settings;
 mod learning;
 mod resuming;

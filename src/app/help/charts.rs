@@ -10,6 +10,7 @@ entries! {
         ValidationMetrics: "Validation metrics", "How good the model was at each evaluation, on rows it does not learn from: higher is better. The star marks the best one, which is kept. A flat line at the start is normal; a flat line to the end means it learns nothing.";
         LearningRate: "Learning rate", "How far the model moves at each step. It rises at first (warm-up), then falls to 0, as planned. There is nothing to do here.";
         GradientNorm: "Gradient norm", "How strongly each batch pulls at the model. It jumps about; that is normal. Worry only if it grows to many times its usual size and the loss rises too.";
+        Speed: "Speed", "How many tokens the model trains on in a second, on average over the last steps. It is lower while other programs are busy, and for short texts.";
         ConfusionMatrix: "Confusion matrix", "Each row is a true label, each column a predicted one. The diagonal is right. A dark cell elsewhere is a frequent mistake: rows of that label that were taken for the other. Click a cell on Evaluate to read them.";
         MetricsPerLabel: "Metrics per label", "How well the model does on each label. Low recall: it misses this label. Low precision: it uses this label too often. With few rows, a figure is uncertain.";
         TextLength: "Text length", "How many texts there are of each length. Texts to the right of max length are cut off: their end is not read.";

@@ -27,6 +27,6 @@ pub use menu_bar::menu_bar_ui;
 pub use notices::Notices;
 pub use palette::CommandPalette;
 pub use rail::rail_ui;
-pub use search::Searched;
+pub use search::{Searched, go_to_setting};
 pub use start_page::start_page_ui;
 pub use status_bar::{MemoryMeter, Saved, status_bar_ui};

@@ -174,6 +174,13 @@ impl Hit<'_> {
     }
 }
 
+/// Goes to a setting on its page, by its name there.
+pub fn go_to_setting(ctx: &Context, name: &str, sender: &mut CommandSender) {
+    if let Some((name, step)) = SETTINGS.iter().find(|(known, _)| *known == name) {
+        Hit::Setting(name, *step).go(ctx, sender);
+    }
+}
+
 fn run_name(run: &RunListing) -> String {
     match &run.status {
         RunStatus::Finished(summary) => {

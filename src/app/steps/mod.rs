@@ -4,6 +4,7 @@ mod data;
 mod evaluate;
 mod export;
 mod labels;
+mod live_figures;
 mod model;
 mod prepare;
 mod remedies;
@@ -11,6 +12,7 @@ mod review;
 mod run_end;
 mod run_header;
 mod train;
+mod training_advice;
 mod try_it;
 pub mod verdict;
 

@@ -6,10 +6,11 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::shell::go_to_setting;
 use crate::app::spoken::set_alert;
-use crate::app::steps::verdict::{finished_title, next_step_button, tone};
+use crate::app::steps::verdict::{finished_title, finished_tone, next_step_button};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{Along, banner, button_if, primary_button, scores};
+use crate::app::widgets::{Along, banner, button, button_if, primary_button, scores};
 use crate::evaluation::{NextStep, RunDifference};
 use crate::project::{Readiness, Step, TrainedLayers, readiness};
 use crate::storage::{Interruption, RunSettings, StopReason};
@@ -96,7 +97,8 @@ fn finished_ui(ui: &mut Ui, ctx: &StepContext<'_>, again: bool, sender: &mut Com
     let theme = ctx.theme;
     // The results are read back from disk, which takes a moment.
     let judgement = ctx.results.map(|results| results.judge());
-    let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
+    let has_diverged = ctx.results.is_some_and(|results| results.summary.stop_reason == StopReason::Diverged);
+    let tone = finished_tone(judgement.as_ref(), has_diverged);
     let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
     let difference = ctx.results.and_then(|results| results.difference.as_ref()).map(RunDifference::says);
     let next = judgement.as_ref().and_then(|judgement| judgement.next.as_ref());
@@ -111,7 +113,10 @@ fn finished_ui(ui: &mut Ui, ctx: &StepContext<'_>, again: bool, sender: &mut Com
     ui.scope(|ui| {
         // No notification says it while this page is shown.
         set_alert(ui, false);
-        banner(ui, theme, tone, &finished_title(judgement.as_ref()), &body.join(" "), |ui| {
+        banner(ui, theme, tone, &finished_title(judgement.as_ref(), has_diverged), &body.join(" "), |ui| {
+            if has_diverged && button(ui, theme, icons::ARROW_RIGHT, "Change learning rate").clicked() {
+                go_to_setting(ui.ctx(), "Learning rate", sender);
+            }
             if let Some(next) = next {
                 next_step_button(ui, ctx, next, sender);
             }
@@ -136,7 +141,7 @@ pub fn outcome(results: &RunResults) -> String {
                 format!("Finished in {took}.")
             }
             StopReason::Stopped => format!("You stopped it after {took}."),
-            StopReason::CutOff => format!("Interrupted after {took}."),
+            StopReason::Diverged | StopReason::CutOff => format!("Interrupted after {took}."),
         }
     } else {
         let steps = counted(summary.steps, "step", "steps");
@@ -152,6 +157,10 @@ pub fn outcome(results: &RunResults) -> String {
                 format!("Stopped early after {steps} ({took}), because other trials of the search did better.")
             }
             StopReason::Stopped => format!("You stopped it after {steps} ({took})."),
+            StopReason::Diverged => format!(
+                "Training diverged after {steps} ({took}): the loss was no longer a number. Lower the learning rate and train \
+                 again."
+            ),
             StopReason::CutOff => format!("Interrupted after {steps} ({took})."),
         }
     };
@@ -210,6 +219,9 @@ mod tests {
         assert!(stopped.starts_with("You stopped it after 1,200 steps (8"), "{stopped}");
         let early = all(StopReason::EarlyStopping);
         assert!(early.contains("because the metric no longer improved. On the test set"), "{early}");
+        let diverged = all(StopReason::Diverged);
+        assert!(diverged.starts_with("Training diverged after 1,200 steps (8"), "{diverged}");
+        assert!(diverged.contains("Lower the learning rate and train again. On the test set"), "{diverged}");
     }
 
     #[test]

@@ -4,21 +4,22 @@ use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
-use crate::app::help::Term;
 use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::spoken::set_heading;
+use crate::app::steps::live_figures::live_figures;
 use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
 use crate::app::steps::run_end::{AGAIN, along, ended_ui, interrupted_ui, is_instant, outcome, why_not_again};
+use crate::app::steps::training_advice::advice_ui;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
     Along, Curves, CurvesState, MatrixState, after_page, button, card, columns, confusion_matrix_ui, curves_ui,
-    empty_state, explained, figure, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section,
+    empty_state, explained, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section,
     side_by_side,
 };
 use crate::project::{Issue, Readiness, Step, readiness};
-use crate::storage::{EvaluationPoint, StepMetrics};
-use crate::words::{count, counted, duration, score};
+use crate::storage::EvaluationPoint;
+use crate::words::{count, counted};
 use crate::worker::{LogLevel, LogLine, RunResults};
 
 /// Height of the log.
@@ -27,8 +28,6 @@ const LOG: f32 = 260.0;
 const MATRIX: f32 = 420.0;
 /// Most lines shown of the log.
 const LINES: usize = 200;
-/// Steps over which the speed is averaged.
-const SPEED_STEPS: usize = 20;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -42,14 +41,14 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
     page(ui, ctx.theme, Step::Train.title(), Step::Train.purpose(), |ui| match ctx.live {
         Some(live) if live.is_going() => {
             going(ui, ctx.theme, live, sender);
-            figures(ui, ctx, state, live);
+            figures(ui, ctx, state, live, sender);
         }
         Some(live) => {
             // After a run with steps, the plan is far below: the banner has the button.
             let has_steps = !live.steps.is_empty();
             ended_ui(ui, ctx, live, has_steps, sender);
             if has_steps {
-                figures(ui, ctx, state, live);
+                figures(ui, ctx, state, live, sender);
             }
             start(ui, ctx, !has_steps, sender);
         }
@@ -152,46 +151,7 @@ fn pause_button(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut Command
     });
 }
 
-fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
-    let last = live.steps.last();
-    let instant = live.start.as_ref().is_some_and(|start| is_instant(&start.settings));
-    if let Some(start) = live.start.as_ref().filter(|_| !instant) {
-        let done = last.map_or(0, |step| step.step);
-        let steps = format!("{} of {}", count(done), count(start.total_steps));
-        figure(ui, theme, "Step", &steps, "");
-    }
-    if let Some(step) = last {
-        if !instant {
-            figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "");
-        }
-        figure(ui, theme, "Training loss", &score(step.loss), Term::Loss.text());
-    }
-    let figures = live.evaluations.last().map(|point| point.metrics.figures());
-    if let Some(&(name, value)) = figures.as_deref().and_then(<[_]>::first) {
-        figure(ui, theme, name.title(), &score(value), "On the validation set, at the last evaluation");
-    }
-    if let Some(speed) = tokens_per_second(&live.steps) {
-        let speed = format!("{} tokens/s", count(speed as u64));
-        figure(ui, theme, "Speed", &speed, "Training tokens per second, without padding");
-    }
-    let eta = live.progress.as_ref().and_then(|progress| progress.eta_seconds);
-    let eta = if live.paused { "paused".to_owned() } else { eta.map_or_else(|| "estimating".to_owned(), duration) };
-    figure(ui, theme, "Time left", &eta, "At the current speed. The run may end sooner if it stops early");
-    if let Some(start) = &live.start {
-        figure(ui, theme, "Device", &start.device, "");
-    }
-}
-
-/// Tokens per second over the last steps.
-fn tokens_per_second(steps: &[StepMetrics]) -> Option<f64> {
-    let recent = &steps[steps.len().saturating_sub(SPEED_STEPS + 1)..];
-    let (first, last) = (recent.first()?, recent.last()?);
-    let seconds = last.train_seconds - first.train_seconds;
-    let tokens: u64 = recent[1..].iter().map(|step| step.tokens).sum();
-    (seconds > 0.0).then(|| tokens as f64 / seconds)
-}
-
-fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live: &LiveRun) {
+fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live: &LiveRun, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let start = live.start.as_deref();
     let best_metric = start.map_or(ctx.project, |start| &start.settings.project).best_metric();
@@ -208,6 +168,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
     let mut draw_curves = |ui: &mut Ui| card(ui, theme, |ui| curves_ui(ui, theme, curves, curve_state));
     if !is_wide(ui, theme) {
         draw_curves(ui);
+        advice_ui(ui, theme, &live.advice, sender);
         matrix_and_log(ui, theme, matrix, live);
         return;
     }
@@ -216,6 +177,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
         if place == 0 {
             draw_curves(ui);
         } else {
+            advice_ui(ui, theme, &live.advice, sender);
             matrix_card(ui, theme, matrix, live, 0.0);
             section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, &live.log, LOG));
         }
@@ -315,9 +277,11 @@ mod tests {
     use super::*;
     use crate::app::live_run::RunEnd;
     use crate::app::messages::Edit;
-    use crate::app::testing::{Scene, picture, results, window};
+    use crate::app::testing::{Scene, picture, results, sized_window, window};
     use crate::progress::Progress;
     use crate::project::{Facts, ModelChoice, NetworkKind, Preset, TrainedLayers, TrainingSettings};
+    use crate::storage::StopReason;
+    use crate::training::{Advice, AdviceKind};
     use crate::worker::RunStart;
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TrainStepState)> {
@@ -373,6 +337,33 @@ mod tests {
     }
 
     #[test]
+    fn advice_is_shown_beside_the_curves() {
+        let overfits = "The validation loss rose from 0.416 at step 11 to 0.702, while the training loss fell from 0.548 to 0.050. The \
+                        best checkpoint is kept in any case. Train for fewer epochs, add rows, or raise the dropout.";
+        let missing = "No validation row was predicted 'neutral' at the last two evaluations, although 11 rows have it. Set the class \
+                       weights to balanced, so that rare labels count as much as frequent ones.";
+        let advice =
+            [(AdviceKind::Overfitting, overfits, "Epochs"), (AdviceKind::NeverPredicted, missing, "Class weights")];
+        let advice = advice.map(|(kind, says, setting)| Advice { kind, says: says.to_owned(), setting }).to_vec();
+        for (name, size, scale, dark) in [
+            ("train-advice-1024", [1024.0, 640.0], 1.0, true),
+            ("train-advice-1280", [1280.0, 800.0], 2.0, false),
+            ("train-advice-1920", [1920.0, 1080.0], 1.0, false),
+        ] {
+            let live = LiveRun { advice: advice.clone(), ..half_way() };
+            let state = (with_run(Scene::prepared(dark), live), TrainStepState::default());
+            let mut harness = sized_window(size, scale, dark, state, |ui, (scene, state)| {
+                scene.show(|ctx, sender| train_step_ui(ui, ctx, state, sender));
+            });
+            harness.run();
+            harness.get_by_label("The model is overfitting").scroll_to_me();
+            harness.run();
+            picture(name, &mut harness);
+            harness.get_by_label_contains("Change class weights");
+        }
+    }
+
+    #[test]
     fn a_blocked_run_leads_to_the_step_that_fixes_it() {
         let mut scene = Scene::prepared(false);
         scene.facts = Facts { model_available: false, ..scene.facts };
@@ -419,7 +410,7 @@ mod tests {
         live.start = Some(Arc::new(start));
         let mut harness = open(with_run(Scene::prepared(false), live), false);
         harness.run();
-        for hidden in ["Epoch: ", "Step: ", "at step", "Learning rate and gradient norm"] {
+        for hidden in ["Epoch: ", "Step: ", "at step", "More curves"] {
             assert!(harness.query_all_by_label_contains(hidden).next().is_none(), "{hidden} is shown");
         }
     }
@@ -461,6 +452,23 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_diverged_says_so_and_leads_to_the_learning_rate() {
+        let mut scene = Scene::trained(false);
+        let mut diverged = (*results()).clone();
+        diverged.summary.stop_reason = StopReason::Diverged;
+        scene.answers.results.value = Some(Arc::new(diverged));
+        let live = LiveRun { end: Some(RunEnd::Finished), ..half_way() };
+        let mut harness = open(with_run(scene, live), false);
+        harness.run();
+        picture("train-diverged", &mut harness);
+        harness.get_by_label("Training diverged, and the best checkpoint is kept");
+        harness.get_by_label_contains("Lower the learning rate and train again");
+        harness.get_by_label("Change learning rate").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Model)]);
+    }
+
+    #[test]
     fn few_planned_steps_are_warned_of_and_can_be_raised() {
         let mut scene = Scene::prepared(false);
         let task = scene.project.task.kind();
@@ -484,15 +492,5 @@ mod tests {
         picture("train-failed", &mut harness);
         harness.get_by_label("The disk is full: free some space, then train again");
         harness.get_by_label("Train again");
-    }
-
-    #[test]
-    fn speed_is_averaged_over_the_last_steps() {
-        let results = results();
-        let speed = tokens_per_second(&results.steps).unwrap();
-        let last = &results.steps[results.steps.len() - SPEED_STEPS..];
-        let tokens: u64 = last.iter().map(|step| step.tokens).sum();
-        assert!((speed - tokens as f64 / (0.31 * SPEED_STEPS as f64)).abs() < 1.0);
-        assert_eq!(tokens_per_second(&results.steps[..1]), None);
     }
 }

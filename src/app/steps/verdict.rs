@@ -24,9 +24,21 @@ pub fn verdict_ui(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, send
 }
 
 /// The title of what is said when a run has finished. The results are read back from disk, which takes a moment.
-pub fn finished_title(judgement: Option<&Judgement>) -> String {
+pub fn finished_title(judgement: Option<&Judgement>, has_diverged: bool) -> String {
+    if has_diverged {
+        return "Training diverged, and the best checkpoint is kept".to_owned();
+    }
     let verdict = judgement.map(|judgement| format!(": {}", judgement.verdict.title().to_lowercase()));
     format!("Training finished{}", verdict.unwrap_or_default())
+}
+
+/// The colour of what is said then.
+pub fn finished_tone(judgement: Option<&Judgement>, has_diverged: bool) -> Tone {
+    match judgement {
+        _ if has_diverged => Tone::Warning,
+        Some(judgement) => tone(judgement.verdict),
+        None => Tone::Success,
+    }
 }
 
 /// The colour of a verdict.

@@ -1,51 +1,28 @@
-//! The curves of a run: loss, metrics, learning rate and gradient norm.
+//! The curves of a run: loss and metrics, and folded away learning rate, gradient norm and speed.
 
-use egui::{Align, CollapsingHeader, Color32, Layout, Role, Ui, WidgetInfo, vec2};
-use egui_plot::{
-    AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
-};
+use egui::{Align, Checkbox, CollapsingHeader, Color32, Layout, Role, Ui, WidgetInfo, vec2};
+use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points};
 
 use crate::app::help::Chart;
 use crate::app::spoken::set_heading;
 use crate::app::theme::Theme;
+use crate::app::widgets::axis::{axis_value, scaled_tick, scaled_ticks, ticks};
 use crate::app::widgets::basics::question_ui;
-use crate::app::widgets::downsample::{Point, min_max, smooth};
+use crate::app::widgets::curve_series::{CurvesState, Scale, Series, score_names};
 use crate::app::widgets::layout::{is_narrow, page_height, row_or_column};
 use crate::app::widgets::legend::{Entry, Legends, Sample, legend_ui};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::words::{count, score, sentence_case};
 
-/// Weight of the past in the smoothed training loss.
-const SMOOTHING: f64 = 0.9;
 /// Least height of the plots of loss and metrics.
 const UPPER: f32 = 230.0;
 /// Greatest height of these.
 const HIGHEST: f32 = 440.0;
 /// Share of the height of a page that they take in between.
 const SHARE: f32 = 0.36;
-/// Height of the plots of learning rate and gradient norm.
+/// Height of the plots that are folded away.
 const LOWER: f32 = 120.0;
-/// The least range of a loss axis, so that a loss that hardly changes looks like one.
-const LEAST_RANGE: f64 = 0.1;
-
-/// State kept between frames: the thinned series, recomputed only when the data or the width changes.
-#[derive(Clone, Debug, Default)]
-pub struct CurvesState {
-    key: (String, usize, u64, usize),
-    series: Series,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Series {
-    loss: Vec<PlotPoint>,
-    smoothed: Vec<PlotPoint>,
-    learning_rate: Vec<PlotPoint>,
-    grad_norm: Vec<PlotPoint>,
-    validation_loss: Vec<PlotPoint>,
-    /// The scores of each evaluation on a scale from 0 to 1, in the order they are shown.
-    scores: Vec<(MetricName, Vec<PlotPoint>)>,
-}
 
 /// What a run goes through, from left to right.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,8 +77,8 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let narrow = is_narrow(ui);
     let width = if narrow { ui.available_width() } else { (ui.available_width() - gap) / 2.0 };
     let height = (page_height(ui) * SHARE).clamp(UPPER, HIGHEST);
-    state.refresh(curves, width as usize);
-    let series = &state.series;
+    state.refresh(curves.run, curves.steps, curves.evaluations, width as usize);
+    let (series, scale) = (&state.series, state.scale);
     let first = curves.steps.len() < 2;
     let best = curves.evaluations.iter().rev().find(|point| point.is_best);
     let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
@@ -120,9 +97,9 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let legends = Legends::new(ui, theme, width, [("Loss", &of_loss), ("Validation metrics", &of_scores)]);
     ui.spacing_mut().item_spacing.x = gap;
     row_or_column(ui, narrow, |ui| {
-        let range = if first { Some([0.0, 1.2]) } else { series.least_loss_range() };
+        let range = if first && scale == Scale::Linear { Some([0.0, 1.2]) } else { series.least_loss_range() };
         let (summary, size) = (loss_summary(curves), vec2(width, height));
-        let frame = Panel { title: "Loss", summary, size, legend: &of_loss, legends, range };
+        let frame = Panel { title: "Loss", summary, size, legend: &of_loss, legends, range, scale };
         panel(ui, theme, curves, &frame, |plot| {
             if along == Along::Strengths {
                 evaluations(plot, "Training", &series.loss, training, LineStyle::Solid);
@@ -132,12 +109,13 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
             }
             evaluations(plot, "Validation", &series.validation_loss, validation, LineStyle::Solid);
             if let Some(best) = best {
-                mark_best(plot, theme, best.step, best.metrics.loss());
+                mark_best(plot, theme, best.step, scale.place(best.metrics.loss()));
             }
         });
         let (summary, size) = (score_summary(curves), vec2(width, height));
         let range = (curves.evaluations.len() < 2).then_some([0.0, 1.0]);
-        let frame = Panel { title: "Validation metrics", summary, size, legend: &of_scores, legends, range };
+        let scale = Scale::Linear;
+        let frame = Panel { title: "Validation metrics", summary, size, legend: &of_scores, legends, range, scale };
         panel(ui, theme, curves, &frame, |plot| {
             for ((name, points), (color, _, style)) in series.scores.iter().zip(looks) {
                 evaluations(plot, name.title(), points, color, style);
@@ -155,24 +133,35 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     }
     ui.add_space(theme.space.s);
     // Seldom of use to anyone, so they are folded away.
-    let more = CollapsingHeader::new(theme.muted("Learning rate and gradient norm")).id_salt("more curves");
-    more.show_unindented(ui, |ui| technical_ui(ui, theme, curves, series, (width, narrow)));
+    let more = CollapsingHeader::new(theme.muted("More curves")).id_salt("more curves");
+    more.show_unindented(ui, |ui| {
+        technical_ui(ui, theme, curves, series, (width, narrow));
+        let mut is_log = scale == Scale::Log;
+        let tooltip = "Draws equal ratios as equal distances, so that a small loss can be seen to fall too";
+        if ui.add(Checkbox::new(&mut is_log, "Logarithmic loss axis")).on_hover_text(tooltip).changed() {
+            state.scale = if is_log { Scale::Log } else { Scale::Linear };
+        }
+    });
 }
 
 /// The curves of interest to those who tune the optimizer.
 fn technical_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, series: &Series, (width, narrow): (f32, bool)) {
     let (first, training) = (curves.steps.len() < 2, theme.chart(0));
+    let small = |title: &'static str, highest: f64| {
+        let (summary, size, range) = (title.to_owned(), vec2(width, LOWER), first.then_some([0.0, highest]));
+        Panel { title, summary, size, legend: &[], legends: Legends::default(), range, scale: Scale::Linear }
+    };
     row_or_column(ui, narrow, |ui| {
-        let small = |title: &'static str| {
-            let range = first.then_some(if title == "Learning rate" { [0.0, 1e-4] } else { [0.0, 1.0] });
-            let (summary, size) = (title.to_owned(), vec2(width, LOWER));
-            Panel { title, summary, size, legend: &[], legends: Legends::default(), range }
-        };
-        panel(ui, theme, curves, &small("Learning rate"), |plot| {
+        panel(ui, theme, curves, &small("Learning rate", 1e-4), |plot| {
             plot.line(line("Learning rate", &series.learning_rate, training).width(1.5));
         });
-        panel(ui, theme, curves, &small("Gradient norm"), |plot| {
+        panel(ui, theme, curves, &small("Gradient norm", 1.0), |plot| {
             plot.line(line("Gradient norm", &series.grad_norm, training).width(1.0));
+        });
+    });
+    row_or_column(ui, narrow, |ui| {
+        panel(ui, theme, curves, &small("Speed", 1.0), |plot| {
+            plot.line(line("Tokens per second", &series.speed, training).width(1.5));
         });
     });
 }
@@ -187,49 +176,8 @@ struct Panel<'a> {
     legends: Legends,
     /// A range that is always shown.
     range: Option<[f64; 2]>,
-}
-
-impl CurvesState {
-    fn refresh(&mut self, curves: Curves<'_>, buckets: usize) {
-        let last = curves.steps.last().map_or(0, |step| step.step);
-        let key = (curves.run.to_owned(), curves.steps.len() + curves.evaluations.len(), last, buckets);
-        if key == self.key {
-            return;
-        }
-        self.key = key;
-        let of_steps = |value: fn(&StepMetrics) -> f64| -> Vec<Point> {
-            curves.steps.iter().map(|step| [step.step as f64, value(step)]).collect()
-        };
-        let of_evaluations = |name: MetricName| -> Vec<PlotPoint> {
-            let point = |point: &EvaluationPoint| Some([point.step as f64, point.metrics.get(name)?]);
-            let points: Vec<Point> = curves.evaluations.iter().filter_map(point).collect();
-            plot_points(&min_max(&points, buckets))
-        };
-        let scores = score_names(curves.evaluations);
-        let loss = of_steps(|step| step.loss);
-        self.series = Series {
-            smoothed: plot_points(&min_max(&smooth(&loss, SMOOTHING), buckets)),
-            loss: plot_points(&min_max(&loss, buckets)),
-            learning_rate: plot_points(&min_max(&of_steps(|step| step.learning_rate), buckets)),
-            grad_norm: plot_points(&min_max(&of_steps(|step| step.grad_norm), buckets)),
-            validation_loss: of_evaluations(MetricName::Loss),
-            scores: scores.into_iter().map(|name| (name, of_evaluations(name))).collect(),
-        };
-    }
-}
-
-impl Series {
-    /// A range around the losses, if they are all about the same.
-    fn least_loss_range(&self) -> Option<[f64; 2]> {
-        let losses = || self.loss.iter().chain(&self.validation_loss).map(|point| point.y);
-        let (low, high) = (losses().fold(f64::INFINITY, f64::min), losses().fold(f64::NEG_INFINITY, f64::max));
-        let middle = f64::midpoint(low, high);
-        (0.0..LEAST_RANGE).contains(&(high - low)).then_some([middle - LEAST_RANGE / 2.0, middle + LEAST_RANGE / 2.0])
-    }
-}
-
-fn plot_points(points: &[Point]) -> Vec<PlotPoint> {
-    points.iter().map(|&point| point.into()).collect()
+    /// How values are drawn.
+    scale: Scale,
 }
 
 /// A titled plot over the steps.
@@ -245,7 +193,7 @@ fn panel<'a>(
         ui.vertical(|ui| {
             ui.set_width(size.x);
             head(ui, theme, panel);
-            let (along, per_epoch) = (curves.along, curves.steps_per_epoch);
+            let (along, per_epoch, scale) = (curves.along, curves.steps_per_epoch, panel.scale);
             let font = theme.font(theme.text.small);
             let axis = |hints: AxisHints<'static>| {
                 hints.tick_label_color(theme.palette.text_muted).tick_label_font(font.clone())
@@ -253,7 +201,8 @@ fn panel<'a>(
             let x_axis = axis(AxisHints::new_x())
                 .label(theme.small(along.axis()))
                 .formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
-            let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
+            let y_axis =
+                axis(AxisHints::new_y()).formatter(move |mark, _| scaled_tick(mark, scale)).min_thickness(48.0);
             // Dragging and scrolling move the page. Drag with the right button to zoom; double-click to reset.
             let mut plot = Plot::new(("curve", panel.title))
                 .width(size.x)
@@ -267,9 +216,9 @@ fn panel<'a>(
                 .custom_x_axes(vec![x_axis])
                 .custom_y_axes(vec![y_axis])
                 .x_grid_spacer(|input| ticks(&input, 6.0, 1.0))
-                .y_grid_spacer(|input| ticks(&input, 4.0, 0.0))
+                .y_grid_spacer(move |input| scaled_ticks(&input, scale))
                 .grid_color(theme.palette.border)
-                .label_formatter(move |position| hover(position, along, per_epoch));
+                .label_formatter(move |position| hover(position, (along, scale), per_epoch));
             for value in panel.range.into_iter().flatten() {
                 plot = plot.include_y(value);
             }
@@ -304,39 +253,6 @@ fn title(ui: &mut Ui, theme: &Theme, title: &str) {
     }
 }
 
-/// Grid marks at 1, 2 or 5 times a power of ten, about `wanted` of them, at least `smallest` apart.
-pub fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
-    let (low, high) = input.bounds;
-    let raw = ((high - low) / wanted).max(smallest);
-    if !raw.is_finite() || raw <= 0.0 {
-        return Vec::new();
-    }
-    let power = 10_f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|&step| step >= raw * 0.999);
-    let step = step.unwrap_or(10.0 * power);
-    // A little slack: 0.6 / 0.05 is 11.999….
-    let first = (low / step - 1e-6).ceil() as i64;
-    let last = ((high / step + 1e-6).floor() as i64).min(first + 50);
-    (first..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
-}
-
-/// Numbers below this have a power of ten where they need many decimals.
-const SCIENTIFIC: f64 = 1e-2;
-
-/// The number at a tick, with as many decimals as the tick distance needs.
-fn tick(mark: GridMark) -> String {
-    let step = mark.step_size.abs();
-    if mark.value.abs() < step / 2.0 {
-        return "0".to_owned();
-    }
-    let decimals = (-step.log10().floor()).max(0.0) as usize;
-    if decimals > 3 && mark.value.abs() < SCIENTIFIC {
-        let digits = (mark.value.abs().log10().floor() - step.log10().floor()).max(0.0) as usize;
-        return format!("{:.*e}", digits, mark.value);
-    }
-    format!("{:.*}", decimals, mark.value)
-}
-
 fn line<'a>(name: &str, points: &'a [PlotPoint], color: Color32) -> Line<'a> {
     Line::new(name, PlotPoints::Borrowed(points)).color(color)
 }
@@ -361,7 +277,7 @@ fn faint(color: Color32) -> Color32 {
     color.gamma_multiply(0.35)
 }
 
-fn hover(position: &HoverPosition<'_>, along: Along, steps_per_epoch: u64) -> Option<String> {
+fn hover(position: &HoverPosition<'_>, (along, scale): (Along, Scale), steps_per_epoch: u64) -> Option<String> {
     let HoverPosition::NearDataPoint { plot_name, position, .. } = position else { return None };
     let epoch = if steps_per_epoch > 0 && along == Along::Steps {
         format!(" (epoch {:.2})", position.x / steps_per_epoch as f64)
@@ -369,12 +285,7 @@ fn hover(position: &HoverPosition<'_>, along: Along, steps_per_epoch: u64) -> Op
         String::new()
     };
     let place = count(position.x.max(0.0).round() as u64);
-    Some(format!("{plot_name}: {}\n{} {place}{epoch}", axis_value(position.y), sentence_case(along.one())))
-}
-
-/// A number with four decimals, or in scientific notation if it is small.
-fn axis_value(value: f64) -> String {
-    if value != 0.0 && value.abs() < 1e-3 { format!("{value:.2e}") } else { format!("{value:.4}") }
+    Some(format!("{plot_name}: {}\n{} {place}{epoch}", axis_value(scale.value(position.y)), sentence_case(along.one())))
 }
 
 fn loss_summary(curves: Curves<'_>) -> String {
@@ -393,12 +304,6 @@ fn score_summary(curves: Curves<'_>) -> String {
     summary("Validation metrics", score_names(curves.evaluations).into_iter().map(of))
 }
 
-/// The scores to plot beside the loss: those on a scale from 0 to 1.
-fn score_names(evaluations: &[EvaluationPoint]) -> Vec<MetricName> {
-    let figures = evaluations.last().map(|point| point.metrics.figures()).unwrap_or_default();
-    figures.into_iter().map(|(name, _)| name).filter(|name| name.is_share()).collect()
-}
-
 fn summary(title: &str, parts: impl IntoIterator<Item = Option<String>>) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { format!("{title}: no data yet") } else { format!("{title}: {}", parts.join(", ")) }
@@ -411,38 +316,23 @@ mod tests {
     use super::*;
     use crate::app::testing;
 
-    fn marks(low: f64, high: f64, smallest: f64) -> Vec<String> {
-        let input = GridInput { bounds: (low, high), base_step_size: 1.0 };
-        ticks(&input, 4.0, smallest).into_iter().map(tick).collect()
-    }
-
-    #[test]
-    fn ticks_are_round_numbers_with_enough_decimals() {
-        assert_eq!(marks(0.0, 2.1, 0.0), ["0", "1", "2"].map(str::to_owned));
-        assert_eq!(marks(0.51, 0.6, 0.0), ["0.55", "0.60"].map(str::to_owned));
-        assert_eq!(marks(0.0, 5e-5, 0.0), ["0", "2e-5", "4e-5"].map(str::to_owned));
-        assert_eq!(marks(1.0911, 1.0914, 0.0), ["1.0911", "1.0912", "1.0913", "1.0914"].map(str::to_owned));
-        assert_eq!(marks(1.09115, 1.09125, 0.0)[0], "1.09115");
-        assert_eq!(marks(0.0, 3.0, 1.0), ["0", "1", "2", "3"].map(str::to_owned));
-        assert!(marks(1.0, 1.0, 0.0).is_empty());
-    }
-
-    #[test]
-    fn a_loss_that_hardly_changes_is_drawn_on_an_axis_of_some_range() {
-        let losses = |low, high| Series { loss: vec![[1.0, low].into(), [2.0, high].into()], ..Series::default() };
-        let [low, high] = losses(1.0911, 1.0913).least_loss_range().unwrap();
-        assert!((low - 1.0412).abs() < 1e-9 && (high - 1.1412).abs() < 1e-9, "{low} {high}");
-        assert_eq!(losses(0.5, 1.1).least_loss_range(), None);
-        assert_eq!(Series::default().least_loss_range(), None);
-    }
-
     #[test]
     fn the_tooltip_shows_step_and_epoch() {
         let position = PlotPoint::new(540.0, 0.1234);
         let near = HoverPosition::NearDataPoint { plot_name: "Validation", position, index: 0 };
-        assert_eq!(hover(&near, Along::Steps, 360).as_deref(), Some("Validation: 0.1234\nStep 540 (epoch 1.50)"));
-        assert_eq!(hover(&HoverPosition::Elsewhere { position }, Along::Steps, 360), None);
-        assert_eq!(hover(&near, Along::Strengths, 8).as_deref(), Some("Validation: 0.1234\nStrength 540"));
+        assert_eq!(
+            hover(&near, (Along::Steps, Scale::Linear), 360).as_deref(),
+            Some("Validation: 0.1234\nStep 540 (epoch 1.50)")
+        );
+        assert_eq!(hover(&HoverPosition::Elsewhere { position }, (Along::Steps, Scale::Linear), 360), None);
+        assert_eq!(
+            hover(&near, (Along::Strengths, Scale::Linear), 8).as_deref(),
+            Some("Validation: 0.1234\nStrength 540")
+        );
+        let near =
+            HoverPosition::NearDataPoint { plot_name: "Validation", position: PlotPoint::new(540.0, -1.0), index: 0 };
+        let told = hover(&near, (Along::Steps, Scale::Log), 360).unwrap();
+        assert!(told.starts_with("Validation: 0.1000\n"), "{told}");
     }
 
     #[test]
@@ -464,30 +354,86 @@ mod tests {
         harness.get_by_label_contains("Validation metrics: no data yet");
     }
 
+    /// A run of that many steps.
+    fn long(steps: u64) -> Vec<StepMetrics> {
+        let first = &testing::results().steps[0];
+        let step = |step: u64| {
+            let noise = f64::from((step.wrapping_mul(2_654_435_761) % 1_000) as u32) / 1_000.0;
+            let loss = 0.2 + noise / 4.0 + 1.0 / (1.0 + step as f64 / 1e4);
+            StepMetrics { step, loss, train_seconds: step as f64 / 50.0, ..first.clone() }
+        };
+        (1..=steps).map(step).collect()
+    }
+
+    fn curves<'a>(steps: &'a [StepMetrics], evaluations: &'a [EvaluationPoint]) -> Curves<'a> {
+        let (total_steps, steps_per_epoch) = (steps.len() as u64, 50_000);
+        let (run, along, best_metric) = ("long", Along::Steps, MetricName::MacroF1);
+        Curves { run, along, steps, evaluations, total_steps, steps_per_epoch, best_metric }
+    }
+
     #[test]
     fn a_long_run_is_thinned_and_has_an_accessible_summary() {
         let theme = testing::theme(false);
         let results = testing::results();
-        let first = results.steps[0].clone();
-        let steps: Vec<StepMetrics> = (1..=200_000).map(|step| StepMetrics { step, ..first.clone() }).collect();
-        let curves = Curves {
-            run: "long",
-            along: Along::Steps,
-            steps: &steps,
-            evaluations: &results.evaluations,
-            total_steps: 200_000,
-            steps_per_epoch: 50_000,
-            best_metric: MetricName::MacroF1,
-        };
+        let steps = long(200_000);
         let mut state = CurvesState::default();
         {
+            let curves = curves(&steps, &results.evaluations);
             let harness = testing::window(false, (), |ui, ()| curves_ui(ui, &theme, curves, &mut state));
             harness.get_by_label_contains("Loss: training");
         }
-        let thinned = state.series.loss.len();
-        state.refresh(Curves { run: "other", ..curves }, state.key.3);
-        assert_eq!(state.key.0, "other", "another run with the same number of steps is redrawn");
-        assert_eq!(thinned, state.series.loss.len());
         assert!(state.series.loss.len() < 3_000, "{} points are drawn", state.series.loss.len());
+    }
+
+    #[test]
+    fn more_curves_and_a_logarithmic_axis_are_a_click_away() {
+        let theme = testing::theme(false);
+        let results = testing::results();
+        let state = CurvesState::default();
+        let mut harness = testing::window(false, state, |ui, state| {
+            curves_ui(ui, &theme, curves(&results.steps, &results.evaluations), state);
+        });
+        harness.run();
+        harness.get_by_label("More curves").click();
+        harness.run();
+        assert!(harness.query_all_by_label("Speed").count() > 1, "the title and the plot");
+        harness.get_by_label("Logarithmic loss axis").click();
+        harness.run();
+        testing::picture("curves-more", &mut harness);
+        assert_eq!(harness.state().scale, Scale::Log);
+    }
+
+    mod by_hand {
+        use std::time::Instant;
+
+        use super::*;
+
+        #[test]
+        #[ignore = "a measurement"]
+        #[allow(clippy::print_stdout, reason = "it prints what it measured")]
+        fn frames_of_a_run_of_a_million_steps() {
+            let theme = testing::theme(false);
+            let results = testing::results();
+            let steps = long(1_000_200);
+            let state = (2, CurvesState::default());
+            let mut harness = testing::window(false, state, |ui, (shown, state)| {
+                curves_ui(ui, &theme, curves(&steps[..*shown], &results.evaluations), state);
+            });
+            harness.run();
+            let mut frame = |shown: usize| {
+                harness.state_mut().0 = shown;
+                let begun = Instant::now();
+                harness.step();
+                begun.elapsed().as_secs_f64() * 1e3
+            };
+            let first = frame(1_000_000);
+            let mut later: Vec<f64> = (1..=200).map(|more| frame(1_000_000 + more)).collect();
+            later.sort_by(f64::total_cmp);
+            println!(
+                "a million steps: {first:.1} ms for the first frame; then, with a new step in each of 200 frames, {:.1} ms in the \
+                 middle and {:.1} ms at the 99th percentile",
+                later[100], later[197]
+            );
+        }
     }
 }

@@ -42,21 +42,103 @@ fn push_extremes(out: &mut Vec<Point>, bucket: Option<(usize, Point, Point)>) {
     }
 }
 
-/// Exponential moving average with its start-up bias removed (Kingma & Ba 1412.6980, section 3).
-///
-/// `weight` is the weight of the past, 0..1; 0 returns the series unchanged.
-#[must_use]
-pub fn smooth(points: &[Point], weight: f64) -> Vec<Point> {
-    let weight = weight.clamp(0.0, 0.999);
-    let (mut average, mut bias) = (0.0, 1.0);
-    let finite = points.iter().filter(|[x, y]| x.is_finite() && y.is_finite());
-    finite
-        .map(|&[x, y]| {
-            average = weight * average + (1.0 - weight) * y;
-            bias *= weight;
-            [x, average / (1.0 - bias)]
-        })
-        .collect()
+/// Most buckets of a [`Thinned`] series: about as many as a wide screen has pixels.
+const MOST: usize = 4_096;
+
+/// A series that grows point by point, thinned as [`min_max`] does. A point costs the same time however long the series is, so that a
+/// curve with a million points can be followed live.
+#[derive(Clone, Debug)]
+pub struct Thinned {
+    /// Distance of x that a bucket spans.
+    width: f64,
+    buckets: Vec<Bucket>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    index: u64,
+    low: Point,
+    high: Point,
+}
+
+impl Default for Thinned {
+    fn default() -> Self {
+        Self { width: 1.0, buckets: Vec::new() }
+    }
+}
+
+impl Bucket {
+    fn take_in(&mut self, other: &Self) {
+        if other.low[1] < self.low[1] {
+            self.low = other.low;
+        }
+        if other.high[1] > self.high[1] {
+            self.high = other.high;
+        }
+    }
+}
+
+impl Thinned {
+    /// Adds a point, whose x is 0 or more and not below that of the last. One that is not finite is dropped.
+    pub fn push(&mut self, point: Point) {
+        if point.iter().all(|value| value.is_finite()) {
+            self.add(Bucket { index: (point[0] / self.width) as u64, low: point, high: point });
+            if self.buckets.len() > MOST {
+                self.halve();
+            }
+        }
+    }
+
+    fn add(&mut self, bucket: Bucket) {
+        match self.buckets.last_mut() {
+            Some(last) if last.index == bucket.index => last.take_in(&bucket),
+            _ => self.buckets.push(bucket),
+        }
+    }
+
+    fn halve(&mut self) {
+        self.width *= 2.0;
+        for bucket in std::mem::take(&mut self.buckets) {
+            self.add(Bucket { index: bucket.index / 2, ..bucket });
+        }
+    }
+
+    /// The lowest and highest point of each bucket, in order of x.
+    #[must_use]
+    pub fn points(&self) -> Vec<Point> {
+        let mut out = Vec::with_capacity(2 * self.buckets.len());
+        for bucket in &self.buckets {
+            push_extremes(&mut out, Some((0, bucket.low, bucket.high)));
+        }
+        out
+    }
+}
+
+/// An exponential moving average with its start-up bias removed (Kingma & Ba 1412.6980, section 3).
+#[derive(Clone, Copy, Debug)]
+pub struct Smoother {
+    /// Weight of the past, 0..1; 0 returns the values unchanged.
+    weight: f64,
+    average: f64,
+    bias: f64,
+}
+
+impl Smoother {
+    /// With this weight of the past, 0..1; 0 returns the values unchanged.
+    #[must_use]
+    pub fn new(weight: f64) -> Self {
+        Self { weight: weight.clamp(0.0, 0.999), average: 0.0, bias: 1.0 }
+    }
+
+    /// The average with one more value. One that is not finite is dropped.
+    pub fn next(&mut self, value: f64) -> f64 {
+        if !value.is_finite() {
+            return value;
+        }
+        self.average = self.weight * self.average + (1.0 - self.weight) * value;
+        self.bias *= self.weight;
+        self.average / (1.0 - self.bias)
+    }
 }
 
 #[cfg(test)]
@@ -88,13 +170,42 @@ mod tests {
         points[3][1] = f64::NAN;
         points[9_999][1] = f64::INFINITY;
         assert!(min_max(&points, 100).iter().flatten().all(|value| value.is_finite()));
-        assert!(smooth(&points, 0.9).iter().flatten().all(|value| value.is_finite()));
+        let mut thinned = Thinned::default();
+        for &point in &points {
+            thinned.push(point);
+        }
+        assert_eq!(thinned.points().first(), Some(&[0.0, 1.0]));
+        assert!(thinned.points().iter().flatten().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn a_series_that_grows_keeps_its_spikes_and_its_order() {
+        let mut thinned = Thinned::default();
+        for x in 1..=1_000_000 {
+            thinned.push([f64::from(x), if x == 54_321 { 9.0 } else { (f64::from(x) * 0.01).sin() }]);
+        }
+        let points = thinned.points();
+        assert!((MOST / 2..=2 * MOST).contains(&points.len()), "{} points", points.len());
+        assert!(points.windows(2).all(|pair| pair[0][0] < pair[1][0]));
+        assert!(points.contains(&[54_321.0, 9.0]) && points.last().is_some_and(|point| point[0] > 999_000.0));
+        let mut short = Thinned::default();
+        let whole = series(100, |x| f64::from(x % 7));
+        for &point in &whole {
+            short.push(point);
+        }
+        assert_eq!(short.points(), whole, "a short one is kept whole");
     }
 
     #[test]
     fn smoothing_has_no_start_up_bias_and_weight_zero_changes_nothing() {
-        assert!(smooth(&series(50, |_| 0.7), 0.9).iter().all(|point| (point[1] - 0.7).abs() < 1e-12));
-        let points = series(50, |x| f64::from(x % 7));
-        assert_eq!(smooth(&points, 0.0), points);
+        let smooth = |values: &[f64], weight: f64| -> Vec<f64> {
+            let mut smoother = Smoother::new(weight);
+            values.iter().map(|&value| smoother.next(value)).collect()
+        };
+        assert!(smooth(&[0.7; 50], 0.9).iter().all(|value| (value - 0.7).abs() < 1e-12));
+        let values = [3.0, 1.0, 4.0, 1.0, 5.0];
+        assert_eq!(smooth(&values, 0.0), values);
+        let with_gap = smooth(&[1.0, f64::NAN, 1.0], 0.9);
+        assert!(with_gap[1].is_nan() && (with_gap[2] - 1.0).abs() < 1e-12);
     }
 }

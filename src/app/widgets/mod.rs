@@ -1,10 +1,12 @@
 //! Drawing functions that more than one step uses.
 
 mod anchor;
+mod axis;
 mod basics;
 mod combo;
 mod confusion_matrix;
 mod contrast;
+mod curve_series;
 mod curves;
 mod data_table;
 mod diff;
@@ -26,6 +28,7 @@ mod spinner;
 mod table_preview;
 
 pub use anchor::{Anchor, anchor, is_sought, scroll_to};
+pub use axis::ticks;
 pub use basics::{
     badge, banner, button, button_if, card, choice_card, empty_state, field_label, figure, heading_ui, icon_button,
     page, page_beside, primary_button, section, tone_icon,
@@ -33,7 +36,8 @@ pub use basics::{
 pub use combo::combo;
 pub use confusion_matrix::{MatrixState, confusion_matrix_ui};
 pub use contrast::label_colour;
-pub use curves::{Along, Curves, CurvesState, curves_ui, ticks};
+pub use curve_series::{CurvesState, tokens_per_second};
+pub use curves::{Along, Curves, curves_ui};
 pub use data_table::{
     ColumnWidth, DataTable, RowSelection, TableAsk, TableColumn, TableRows, ask_table, data_table_ui, rows_in_use,
     tab_separated,

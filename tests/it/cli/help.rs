@@ -41,7 +41,7 @@ fn help_of_hone() {
 
     Without a command, Hone opens its window.
 
-    Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training stopped early by you.
+    Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training stopped early, by you or because it diverged.
     ");
 }
 

@@ -11,9 +11,9 @@
 //! needs Xvfb and xdotool.
 
 mod fetching;
-mod files;
+pub mod files;
 mod outputs;
-mod resuming;
+pub mod resuming;
 mod runs;
 mod series;
 mod window;

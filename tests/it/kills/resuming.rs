@@ -23,12 +23,17 @@ const WAYS: [(&str, &str); 7] = [
     ("adapt", ""),
 ];
 
-/// The files that a finished run leaves, without times.
+/// [`left_in`] the only run of a project.
 fn left(project: &Path) -> BTreeMap<String, Vec<u8>> {
     let runs: Vec<_> =
         fs::read_dir(project.join("runs")).unwrap().flatten().filter(|run| run.path().is_dir()).collect();
     let [run] = runs.as_slice() else { panic!("one run, not {}", runs.len()) };
-    let mut found = files::tree(&run.path());
+    left_in(&run.path())
+}
+
+/// The files that a finished run leaves, without times.
+pub fn left_in(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = files::tree(run);
     for name in ["settings.ron", "status.ron", ".number"] {
         assert!(found.remove(name).is_some(), "{name}");
     }

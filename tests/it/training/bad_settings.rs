@@ -1,6 +1,6 @@
 //! Settings and data that training refuses or warns about.
 
-use hone::project::ClassWeights;
+use hone::project::{ClassWeights, EvaluateEvery};
 
 use super::*;
 
@@ -22,6 +22,33 @@ fn a_loss_that_is_not_a_number_fails_with_advice() {
         panic!("the run must say it failed")
     };
     assert_eq!(written, message);
+}
+
+#[test]
+fn a_run_that_diverges_keeps_its_best_checkpoint_and_the_results_of_it() {
+    let bench = Bench::new(120);
+    let outcome = bench.train(|settings| {
+        settings.optimizer.learning_rate = 1e7;
+        settings.optimizer.max_grad_norm = 0.0;
+        settings.epochs = 5;
+        settings.evaluate_every = EvaluateEvery::Steps(1);
+    });
+    let summary = outcome.summary();
+    assert_eq!(summary.stop_reason, StopReason::Diverged);
+    assert!(summary.best_step > 0 && summary.best_step < summary.steps && summary.steps < 30, "{summary:?}");
+    assert!(summary.validation.loss().is_finite() && summary.test.as_ref().is_some_and(|test| test.loss().is_finite()));
+    let mut warnings = outcome.events.iter().filter_map(|event| match event {
+        TrainingEvent::Warning(warning) if warning.contains("diverged") => Some(warning.as_str()),
+        _ => None,
+    });
+    let told = warnings.next().unwrap();
+    let kept = format!("The best checkpoint before that, from step {}, is in ", summary.best_step);
+    assert!(told.contains("Lower the learning rate, for example to 5e-5") && told.contains(&kept), "{told}");
+    let run = bench.newest();
+    assert_eq!(run.read_status().unwrap(), RunStatus::Finished(summary.clone()));
+    assert!(!run.read_predictions("test").unwrap().is_empty() && run.read_comparison().is_ok());
+    assert!(run.best().join("model.safetensors").is_file());
+    assert!(!run.is_interrupted(), "resumed, it would diverge again");
 }
 
 #[test]

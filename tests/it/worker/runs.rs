@@ -25,6 +25,7 @@ fn training_sends_events_in_order_and_its_run_can_be_loaded() {
                 kinds.push("evaluation");
             }
             RunEvent::Paused(_) => panic!("nobody paused it"),
+            RunEvent::Advice(_) => panic!("a good run"),
         }
     }
     assert_eq!(run.pending.said().filter(|said| *said == Said::Event).count(), kinds.len(), "each is announced");
