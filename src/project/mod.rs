@@ -36,7 +36,7 @@ pub use prepared_from::PreparedFrom;
 pub use presets::Preset;
 pub use setting::{SettingError, apply_settings};
 pub use split::{RowKey, Size, SplitMethod, SplitSettings};
-pub use stars::{Sentiment, StarScale};
+pub use stars::{Sentiment, StarScale, label_ranks};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use task::{ClassificationSettings, LanguageModellingSettings, Objective, PoolingChoice, RoleRule, Task, TaskKind};
 pub use training::{
