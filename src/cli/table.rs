@@ -113,16 +113,13 @@ pub(super) fn overall_table(details: &ClassificationDetails) -> String {
         vec![overall.metric.title().to_owned(), score(overall.value), interval.unwrap_or_default()]
     };
     let rows: Vec<Vec<String>> = details.overall.iter().filter(|overall| !is_above(overall.metric)).map(row).collect();
-    let mut text = table(&["metric", ">value", "95% interval"], &rows);
-    if let Some(calibration) = &details.calibration {
+    let tempered = details.calibration.as_ref().map(|calibration| {
         let rows = counted(calibration.fitted_on, "validation row", "validation rows");
         let [temperature, loss, error] =
             [calibration.temperature, calibration.log_loss, calibration.calibration_error].map(score);
-        text.push_str(&format!(
-            "With the temperature {temperature} (fitted on {rows}): log loss {loss}, calibration error {error}.\n"
-        ));
-    }
-    text
+        format!("With the temperature {temperature} (fitted on {rows}): log loss {loss}, calibration error {error}.\n")
+    });
+    table(&["metric", ">value", "95% interval"], &rows) + &tempered.unwrap_or_default()
 }
 
 /// The slices in which the model does worse by more than chance.

@@ -256,7 +256,7 @@ mod tests {
     fn predictions(rows: usize, every: usize, said: f32) -> Vec<Prediction> {
         let prediction = |row: usize| {
             let truth = row % 3;
-            let predicted = if row % every == 0 { (truth + 1) % 3 } else { truth };
+            let predicted = if row.is_multiple_of(every) { (truth + 1) % 3 } else { truth };
             let of = |class: usize| if class == predicted { said } else { (1.0 - said) / 2.0 };
             Prediction {
                 id: format!("main:{}", row + 1).parse().unwrap(),

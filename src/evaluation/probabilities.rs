@@ -74,7 +74,9 @@ impl ClassProbabilities {
                 *probability = ((probability.max(LEAST).ln() - highest) / temperature).exp();
             }
             let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|probability| *probability /= sum);
+            for probability in row.iter_mut() {
+                *probability /= sum;
+            }
         }
         Self { classes: self.classes, truth: self.truth.clone(), probabilities }
     }

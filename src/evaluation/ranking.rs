@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(example.roc_auc, Some(0.75));
         assert!((example.average_precision.unwrap() - 0.833_333_333_333_333_3).abs() < 1e-12);
         assert_eq!(example.roc, [[0.0, 0.0], [0.0, 0.5], [0.5, 0.5], [0.5, 1.0], [1.0, 1.0]]);
-        assert_eq!(example.precision_recall[0], [0.5, 1.0]);
+        assert_eq!(example.precision_recall[..1], [[0.5, 1.0]]);
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub fn label_ranks(labels: &[String]) -> Option<Vec<usize>> {
     let mut steps = values.clone();
     steps.sort_by(f64::total_cmp);
     steps.dedup();
-    let rank = |value: &f64| steps.iter().position(|step| step == value);
+    let rank = |value: &f64| steps.iter().position(|step| step.total_cmp(value).is_eq());
     (steps.len() >= 3).then(|| values.iter().filter_map(rank).collect())
 }
 

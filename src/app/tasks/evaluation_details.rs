@@ -18,6 +18,9 @@ const OTHERS: usize = 12;
 /// Radii of the points of a calibration chart: with few rows, and with all of them.
 const RADII: [f64; 2] = [2.5, 8.0];
 
+/// A temperature this near to 1 changes nothing that matters.
+const HARDLY: f64 = 0.05;
+
 /// Which curve of a label is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Curve {
@@ -83,8 +86,7 @@ fn cards_ui(
         },
         |ui, state, spare| {
             section(ui, theme, "Ranking", "Does a label's probability put its rows first?", |ui| {
-                ranking_ui(ui, theme, state, &details.curves);
-                fill(ui, spare);
+                ranking_ui(ui, theme, state, &details.curves, spare);
             });
         },
     );
@@ -95,14 +97,12 @@ fn cards_ui(
         state,
         |ui, _, spare| {
             section(ui, theme, "Calibration", "Are rows predicted with 80% right in 80 of 100?", |ui| {
-                calibration_ui(ui, theme, details);
-                fill(ui, spare);
+                calibration_ui(ui, theme, details, spare);
             });
         },
         |ui, state, spare| {
             section(ui, theme, "Undecided rows", "Leave rows below a probability to a person", |ui| {
-                coverage_ui(ui, theme, state, details, predictions);
-                fill(ui, spare);
+                coverage_ui(ui, theme, state, (details, predictions), spare);
             });
         },
     );
@@ -129,7 +129,7 @@ fn metrics_ui(ui: &mut Ui, theme: &Theme, details: &ClassificationDetails) {
 }
 
 /// ROC or precision-recall of a label, with those of the other labels behind it.
-fn ranking_ui(ui: &mut Ui, theme: &Theme, state: &mut DetailsState, curves: &[RankingCurves]) {
+fn ranking_ui(ui: &mut Ui, theme: &Theme, state: &mut DetailsState, curves: &[RankingCurves], spare: f32) {
     state.label = state.label.min(curves.len().saturating_sub(1));
     let Some(chosen) = curves.get(state.label) else { return };
     ui.horizontal_wrapped(|ui| {
@@ -141,26 +141,29 @@ fn ranking_ui(ui: &mut Ui, theme: &Theme, state: &mut DetailsState, curves: &[Ra
         ui.selectable_value(&mut state.curve, Curve::Roc, "ROC");
         ui.selectable_value(&mut state.curve, Curve::PrecisionRecall, "Precision-recall");
     });
-    let (axes, points): (_, fn(&RankingCurves) -> &Vec<[f64; 2]>) = match state.curve {
-        Curve::Roc => (["False positive rate", "True positive rate"], |curves| &curves.roc),
-        Curve::PrecisionRecall => (["Recall", "Precision"], |curves| &curves.precision_recall),
+    let axes = match state.curve {
+        Curve::Roc => ["False positive rate", "True positive rate"],
+        Curve::PrecisionRecall => ["Recall", "Precision"],
     };
+    let is_roc = state.curve == Curve::Roc;
+    let points = |curves: &RankingCurves| if is_roc { curves.roc.clone() } else { curves.precision_recall.clone() };
     let said = ranking_sentence(chosen, state.curve);
     let (muted, strong) = (theme.palette.text_muted.gamma_multiply(0.45), theme.chart(0));
     let legend: &[Entry] = match curves.len() {
         0..=1 => &[("This label", strong, Sample::Thick)],
         _ => &[("This label", strong, Sample::Thick), ("Other labels", muted, Sample::Line)],
     };
-    let plot = SharePlot { name: "ranking", axes, range: [0.0, 1.0], legend, summary: said.clone() };
-    let is_roc = state.curve == Curve::Roc;
+    let plot = SharePlot { name: "ranking", axes, range: [0.0, 1.0], legend, spare, summary: said.clone() };
     let others = curves.iter().enumerate().filter(|(class, _)| *class != state.label).take(OTHERS);
-    let others: Vec<_> = others.map(|(_, curves)| line(&curves.label, points(curves).clone(), muted, 1.0)).collect();
-    let of_chosen = line(&chosen.label, points(chosen).clone(), strong, 2.5);
+    let others: Vec<_> = others.map(|(_, curves)| line(&curves.label, points(curves), muted, 1.0)).collect();
+    let of_chosen = line(&chosen.label, points(chosen), strong, 2.5);
     share_plot_ui(ui, theme, &plot, move |plot| {
         if is_roc {
             plot.line(reference(theme, [[0.0, 0.0], [1.0, 1.0]]));
         }
-        others.into_iter().for_each(|other| plot.line(other));
+        for other in others {
+            plot.line(other);
+        }
         plot.line(of_chosen);
     });
     wrapped(ui, theme.muted(said));
@@ -183,13 +186,13 @@ fn ranking_sentence(curves: &RankingCurves, curve: Curve) -> String {
 }
 
 /// Probabilities against shares of right predictions, before and after the temperature.
-fn calibration_ui(ui: &mut Ui, theme: &Theme, details: &ClassificationDetails) {
+fn calibration_ui(ui: &mut Ui, theme: &Theme, details: &ClassificationDetails, spare: f32) {
     let (first, second) = (theme.chart(0), theme.chart(1));
     let all: &[Entry] = &[("This model", first, Sample::Points), ("With temperature", second, Sample::Dashes)];
     let said = calibration_sentence(details);
     let legend = if details.calibration.is_some() { all } else { &all[..1] };
     let axes = ["Probability of the predicted label", "Share right"];
-    let plot = SharePlot { name: "calibration", axes, range: [0.0, 1.0], legend, summary: said.clone() };
+    let plot = SharePlot { name: "calibration", axes, range: [0.0, 1.0], legend, spare, summary: said.clone() };
     let before = filled(&details.reliability.bins);
     let after = details.calibration.as_ref().map(|calibration| filled(&calibration.reliability.bins));
     let rows: usize = before.iter().map(|bin| bin.rows).sum();
@@ -219,21 +222,24 @@ fn place(bin: &ReliabilityBin) -> [f64; 2] {
 
 fn calibration_sentence(details: &ClassificationDetails) -> String {
     let error = details.score(OverallMetric::CalibrationError).unwrap_or_default();
-    let mut said = format!("Probabilities are off by {} points on average.", points(error));
-    if let Some(calibration) = &details.calibration {
-        let temperature = calibration.temperature;
-        let sure = if temperature > 1.0 { "too sure of itself" } else { "not sure enough" };
-        let loss = details.score(OverallMetric::LogLoss).unwrap_or_default();
-        said += &format!(
-            " On the {}, the model was {sure}: a temperature of {temperature:.2} fits best. With it, these rows would be off \
-             by {} points, and their log loss {} instead of {}.",
-            counted(calibration.fitted_on, "validation row", "validation rows"),
-            points(calibration.calibration_error),
-            score(calibration.log_loss),
-            score(loss)
+    let off = format!("Probabilities are off by {} points on average.", points(error));
+    let Some(calibration) = &details.calibration else { return off };
+    let temperature = calibration.temperature;
+    let rows = counted(calibration.fitted_on, "validation row", "validation rows");
+    if (temperature - 1.0).abs() < HARDLY {
+        return format!(
+            "{off} On the {rows}, a temperature of {temperature:.2} fits best: they hardly need correcting."
         );
     }
-    said
+    let sure = if temperature > 1.0 { "too sure of itself" } else { "not sure enough" };
+    let loss = details.score(OverallMetric::LogLoss).unwrap_or_default();
+    format!(
+        "{off} On the {rows}, the model was {sure}: a temperature of {temperature:.2} fits best. With it, these rows would be \
+         off by {} points, and their log loss {} instead of {}.",
+        points(calibration.calibration_error),
+        score(calibration.log_loss),
+        score(loss)
+    )
 }
 
 /// Hundredths of a share, with one decimal.
@@ -246,8 +252,8 @@ fn coverage_ui(
     ui: &mut Ui,
     theme: &Theme,
     state: &mut DetailsState,
-    details: &ClassificationDetails,
-    predictions: &[Prediction],
+    (details, predictions): (&ClassificationDetails, &[Prediction]),
+    spare: f32,
 ) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Undecided below");
@@ -260,7 +266,7 @@ fn coverage_ui(
     // Not from 0, where no classifier is, and never a range that makes noise look like a trend.
     let low = ((lowest * 10.0).floor() / 10.0).clamp(0.0, 0.8);
     let axes = ["Share of rows decided", "Share right of these"];
-    let plot = SharePlot { name: "coverage", axes, range: [low, 1.0], legend: &[], summary: said.clone() };
+    let plot = SharePlot { name: "coverage", axes, range: [low, 1.0], legend: &[], spare, summary: said.clone() };
     let curve = line("", details.coverage.iter().map(|point| [point.coverage, point.accuracy]), theme.chart(0), 2.0);
     let chosen = above.accuracy().map(|accuracy| [above.decided as f64 / above.rows as f64, accuracy]);
     let color = theme.palette.text;

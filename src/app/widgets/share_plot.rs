@@ -8,7 +8,7 @@ use crate::app::widgets::curves::{tick, ticks};
 use crate::app::widgets::legend::{Entry, Legends, legend_ui};
 use crate::words::score;
 
-/// Height of a plot, without its legend.
+/// Least height of a plot, without its legend.
 const HEIGHT: f32 = 240.0;
 
 /// What a plot of shares shows.
@@ -21,6 +21,8 @@ pub struct SharePlot<'a> {
     pub range: [f64; 2],
     /// The series that have a name.
     pub legend: &'a [Entry],
+    /// How much higher than usual the plot is, so that its card is as high as its neighbour.
+    pub spare: f32,
     /// The summary for screen readers.
     pub summary: String,
 }
@@ -43,7 +45,7 @@ pub fn share_plot_ui<'a>(ui: &mut Ui, theme: &Theme, plot: &SharePlot<'_>, draw:
     let titles = plot.axes;
     let response = Plot::new(plot.name)
         .width(width)
-        .height(HEIGHT)
+        .height(HEIGHT + plot.spare)
         .allow_scroll(false)
         .allow_drag(false)
         .allow_zoom(false)

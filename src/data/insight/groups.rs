@@ -25,7 +25,7 @@ pub struct RowGroup {
 /// Groups texts by their number of words into up to four groups of about the same size.
 #[must_use]
 pub fn groups_by_length(texts: &[&str]) -> Vec<RowGroup> {
-    let words = texts.iter().map(|text| text.split_whitespace().count() as i64).enumerate();
+    let words = texts.iter().map(|text| text.split_whitespace().count()).enumerate();
     let words = words.map(|(row, words)| (words, row)).collect();
     in_parts("Text length", words, |words| words.to_string(), " words")
 }

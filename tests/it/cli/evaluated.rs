@@ -60,8 +60,8 @@ fn evaluate_gives_all_metrics_with_their_intervals_and_the_slices() {
     }
     let calibration = &details["calibration"];
     assert!(number(&calibration["temperature"]) > 0.0 && number(&calibration["fitted_on"]) > 20.0);
-    let rows: f64 = details["reliability"]["bins"].as_array().unwrap().iter().map(|bin| number(&bin["rows"])).sum();
-    assert_eq!(rows, number(&evaluated["rows"]));
+    let rows = details["reliability"]["bins"].as_array().unwrap().iter().filter_map(|bin| bin["rows"].as_u64());
+    assert_eq!(Some(rows.sum::<u64>()), evaluated["rows"].as_u64());
     assert_eq!(details["coverage"].as_array().unwrap().last().unwrap()["coverage"], 1.0);
 
     let worst = &evaluated["slices"]["slices"][0];
