@@ -71,6 +71,7 @@ impl HoneApp {
             AppCommand::LoadRun(run) => self.ask_before_discarding(Discarding::Load(run)),
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
             AppCommand::CheckTrainingRows => self.state.work.check_training_rows(),
+            AppCommand::CompareSlices => self.state.work.compare_slices(),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
             AppCommand::Resume(run) => self.ask_before_discarding(Discarding::Resume(run)),
             AppCommand::StopJob => self.state.work.stop_job(),

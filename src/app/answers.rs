@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Likeness, Prepared, TokenHistogram};
-use crate::evaluation::Prediction;
+use crate::evaluation::{Prediction, Slices};
 use crate::fetch::{HubListing, HubName, LookedUp};
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::worker::{
@@ -62,6 +62,8 @@ pub struct Answers {
     pub evaluated: Slot<Arc<EvaluationReport>>,
     /// The training rows that the run in a folder gets wrong.
     pub training_mistakes: Slot<Arc<Vec<Prediction>>, PathBuf>,
+    /// The slices of the rows of the run in a folder.
+    pub slices: Slot<Arc<Slices>, PathBuf>,
     /// The file whose rows are to be labelled with the shown run's model.
     pub to_label: Slot<Arc<FileToLabel>>,
     /// Its rows with their predictions.
@@ -137,7 +139,7 @@ impl Answers {
     pub fn job(&self) -> Option<&Running> {
         let labels = self.labelled.running.as_ref().or(self.saved_labels.running.as_ref());
         let checked = self.evaluated.running.as_ref().or(self.training_mistakes.running.as_ref());
-        checked.or(labels).or(self.exported.running.as_ref())
+        checked.or(self.slices.running.as_ref()).or(labels).or(self.exported.running.as_ref())
     }
 
     /// Whether a run is training.

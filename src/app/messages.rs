@@ -217,6 +217,8 @@ pub enum AppCommand {
     Evaluate(PathBuf),
     /// Look for training rows that the shown run gets wrong; the answer comes in `Answers::training_mistakes`.
     CheckTrainingRows,
+    /// Compare the slices of the shown run's rows; the answer comes in `Answers::slices`.
+    CompareSlices,
     /// Export the shown run's model.
     Export {
         /// The format.

@@ -97,6 +97,7 @@ impl Look {
 
 fn make_pictures() {
     let (mut window, _folder) = trained();
+    open_evaluation(&mut window);
     for look in Look::all() {
         look.wear(&mut window);
         let name = look.name();
@@ -113,6 +114,19 @@ fn make_pictures() {
         picture(&format!("Try-{name}"), &mut window);
     }
     picture_opened_parts(&mut window);
+}
+
+/// What a person opens on Evaluate: the slices, and all metrics and curves.
+fn open_evaluation(window: &mut Window) {
+    if hone(window).project().classification().is_none() {
+        return;
+    }
+    hone(window).run_command(AppCommand::GoTo(Step::Evaluate));
+    hone(window).run_command(AppCommand::CompareSlices);
+    window.set_size(egui::vec2(1280.0, 3200.0));
+    settle(window);
+    window.get_by_label("All metrics, curves and calibration").click();
+    settle(window);
 }
 
 /// What a person opens on Model and Export: the advanced settings, all ways to train with their measured time and memory, and

@@ -163,6 +163,7 @@ impl HoneApp {
         let (saved, exported) = (answers.saved_rows.poll(), answers.exported.poll());
         // What became of these is shown where they were asked for.
         answers.training_mistakes.poll();
+        answers.slices.poll();
         answers.to_label.poll();
         answers.labelled.poll();
         let labels_saved = answers.saved_labels.poll() == Some(Ended::Answered);

@@ -18,9 +18,9 @@ use crate::storage::{RecentProject, RunFolder};
 use crate::worker::{
     CheckTrainingRows, Classify, CompareTexts, CompareWays, ContinueText, ConvertGguf, CountLabels, CountTextTokens,
     CountTokens, CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks,
-    FindProblems, FindRows, FindTerms, Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending, Prepare,
-    ProfileRows, ReadRecent, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub,
-    SharedData, Train, Worker, WorkerOptions,
+    FindProblems, FindRows, FindSlices, FindTerms, Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending,
+    Prepare, ProfileRows, ReadRecent, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows,
+    SearchHub, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -336,6 +336,15 @@ impl Work {
         self.answers.training_mistakes.ask_about(run.clone(), &self.heavy, CheckTrainingRows { run });
     }
 
+    /// Compares the slices of the shown run's rows.
+    pub fn compare_slices(&mut self) {
+        let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
+            return;
+        };
+        let run = results.folder.clone();
+        self.answers.slices.ask_about(run.clone(), &self.heavy, FindSlices { run });
+    }
+
     /// Reads a file whose rows are to be labelled with the shown run's model.
     pub fn read_file_to_label(&mut self, input: PathBuf) {
         let Some(results) = &self.answers.results.value else { return };
@@ -384,6 +393,7 @@ impl Work {
     pub fn stop_job(&mut self) {
         self.answers.evaluated.stop();
         self.answers.training_mistakes.stop();
+        self.answers.slices.stop();
         self.answers.labelled.stop();
         self.answers.saved_labels.stop();
         self.answers.exported.stop();

@@ -230,6 +230,9 @@ pub struct EvaluateArguments {
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArguments,
+    /// Also find where the model does worse: slices of the test set by length, language, column and finding
+    #[arg(long, conflicts_with = "data")]
+    pub slices: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,

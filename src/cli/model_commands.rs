@@ -14,10 +14,10 @@ use crate::cli::model_list::list_models;
 use crate::cli::new::reading;
 use crate::cli::outcome::{RunEntry, Scores, print_json};
 use crate::cli::shell::absolute;
-use crate::cli::table::{details, metric, scores, table};
+use crate::cli::table::{details, metric, overall_table, scores, slices_table, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
-use crate::evaluation::Metrics;
+use crate::evaluation::{ClassificationDetails, Metrics, Slices};
 use crate::fetch::Catalogue;
 use crate::models::mistaken_for_model;
 use crate::project::{DatasetSettings, MetricName, TaskKind};
@@ -25,7 +25,7 @@ use crate::storage::{
     Interruption, PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason,
 };
 use crate::words::{count, counted, duration_fine, printable, shortened};
-use crate::worker::{ConvertGguf, Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel};
+use crate::worker::{ConvertGguf, Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel, FindSlices};
 
 /// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -36,9 +36,11 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
         let message = "--delimiter, --encoding, --header-row, --no-header and --sheet say how to read the file of --data. Add --data";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let report = JobRunner::begin()?.run(Evaluate { run: run.path().to_owned(), data, reading })?;
+    let mut jobs = JobRunner::begin()?;
+    let report = jobs.run(Evaluate { run: run.path().to_owned(), data, reading })?;
+    let slices = arguments.slices.then(|| jobs.run(FindSlices { run: run.path().to_owned() })).transpose()?;
     if arguments.json {
-        return print_json(out, &EvaluateOutcome::new(&report, finished));
+        return print_json(out, &EvaluateOutcome::new(&report, slices.as_deref(), finished));
     }
     let metrics = &report.metrics;
     writeln!(
@@ -51,6 +53,12 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
         scores(metrics)
     )?;
     write!(out, "\n{}", details(metrics))?;
+    if let Some(details) = &report.details {
+        write!(out, "\n{}", overall_table(details))?;
+    }
+    if let Some(slices) = &slices {
+        write!(out, "\n{}", slices_table(slices))?;
+    }
     Ok(())
 }
 
@@ -62,11 +70,16 @@ struct EvaluateOutcome<'a> {
     data: &'a str,
     #[serde(flatten)]
     scores: Scores<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a ClassificationDetails>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slices: Option<&'a Slices>,
 }
 
 impl<'a> EvaluateOutcome<'a> {
-    fn new(report: &'a EvaluationReport, finished: bool) -> Self {
-        Self { run: &report.run, finished, data: &report.data, scores: Scores::from(&report.metrics) }
+    fn new(report: &'a EvaluationReport, slices: Option<&'a Slices>, finished: bool) -> Self {
+        let (scores, details) = (Scores::from(&report.metrics), report.details.as_ref());
+        Self { run: &report.run, finished, data: &report.data, scores, details, slices }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Text tables for the terminal.
 
 use crate::evaluation::{
-    ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, Metrics, PrecisionRecall, WordCounts,
+    ClassificationDetails, ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, Metrics, OverallMetric,
+    OverallScore, PrecisionRecall, Slice, Slices, WordCounts,
 };
 use crate::project::{MetricName, Objective};
-use crate::words::{count, perplexity, printable, shortened};
+use crate::words::{count, counted, perplexity, printable, score, shortened, signed_score};
 
 /// Most labels for which the confusion matrix is printed; with more, the largest errors are listed.
 const MATRIX_LABELS: usize = 10;
@@ -14,6 +15,9 @@ const LISTED_ERRORS: usize = 15;
 
 /// Longest label shown in full in the header of a matrix.
 const HEAD_WIDTH: usize = 14;
+
+/// Longest name of a slice shown in full.
+const SLICE_WIDTH: usize = 40;
 
 /// Formats a table. Columns are left-aligned, or right-aligned if the header starts with `>`. No line ends with spaces.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
@@ -97,7 +101,47 @@ fn metrics_table(metrics: &ClassificationMetrics) -> String {
         .collect();
     rows.push(figures("macro average", &metrics.macro_average, metrics.rows));
     rows.push(figures("weighted average", &metrics.weighted_average, metrics.rows));
+    rows.push(figures("micro average", &metrics.confusion.micro_average(), metrics.rows));
     table(&["label", ">precision", ">recall", ">F1", ">rows"], &rows)
+}
+
+/// The metrics over all rows that the tables above do not have, and what a temperature would do to the probabilities.
+pub(super) fn overall_table(details: &ClassificationDetails) -> String {
+    let is_above = |metric| matches!(metric, OverallMetric::MacroF1 | OverallMetric::WeightedF1);
+    let row = |overall: &OverallScore| {
+        let interval = overall.interval_95.map(|[low, high]| format!("{} to {}", score(low), score(high)));
+        vec![overall.metric.title().to_owned(), score(overall.value), interval.unwrap_or_default()]
+    };
+    let rows: Vec<Vec<String>> = details.overall.iter().filter(|overall| !is_above(overall.metric)).map(row).collect();
+    let tempered = details.calibration.as_ref().map(|calibration| {
+        let rows = counted(calibration.fitted_on, "validation row", "validation rows");
+        let [temperature, loss, error] =
+            [calibration.temperature, calibration.log_loss, calibration.calibration_error].map(score);
+        format!("With the temperature {temperature} (fitted on {rows}): log loss {loss}, calibration error {error}.\n")
+    });
+    table(&["metric", ">value", "95% interval"], &rows) + &tempered.unwrap_or_default()
+}
+
+/// The slices in which the model does worse by more than chance.
+pub(super) fn slices_table(slices: &Slices) -> String {
+    let compared = counted(slices.slices.len(), "slice", "slices");
+    let rows: Vec<Vec<String>> = slices.worse().map(slice_row).collect();
+    if rows.is_empty() {
+        return format!("None of {compared} is worse than the other rows by more than chance.\n");
+    }
+    let head = ["worse slice", ">rows", ">accuracy", ">elsewhere", ">difference (95%)"];
+    format!("{}Of {compared}; the intervals are corrected for that number.\n", table(&head, &rows))
+}
+
+fn slice_row(slice: &Slice) -> Vec<String> {
+    let [low, high] = slice.difference.map(signed_score);
+    vec![
+        format!("{}: {}", slice.by, shortened(&slice.name, SLICE_WIDTH)),
+        count(slice.rows.len()),
+        score(slice.accuracy),
+        score(slice.accuracy_elsewhere),
+        format!("{low} to {high}"),
+    ]
 }
 
 /// The confusion matrix, or its largest errors if there are many labels.

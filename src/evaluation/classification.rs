@@ -105,11 +105,16 @@ impl ClassificationMetrics {
     /// Other labels are in [`Self::per_class`] with zeros.
     #[must_use]
     pub fn compute(labels: &[String], truth: &[u32], predicted: &[u32], loss: f64) -> Self {
-        let confusion = ConfusionMatrix::compute(labels, truth, predicted);
+        Self::of(ConfusionMatrix::compute(labels, truth, predicted), loss)
+    }
+
+    /// As [`Self::compute`], from the counts of (true, predicted).
+    #[must_use]
+    pub fn of(confusion: ConfusionMatrix, loss: f64) -> Self {
         let rows = confusion.total();
         let mut metrics = Self { rows, loss, ..Self::default() };
         let (mut correct, mut present) = (0, 0_u64);
-        for (class, label) in labels.iter().enumerate() {
+        for (class, label) in confusion.labels.iter().enumerate() {
             let hits = confusion.counts[class][class];
             let actual: u64 = confusion.counts[class].iter().sum();
             let guessed: u64 = confusion.counts.iter().map(|row| row[class]).sum();

@@ -10,7 +10,7 @@ use crate::random::Rng;
 pub const FEWEST_ROWS: u64 = 20;
 
 /// Number of resamples.
-const RESAMPLES: usize = 1000;
+pub(super) const RESAMPLES: usize = 1000;
 
 /// The 95% interval of macro-F1; `None` with fewer than [`FEWEST_ROWS`] rows. See [`bootstrap_macro_f1`].
 #[must_use]
@@ -96,13 +96,28 @@ fn bootstrap(
     seed: u64,
     score: impl Fn(&mut dyn Iterator<Item = usize>) -> f64 + Sync,
 ) -> (f64, f64) {
+    bootstrap_several(rows, resamples, seed, |drawn| [score(drawn)])[0]
+}
+
+/// As [`bootstrap`], of several scores of the same resamples. `score` returns as many each time.
+pub(super) fn bootstrap_several<S: AsRef<[f64]> + Send>(
+    rows: usize,
+    resamples: usize,
+    seed: u64,
+    score: impl Fn(&mut dyn Iterator<Item = usize>) -> S + Sync,
+) -> Vec<(f64, f64)> {
     let resample = |number: usize| {
         let mut rng = Rng::stream(seed, number as u64);
         score(&mut (0..rows).map(|_| rng.below(rows as u64) as usize))
     };
-    let mut scores: Vec<f64> = (0..resamples).into_par_iter().map(resample).collect();
-    scores.sort_by(f64::total_cmp);
-    (percentile(&scores, 0.025), percentile(&scores, 0.975))
+    let drawn: Vec<S> = (0..resamples).into_par_iter().map(resample).collect();
+    let several = drawn.first().map_or(0, |scores| scores.as_ref().len());
+    let interval = |place: usize| {
+        let mut scores: Vec<f64> = drawn.iter().map(|scores| scores.as_ref()[place]).collect();
+        scores.sort_by(f64::total_cmp);
+        (percentile(&scores, 0.025), percentile(&scores, 0.975))
+    };
+    (0..several).map(interval).collect()
 }
 
 /// Macro-F1 of `[classes * classes]` counts, true label first.

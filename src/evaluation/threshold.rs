@@ -1,6 +1,9 @@
 //! What a confidence threshold would have done to rows with known labels.
 
-use crate::evaluation::Prediction;
+use serde::Serialize;
+
+use crate::evaluation::ranking::thinned;
+use crate::evaluation::{ClassProbabilities, Prediction};
 
 /// How a confidence threshold divides scored rows, and how good the predictions above it are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +38,42 @@ impl ThresholdScore {
     }
 }
 
+/// What is left undecided at a threshold, and how good the rest is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CoveragePoint {
+    /// Rows whose most probable label has a lower probability are left undecided.
+    pub threshold: f64,
+    /// Share of the rows that are decided.
+    pub coverage: f64,
+    /// Share of the decided rows with the right label.
+    pub accuracy: f64,
+}
+
+/// Coverage against accuracy, from the highest threshold that decides a row down to the one that decides all. Without rows, it is
+/// empty.
+#[must_use]
+pub fn coverage_curve(rows: &ClassProbabilities) -> Vec<CoveragePoint> {
+    let mut sorted: Vec<(f64, bool)> = rows.top().map(|(_, confidence, is_right)| (confidence, is_right)).collect();
+    sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut decided, mut right) = (0, 0);
+    let mut points = Vec::new();
+    for tied in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        decided += tied.len();
+        right += tied.iter().filter(|(_, is_right)| *is_right).count();
+        points.push(CoveragePoint {
+            threshold: tied[0].0,
+            coverage: decided as f64 / sorted.len() as f64,
+            accuracy: right as f64 / decided as f64,
+        });
+    }
+    thinned(points)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::Target;
+    use crate::evaluation::probabilities::of_rows;
     use crate::evaluation::{Answer, ClassAnswer};
 
     #[test]
@@ -54,5 +89,15 @@ mod tests {
         assert_eq!(ThresholdScore::of(&rows, 0.8), ThresholdScore { rows: 3, decided: 2, right: 1 });
         assert_eq!(ThresholdScore::of(&rows, 0.85).accuracy(), Some(1.0));
         assert_eq!(ThresholdScore::of(&rows, 0.95).accuracy(), None);
+    }
+
+    #[test]
+    fn the_coverage_curve_decides_more_rows_with_every_point() {
+        let (sure, unsure) = ([0.9, 0.1], [0.4, 0.6]);
+        let rows = of_rows(&[(0, &sure), (0, &unsure), (1, &unsure), (0, &sure)]);
+        let [first, last] = coverage_curve(&rows)[..] else { panic!("two probabilities") };
+        assert_eq!(first, CoveragePoint { threshold: 0.9, coverage: 0.5, accuracy: 1.0 });
+        assert_eq!(last, CoveragePoint { threshold: 0.6, coverage: 1.0, accuracy: 0.75 });
+        assert!(coverage_curve(&of_rows(&[])).is_empty());
     }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::export::{ExportError, ExportSource, model_card, verify};
+use crate::evaluation::{Calibration, ClassProbabilities, Reliability};
+use crate::export::model_card::{self, Results};
+use crate::export::{ExportError, ExportSource, verify};
 use crate::models::{
     ADAPTER_FILE, BaseModel, DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, classified_embedding,
     is_adapter, limit_length,
@@ -80,6 +82,17 @@ pub(super) fn merge(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<
     Ok(length.map_or(Ok(()), |length| limit_length(folder, length))?)
 }
 
+/// The calibration error of the run's test rows, and the temperature that its validation rows give. `None` for other tasks, and without
+/// predictions for both.
+fn calibration(source: &ExportSource<'_>) -> Option<(f64, Calibration)> {
+    let rows = |side| {
+        let predictions = source.run.read_predictions(side).ok()?;
+        Some(ClassProbabilities::of(&predictions, source.settings.labels.len())).filter(|rows| !rows.is_empty())
+    };
+    let (test, validation) = (rows("test")?, rows("validation")?);
+    Some((Reliability::of(&test).expected_error(), Calibration::of(&test, &validation)?))
+}
+
 /// Adds the model card and compares the answers.
 fn finish(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     let mut settings = source.settings.clone();
@@ -87,7 +100,14 @@ fn finish(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Re
         // The setting may exceed the model's limit.
         settings.project.training.max_length = settings.project.training.max_length.min(info.max_length);
     }
-    let card = model_card::text(&settings, &source.summary, &source.comparison, is_adapter(folder));
+    let calibration = calibration(source);
+    let card = model_card::text(&Results {
+        settings: &settings,
+        summary: &source.summary,
+        comparison: &source.comparison,
+        calibration: calibration.as_ref(),
+        is_adapter: is_adapter(folder),
+    });
     let path = folder.join("README.md");
     write_atomic(&path, |writer| writer.write_all(card.as_bytes())).map_err(ExportError::io("write", &path))?;
     verify::same_answers(source, folder, watch)

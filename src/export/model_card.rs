@@ -5,15 +5,16 @@ mod results;
 
 use std::fmt::{self, Write};
 
+pub(super) use results::Results;
+
 use crate::evaluation::Metrics;
 use crate::export::model_card::quoting::file_name;
-use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
 use crate::project::{
     ClassWeights, CleaningSettings, HubModel, LoraSettings, ModelChoice, Objective, PROBE_STRENGTHS, Pattern, Task,
     TrainedLayers,
 };
-use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
+use crate::storage::{RunSettings, RunSummary, StopReason};
 use crate::words::collapsed;
 
 /// The name of the person's own patterns among the cleaning steps.
@@ -22,15 +23,10 @@ const PATTERNS: &str = "custom find-and-replace patterns";
 const PATTERNS_SHOWN: usize = 20;
 
 /// The card of a whole model or of an adapter alone.
-pub(super) fn text(
-    settings: &RunSettings,
-    summary: &RunSummary,
-    comparison: &RunComparison,
-    is_adapter: bool,
-) -> String {
+pub(super) fn text(results: &Results<'_>) -> String {
     let mut card = String::new();
     // Writing to a string cannot fail.
-    let _ = write_card(&mut card, Results { settings, summary, comparison, is_adapter });
+    let _ = write_card(&mut card, *results);
     card
 }
 
@@ -298,7 +294,7 @@ mod tests {
         TermCounts, WordCounts,
     };
     use crate::project::{ColumnRole, LanguageModellingSettings, MetricName, Project};
-    use crate::storage::RUN_SCHEMA_VERSION;
+    use crate::storage::{RUN_SCHEMA_VERSION, RunComparison};
 
     fn settings() -> RunSettings {
         let mut project = Project { name: "Reviews: \"all\"".to_owned(), ..Project::default() };
@@ -347,7 +343,8 @@ mod tests {
     }
 
     fn card(settings: &RunSettings, test: bool) -> String {
-        text(settings, &summary(test), &RunComparison::default(), false)
+        let (summary, comparison) = (summary(test), RunComparison::default());
+        text(&Results { settings, summary: &summary, comparison: &comparison, calibration: None, is_adapter: false })
     }
 
     #[test]
@@ -376,7 +373,9 @@ mod tests {
         let card = |objective| {
             let summary = RunSummary { validation: metrics(objective, 200.0), test: None, ..summary(false) };
             let before = Baseline::alone(BaselineName::Untrained, metrics(objective, 300.0));
-            text(&settings, &summary, &RunComparison { interval, baselines: vec![before] }, false)
+            let comparison = RunComparison { interval, baselines: vec![before] };
+            let (settings, summary) = (&settings, &summary);
+            text(&Results { settings, summary, comparison: &comparison, calibration: None, is_adapter: false })
         };
         let decoder = card(Objective::NextTokens);
         for part in [

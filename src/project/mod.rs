@@ -39,7 +39,7 @@ pub use presets::Preset;
 pub use search_range::{SearchRange, SearchRangeError, SearchValues};
 pub use setting::{SettingError, apply_settings, setting_value};
 pub use split::{RowKey, Size, SplitMethod, SplitSettings};
-pub use stars::{Sentiment, StarScale};
+pub use stars::{Sentiment, StarScale, label_ranks};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use study::{FOLDS, MOST_SEEDS, MOST_TRIALS, RowsUsed, SearchPlan, StudyPlan, Trial};
 pub use task::{ClassificationSettings, LanguageModellingSettings, Objective, PoolingChoice, RoleRule, Task, TaskKind};

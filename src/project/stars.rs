@@ -15,6 +15,9 @@ pub enum Sentiment {
     Positive,
 }
 
+/// Sentiments in their order, as labels usually say them.
+const SENTIMENTS: [&str; 5] = ["very negative", "negative", "neutral", "positive", "very positive"];
+
 impl Sentiment {
     /// All labels, from few stars to many.
     pub const ALL: [Self; 3] = [Self::Negative, Self::Neutral, Self::Positive];
@@ -105,6 +108,28 @@ impl LabelSettings {
     }
 }
 
+/// The place of each label in the order that they have by their meaning, from 0 on: star ratings by their stars, and "negative",
+/// "neutral" and "positive", also with "very". `None` if the labels have no such order, or are fewer than three.
+///
+/// Only what is certain counts: labels that a person put in some order are not thereby steps of a scale.
+#[must_use]
+pub fn label_ranks(labels: &[String]) -> Option<Vec<usize>> {
+    let sentiment = |label: &String| SENTIMENTS.iter().position(|known| label.trim().eq_ignore_ascii_case(known));
+    let values: Vec<f64> = match StarScale::of(labels.iter().map(String::as_str)) {
+        Some(scale) => {
+            let stars =
+                |label: &String| scale.ratings.iter().find(|(rating, _)| rating == label).map(|(_, stars)| *stars);
+            labels.iter().map(stars).collect::<Option<_>>()?
+        }
+        None => labels.iter().map(|label| sentiment(label).map(|place| place as f64)).collect::<Option<_>>()?,
+    };
+    let mut steps = values.clone();
+    steps.sort_by(f64::total_cmp);
+    steps.dedup();
+    let rank = |value: &f64| steps.iter().position(|step| step.total_cmp(value).is_eq());
+    (steps.len() >= 3).then(|| values.iter().filter_map(rank).collect())
+}
+
 /// The stars in a label, and the highest possible number if it says so.
 fn parse(label: &str) -> Option<(f64, Option<u32>)> {
     let label = label.trim().to_lowercase();
@@ -182,5 +207,17 @@ mod tests {
         let halves = scale(&["1.5", "2", "2.5", "3.5", "4", "4.5"]).unwrap();
         let usual: Vec<Sentiment> = halves.ratings.iter().map(|(_, stars)| halves.usual(*stars)).collect();
         assert_eq!(usual, [low, low, middle, middle, high, high]);
+    }
+
+    #[test]
+    fn only_ratings_and_sentiments_have_an_order() {
+        let ranks = |labels: &[&str]| label_ranks(&labels.iter().map(|&label| label.to_owned()).collect::<Vec<_>>());
+        assert_eq!(ranks(&["3 stars", "1 star", "5 stars"]), Some(vec![1, 0, 2]));
+        assert_eq!(ranks(&["1", "1.0", "2", "5"]), Some(vec![0, 0, 1, 2]), "two spellings of one rating");
+        assert_eq!(ranks(&["Positive", "negative", "neutral"]), Some(vec![2, 0, 1]));
+        assert_eq!(ranks(&["very positive", "neutral", "very negative"]), Some(vec![2, 1, 0]));
+        for without in [&["negative", "positive"][..], &["0", "1", "2"], &["low", "high", "neutral"], &[]] {
+            assert_eq!(ranks(without), None, "{without:?}");
+        }
     }
 }

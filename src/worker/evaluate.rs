@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::data::{Cleaner, ImportedFile, Prepared, RawLabel, RowColumns, Side, Target, label_like};
-use crate::evaluation::{Metrics, Prediction};
+use crate::evaluation::{ClassificationDetails, Metrics, Prediction, Tested};
 use crate::progress::Cancelled;
 use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 use crate::storage::{RunFolder, RunSettings};
@@ -42,6 +42,8 @@ pub struct EvaluationReport {
     pub metrics: Metrics,
     /// The prediction for each row.
     pub predictions: Vec<Prediction>,
+    /// All other metrics with their intervals, curves and calibration; `None` unless the task is text classification.
+    pub details: Option<ClassificationDetails>,
 }
 
 impl Job for Evaluate {
@@ -69,8 +71,17 @@ impl Job for Evaluate {
         if self.data.is_none() && lacks_results(&run, &trained) {
             complete(context, &run, &trained, &evaluation, (&metrics, &predictions))?;
         }
-        Ok(Arc::new(EvaluationReport { run: run.id(), data, metrics, predictions }))
+        let details = details(&run, &settings, &predictions);
+        Ok(Arc::new(EvaluationReport { run: run.id(), data, metrics, predictions, details }))
     }
+}
+
+/// The details of a run's predictions for rows other than its validation rows.
+fn details(run: &RunFolder, settings: &RunSettings, predictions: &[Prediction]) -> Option<ClassificationDetails> {
+    // Without the validation rows' predictions, only the temperature is missing.
+    let validation = run.read_predictions("validation").ok();
+    let rows = Tested { labels: &settings.labels, predictions };
+    ClassificationDetails::of(rows, validation.as_deref(), settings.project.training.seed)
 }
 
 /// Finds the training rows that a classifier gets wrong although it has learned from them. Often their labels are wrong.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::evaluation::{Interval, Judgement, Metrics, Prediction, RunDifference, Tested};
+use crate::evaluation::{ClassificationDetails, Interval, Judgement, Metrics, Prediction, RunDifference, Tested};
 use crate::project::Objective;
 use crate::storage::{
     EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunStatus, RunSummary, StepMetrics,
@@ -34,6 +34,10 @@ pub struct RunResults {
     pub validation: Vec<Prediction>,
     /// The best checkpoint's predictions on the test set.
     pub test: Vec<Prediction>,
+    /// All other metrics of the validation rows, their curves and calibration; `None` unless the task is text classification.
+    pub validation_details: Option<ClassificationDetails>,
+    /// The same of the test rows.
+    pub test_details: Option<ClassificationDetails>,
     /// The metrics of every step.
     pub steps: Vec<StepMetrics>,
     /// Every evaluation.
@@ -101,7 +105,13 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
     let difference = of_project
         .then(|| difference(&run, &summary, Tested { labels: &settings.labels, predictions: measured }))
         .flatten();
+    let seed = settings.project.training.seed;
+    let tested = |predictions| Tested { labels: &settings.labels, predictions };
+    let validation_details = ClassificationDetails::of(tested(&validation), None, seed);
+    let test_details = ClassificationDetails::of(tested(&test), Some(&validation), seed);
     Ok(RunResults {
+        validation_details,
+        test_details,
         settings,
         validation,
         test,

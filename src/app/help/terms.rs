@@ -9,16 +9,20 @@ entries! {
         AdapterDropout: "Adapter dropout", "Switches off a random part of what an adapter (LoRA) reads at each step of training. Reduces overfitting.";
         Accumulation: "Gradient accumulation", "Adds up several batches before each step: the effect of a larger batch, in the memory of a small one.";
         Alpha: "Alpha", "How much an adapter (LoRA) counts: alpha divided by the rank. Leave it at once or twice the rank.";
+        BalancedAccuracy: "Balanced accuracy", "The mean recall of all labels: the accuracy if every label had equally many rows. A model that always predicts one of three labels reaches 0.33.";
         Baseline: "Baseline", "A simple method to compare with. A model that does not beat it is not worth its effort.";
         BatchSize: "Batch size", "Number of texts the model reads before it changes once. A larger batch is steadier and needs more memory.";
         Beta1: "Beta 1", "How long the optimizer remembers the direction of past steps. Leave it unless you know why.";
         Beta2: "Beta 2", "How long the optimizer remembers the size of past steps. Leave it unless you know why.";
+        Brier: "Brier score", "The squared distance of the probabilities from the truth, summed over the labels: 0 is perfect, 2 is sure and always wrong. It judges the probabilities, not only the predicted label.";
         Calibration: "Calibration", "Whether probabilities can be taken at their word: of all rows predicted with 80%, about 80 of 100 should be right.";
+        CalibrationError: "Calibration error", "How far probabilities are from the share of right predictions, on average: at 0.05, rows predicted with 80% are right in about 75 or 85 of 100 (expected calibration error, 15 bins).";
         Checkpoint: "Checkpoint", "The model as it was at one moment of training. Hone keeps the best one, measured on the validation set.";
         ClassWeights: "Class weights", "How much an error on each label costs in training. Balanced weights make errors on rare labels cost more, so that the model does not ignore them.";
         Imbalance: "Class imbalance", "How many times as many rows the most frequent label has as the rarest one. If it is large, the model tends to ignore rare labels: balance the class weights, or label more rows.";
         Clipping: "Gradient clipping", "Limits how much one batch can change the model, so that an odd batch does no harm.";
         Confidence: "Confidence", "The probability the model gives to the label it predicts. High confidence is not a promise: the model can be sure and wrong.";
+        CohensKappa: "Cohen's kappa", "How much more predictions and labels agree than chance would make them: 1 is perfect, 0 is chance.";
         ConfusionMatrix: "Confusion matrix", "A table of true against predicted labels. The diagonal is right; every other cell is a kind of mistake.";
         Device: "Device", "The part of the computer that does the work: the processor (CPU), or a graphics card (GPU) in builds that can use one.";
         Domain: "Domain terms", "Words that are typical of your texts and rare elsewhere.";
@@ -37,13 +41,19 @@ entries! {
         LabelSmoothing: "Label smoothing", "Tells the model to be slightly less sure of every label. Helps when some labels are wrong.";
         Leakage: "Leakage", "The test set contains rows the model has seen in some form, such as copies of training rows. The score is then better than it will be on new texts.";
         LearningRate: "Learning rate", "How far the model moves at each step. Too high, and it forgets what it knew; too low, and it learns nothing. The presets choose it for you.";
+        LogLoss: "Log loss", "The loss on evaluated rows: the mean surprise at the true label. A model that is sure and wrong pays most. Lower is better; 0 is perfect.";
         Logit: "Logit", "The raw score of a label before it becomes a probability.";
         Lora: "LoRA", "A way to train a few added numbers (an adapter) instead of the whole model. It needs less memory, and its checkpoints are small. Best for large models.";
         Loss: "Loss", "How wrong the model is, counting how sure it was. Lower is better. Its size depends on the number of labels, so compare it only within the same data.";
         MacroF1: "Macro-F1", "The mean F1 of all labels. Every label counts equally, so it drops when a rare label does badly.";
+        MacroAveragePrecision: "Macro average precision", "The area under the precision-recall curve, as the mean over the labels: how few other rows come before those of a label when rows are sorted by its probability. 1 is perfect.";
         MacroAverage: "Macro average", "Every label counts equally, however few rows it has. It drops when a rare label does badly.";
+        MacroRocAuc: "Macro ROC AUC", "The area under the ROC curve, as the mean over the labels: how probable it is that a row of a label gets a higher probability for it than another row. 1 is perfect, 0.5 is chance.";
         Majority: "Majority baseline", "Always predicts the label that is most frequent in training. A model must beat it to be of any use.";
+        MatthewsCorrelation: "Matthews correlation", "How closely predictions and labels go together, with all four kinds of right and wrong: 1 is perfect, 0 is chance. It is hard to raise by favouring the frequent label.";
         MaxLength: "Max length", "The most tokens of a text that the model reads; the rest is cut off. A word is about 1.3 tokens. Longer is slower.";
+        MeanAbsoluteError: "Mean absolute error", "How many steps of the scale a prediction is off on average, for labels with an order such as stars: taking 4 stars for 5 counts 1, taking 1 for 5 counts 4.";
+        MicroAverage: "Micro average", "Every row counts equally, whatever its label. With one label per row, micro precision, recall and F1 all equal the accuracy.";
         NearDuplicates: "Near-duplicates", "Texts that differ in a few words only. They tell the model little, and make a test too easy if one is in training and one in the test set.";
         Overfitting: "Overfitting", "The model memorises the training rows instead of learning what they have in common. The training loss falls while the validation loss rises.";
         Patience: "Patience", "How many evaluations in a row may bring no improvement before training stops.";
@@ -52,6 +62,7 @@ entries! {
         Precision: "Precision", "Of the rows predicted as this label, the share that really have it. If it is low, the model uses the label too often.";
         NumberPrecision: "Number format", "How exactly numbers are computed. f32 is exact; bf16 is coarser and faster on some processors, with the same results for nearly all data.";
         PreTraining: "Pre-training", "The training a model had before it saw your texts, on a large amount of other text. Fine-tuning adds your labels to it.";
+        QuadraticKappa: "Quadratic kappa", "Cohen's kappa for labels with an order, such as stars: a mistake counts by the square of its distance, so taking 1 star for 5 costs 16 times as much as taking 4 for 5.";
         Rank: "Rank", "The size of an adapter (LoRA). A higher rank can learn more and needs more memory.";
         Recall: "Recall", "Of the rows that have this label, the share the model found. If it is low, the model misses them.";
         Recompute: "Recompute activations", "Keeps less in memory during training by computing it a second time when it is needed. The result is the same, but training takes longer.";
@@ -62,6 +73,7 @@ entries! {
         Split: "Split", "The division of the rows into a training, a validation and a test set.";
         Step: "Step", "One change of the model, after one batch of texts (or several, with gradient accumulation).";
         Stratified: "Stratified", "Each set gets the same share of every label, so that a rare label is not missing from the test set.";
+        Temperature: "Temperature", "One number that all logits are divided by. Above 1 it makes a model less sure of itself, without changing which label it predicts. It is fitted on the validation set.";
         Tensor: "Tensor", "A block of numbers in a model, such as the weights of one layer.";
         TestSet: "Test set", "Rows the model never sees in training. They say how good it is on new texts.";
         TfIdf: "TF-IDF baseline", "Counts words, gives rare ones more weight, and draws a line between the labels (logistic regression). Fast, and hard to beat on simple data.";
@@ -74,5 +86,6 @@ entries! {
         Weights: "Weights", "The numbers a model consists of. Training changes them.";
         WeightDecay: "Weight decay", "Pulls weights a little towards 0 at each step, which reduces overfitting.";
         WeightedAverage: "Weighted average", "Labels count in proportion to their rows. Frequent labels outweigh rare ones.";
+        WeightedF1: "Weighted F1", "The mean F1 of all labels in proportion to their rows. It can be high even if the model never finds a rare label.";
     }
 }

@@ -9,7 +9,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::steps::run_end::is_instant;
 use crate::app::steps::run_header::run_header_ui;
-use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, evaluation_hint};
+use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, OfferedSlices, evaluated_rows_ui, evaluation_hint};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button_if, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
@@ -75,35 +75,42 @@ fn evaluated<'a>(ctx: &StepContext<'a>, results: &'a RunResults, rows: ShownRows
     let (labels, run) = (&results.settings.labels, results.summary.run.as_str());
     let has_test = results.summary.test.is_some();
     let comparison = Some(&results.comparison);
+    let offered = OfferedSlices { slot: ctx.answers.slices.about(&results.folder), can_start: ctx.job.is_none() };
     Some(match rows {
         ShownRows::Test if has_test => EvaluatedRows {
             metrics: results.summary.test.as_ref()?,
+            details: results.test_details.as_ref(),
             predictions: &results.test,
             labels,
             comparison,
             rows: "test rows the model has never seen".to_owned(),
             run,
+            slices: Some(offered),
             can_be_reviewed: true,
         },
         ShownRows::Other => {
             let report = ctx.evaluated.filter(|report| report.run == *run)?;
             EvaluatedRows {
                 metrics: &report.metrics,
+                details: report.details.as_ref(),
                 predictions: &report.predictions,
                 labels,
                 comparison: None,
                 rows: format!("rows of {}", file_name(&report.data)),
                 run,
+                slices: None,
                 can_be_reviewed: false,
             }
         }
         ShownRows::Test | ShownRows::Validation => EvaluatedRows {
             metrics: &results.summary.validation,
+            details: results.validation_details.as_ref(),
             predictions: &results.validation,
             labels,
             comparison: comparison.filter(|_| !has_test),
             rows: "validation rows (also used to pick the checkpoint, so the metrics are optimistic)".to_owned(),
             run,
+            slices: (!has_test).then_some(offered),
             can_be_reviewed: true,
         },
     })
@@ -201,7 +208,9 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
+    use crate::app::slot::Slot;
     use crate::app::testing::{Scene, picture, window};
+    use crate::evaluation::{Slice, Slices};
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, EvaluateStepState)> {
         window(dark, (scene, EvaluateStepState::default()), |ui, (scene, state)| {
@@ -267,6 +276,7 @@ mod tests {
             data: "/home/ann/march.csv".to_owned(),
             metrics: results.summary.validation.clone(),
             predictions: results.validation.clone(),
+            details: results.validation_details.clone(),
         }));
         harness.state_mut().0 = scene;
         harness.run();
@@ -275,6 +285,45 @@ mod tests {
         harness.get_by_label("Evaluate on a file…").click();
         harness.run();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::EvaluateFile)]);
+    }
+
+    #[test]
+    fn the_mistakes_of_a_selected_slice_are_listed() {
+        let mut scene = Scene::trained(false);
+        let results = scene.answers.results.value.clone().unwrap();
+        let rows: Vec<usize> = (0..results.test.len() / 2).collect();
+        let mistakes: Vec<usize> = rows.iter().copied().filter(|&row| results.test[row].is_wrong()).collect();
+        let slice = Slice {
+            by: "shop".to_owned(),
+            name: "north".to_owned(),
+            accuracy: 0.6,
+            accuracy_elsewhere: 0.8,
+            macro_f1: 0.5,
+            log_loss: 0.9,
+            difference: [-0.3, -0.1],
+            is_worse: true,
+            rows,
+        };
+        let slices = Arc::new(Slices { slices: vec![slice], too_small: 0 });
+        scene.answers.slices = Slot { of: Some(results.folder.clone()), value: Some(slices), ..scene.answers.slices };
+        let mut harness = open(scene, false);
+        harness.set_size(egui::vec2(1280.0, 1400.0));
+        harness.run();
+        let all = harness.state().1.body.classes.listed.len();
+        harness.get_by_label("shop: north").click();
+        harness.run();
+        let mut listed = harness.state().1.body.classes.listed.clone();
+        listed.sort_unstable();
+        assert!(listed == mistakes && listed.len() < all, "{listed:?}");
+        harness.get_by_label_contains("True neutral, predicted positive").click();
+        harness.run();
+        let listed = &harness.state().1.body.classes.listed;
+        assert!(listed.iter().all(|&row| results.test[row].label() == Some(1)), "a cell takes the place of the slice");
+        harness.get_by_label("Show all mistakes").scroll_to_me();
+        harness.run();
+        harness.get_by_label("Show all mistakes").click();
+        harness.run();
+        assert_eq!(harness.state().1.body.classes.listed.len(), all);
     }
 
     #[test]

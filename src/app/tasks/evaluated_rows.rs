@@ -1,13 +1,28 @@
 //! The rows that Evaluate shows.
 
-use crate::evaluation::{Metrics, Prediction};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::app::slot::Slot;
+use crate::evaluation::{ClassificationDetails, Metrics, Prediction, Slices};
 use crate::storage::RunComparison;
+
+/// A comparison of slices that is offered.
+#[derive(Clone, Copy, Debug)]
+pub struct OfferedSlices<'a> {
+    /// What became of it; `None` until it is asked for.
+    pub slot: Option<&'a Slot<Arc<Slices>, PathBuf>>,
+    /// Whether no other job is running, so that it can be asked for.
+    pub can_start: bool,
+}
 
 /// The rows that Evaluate shows.
 #[derive(Clone, Debug)]
 pub struct EvaluatedRows<'a> {
     /// Their metrics.
     pub metrics: &'a Metrics,
+    /// All other metrics, their intervals and curves; `None` unless the task is text classification.
+    pub details: Option<&'a ClassificationDetails>,
     /// The model's predictions.
     pub predictions: &'a [Prediction],
     /// Label names in class-id order.
@@ -18,6 +33,8 @@ pub struct EvaluatedRows<'a> {
     pub rows: String,
     /// Run id.
     pub run: &'a str,
+    /// The comparison of their slices, if one is offered for these rows.
+    pub slices: Option<OfferedSlices<'a>>,
     /// Whether the rows are the project's own, so that Review has them.
     pub can_be_reviewed: bool,
 }

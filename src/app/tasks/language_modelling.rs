@@ -273,6 +273,8 @@ mod tests {
         let predictions = [prediction(1, 10.0), prediction(2, 30.0)];
         let shown = EvaluatedRows {
             metrics: &after,
+            details: None,
+            slices: None,
             predictions: &predictions,
             labels: &[],
             comparison: Some(&comparison),

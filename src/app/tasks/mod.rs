@@ -4,12 +4,14 @@ mod blanks;
 mod classify_text;
 mod continued_text;
 mod evaluated_rows;
+mod evaluation_details;
 mod label_file;
 #[cfg(test)]
 mod label_file_tests;
 mod language_modelling;
 mod rows_to_label;
 mod sample_code;
+mod slices;
 mod text_classification;
 mod typed_text;
 
@@ -27,7 +29,7 @@ use crate::worker::RunResults;
 use language_modelling::language_model_ui;
 use text_classification::{ClassificationState, classification_ui};
 
-pub use evaluated_rows::EvaluatedRows;
+pub use evaluated_rows::{EvaluatedRows, OfferedSlices};
 pub use sample_code::{python_code, terminal_code};
 
 /// What the Data step asks for: a title, and what the files must contain.

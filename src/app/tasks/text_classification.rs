@@ -4,12 +4,16 @@ use egui::Ui;
 
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::EvaluatedRows;
+use crate::app::tasks::evaluation_details::{DetailsState, details_ui};
+use crate::app::tasks::slices::{slice_name, slices_ui};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
     Cell, Headline, MatrixState, RowList, after_page, button, columns, confusion_matrix_ui, copy_metrics_ui, explain,
     fill, headline_ui, is_narrow, metrics_table_ui, page_height, row_list_ui, section, side_by_side,
 };
-use crate::evaluation::{BaselineName, ClassificationMetrics, ConfusionMatrix, Prediction};
+use crate::evaluation::{
+    BaselineName, ClassificationDetails, ClassificationMetrics, ConfusionMatrix, Prediction, Slice,
+};
 use crate::project::Step;
 use crate::words::counted;
 
@@ -18,15 +22,21 @@ const TALLEST: f32 = 480.0;
 /// Least height of a list of rows that scrolls.
 const LEAST: f32 = 240.0;
 
+/// What the listed rows depend on: run, rows, selected cell, selected slice.
+type ListedFor = (String, String, Option<Cell>, Option<(String, String)>);
+
 /// State kept between frames.
 #[derive(Debug, Default)]
 pub struct ClassificationState {
     matrix: MatrixState,
     /// Indices of the listed rows in the predictions shown; recomputed when the selection changes.
     pub listed: Vec<usize>,
-    listed_for: Option<(String, String, Option<Cell>)>,
+    listed_for: Option<ListedFor>,
+    /// Place of the selected slice among those that are compared.
+    slice: Option<usize>,
     /// Place of the selected row in `listed`.
     pub selected: Option<usize>,
+    details: DetailsState,
 }
 
 /// Draws the metrics and predictions.
@@ -57,37 +67,52 @@ pub fn classification_ui(
         rows: &shown.rows,
     };
     section(ui, theme, "How good is it?", "", |ui| headline_ui(ui, theme, headline));
-    matrix_and_metrics(ui, theme, state, metrics, sender);
-    state.refresh(shown);
-    rows_card(ui, theme, state, shown, &metrics.confusion, sender);
+    matrix_and_metrics(ui, theme, state, metrics, shown.details, sender);
+    if let Some(details) = shown.details {
+        details_ui(ui, theme, &mut state.details, details, shown.predictions);
+    }
+    let chosen = (state.matrix.selected, state.slice);
+    let slices = shown.slices.and_then(|offered| slices_ui(ui, theme, offered, &mut state.slice, sender));
+    // A cell and a slice are not selected at the same time: the newer one counts.
+    if chosen.0.is_some() && state.slice.is_some() && state.slice != chosen.1 {
+        state.matrix.selected = None;
+    } else if state.matrix.selected.is_some() {
+        state.slice = None;
+    }
+    let slice = state.slice.and_then(|place| slices?.slices.get(place));
+    state.refresh(shown, slice);
+    rows_card(ui, theme, state, shown, (&metrics.confusion, slice), sender);
 }
 
 impl ClassificationState {
     /// Selects no cell if the run, the rows or the labels are no longer those in which one was selected.
     fn forget_cell_of_another_matrix(&mut self, shown: &EvaluatedRows<'_>, labels: usize) {
-        let is_other = self.listed_for.as_ref().is_some_and(|(run, rows, _)| run != shown.run || *rows != shown.rows);
+        let is_other = self.listed_for.as_ref().is_some_and(|(run, rows, ..)| run != shown.run || *rows != shown.rows);
         let is_outside = self.matrix.selected.is_some_and(|(truth, predicted)| truth.max(predicted) >= labels);
         if is_other || is_outside {
             self.matrix.selected = None;
+            self.slice = None;
         }
     }
 
-    /// Lists the rows of the selected cell, or all mistakes, most confident first.
-    fn refresh(&mut self, shown: &EvaluatedRows<'_>) {
-        let key = (shown.run.to_owned(), shown.rows.clone(), self.matrix.selected);
+    /// Lists the rows of the selected cell, or the mistakes in the selected slice, or all mistakes, most confident first.
+    fn refresh(&mut self, shown: &EvaluatedRows<'_>, slice: Option<&Slice>) {
+        let named = slice.map(|slice| (slice.by.clone(), slice.name.clone()));
+        let key = (shown.run.to_owned(), shown.rows.clone(), self.matrix.selected, named);
         if self.listed_for.as_ref() == Some(&key) {
             return;
         }
         self.listed_for = Some(key);
         self.selected = None;
-        let wanted = |prediction: &Prediction| match self.matrix.selected {
+        let is_in_slice = |place: usize| slice.is_none_or(|slice| slice.rows.binary_search(&place).is_ok());
+        let wanted = |place: usize, prediction: &Prediction| match self.matrix.selected {
             Some((truth, predicted)) => {
                 prediction.label() == u32::try_from(truth).ok()
                     && prediction.predicted() == u32::try_from(predicted).ok()
             }
-            None => prediction.is_wrong(),
+            None => prediction.is_wrong() && is_in_slice(place),
         };
-        let rows = shown.predictions.iter().enumerate().filter(|(_, prediction)| wanted(prediction));
+        let rows = shown.predictions.iter().enumerate().filter(|(place, prediction)| wanted(*place, prediction));
         self.listed = rows.map(|(place, _)| place).collect();
         let sure = |place: &usize| shown.predictions[*place].confidence();
         self.listed.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
@@ -99,8 +124,10 @@ fn matrix_and_metrics(
     theme: &Theme,
     state: &mut ClassificationState,
     metrics: &ClassificationMetrics,
+    details: Option<&ClassificationDetails>,
     sender: &mut CommandSender,
 ) {
+    let intervals = details.map(|details| details.class_intervals.as_slice()).unwrap_or_default();
     let matrix = |ui: &mut Ui, state: &mut ClassificationState, spare: f32| {
         section(ui, theme, "Confusion matrix", "Click a cell to see its rows", |ui| {
             let before = state.matrix.selected;
@@ -113,9 +140,9 @@ fn matrix_and_metrics(
     };
     side_by_side(ui, theme, ("matrix and metrics", 0.5), state, matrix, |ui, _, spare| {
         section(ui, theme, "Metrics per label", "Hover over a name to see what it means", |ui| {
-            metrics_table_ui(ui, theme, metrics, TALLEST);
+            metrics_table_ui(ui, theme, metrics, intervals, TALLEST);
             ui.add_space(theme.space.xs);
-            copy_metrics_ui(ui, theme, metrics, sender);
+            copy_metrics_ui(ui, theme, metrics, intervals, sender);
             fill(ui, spare);
         });
     });
@@ -126,7 +153,7 @@ fn rows_card(
     theme: &Theme,
     state: &mut ClassificationState,
     shown: &EvaluatedRows<'_>,
-    confusion: &ConfusionMatrix,
+    (confusion, slice): (&ConfusionMatrix, Option<&Slice>),
     sender: &mut CommandSender,
 ) {
     let rows = state.listed.len() as u64;
@@ -134,12 +161,13 @@ fn rows_card(
         (counted(rows, "row", "rows"), explain(confusion, cell))
     } else {
         let heading = counted(rows, "misclassified row", "misclassified rows");
-        (heading, "Most confident mistakes first".to_owned())
+        let of_slice = slice.map(|slice| format!("{}. ", slice_name(slice))).unwrap_or_default();
+        (heading, format!("{of_slice}Most confident mistakes first"))
     };
     section(ui, theme, &heading, &hint, |ui| {
         let has_cell = state.matrix.selected.is_some();
-        if has_cell && button(ui, theme, icons::X, "Show all mistakes").clicked() {
-            state.matrix.selected = None;
+        if (has_cell || slice.is_some()) && button(ui, theme, icons::X, "Show all mistakes").clicked() {
+            (state.matrix.selected, state.slice) = (None, None);
         }
         if state.listed.is_empty() {
             let none = if has_cell { "No rows in this cell" } else { "No mistakes on these rows" };
@@ -226,6 +254,8 @@ mod tests {
         let mut harness = testing::window(false, state, |ui, (run, state)| {
             let shown = EvaluatedRows {
                 metrics: &run.metrics,
+                details: None,
+                slices: None,
                 predictions: &run.predictions,
                 labels: &run.labels,
                 comparison: None,

@@ -57,6 +57,12 @@ impl Legends {
         Self { lines, width }
     }
 
+    /// The place of the legend of a plot that is alone, below its title.
+    #[must_use]
+    pub fn below(ui: &Ui, theme: &Theme, width: f32, entries: &[Entry]) -> Self {
+        Self { lines: lines(ui, theme, width, entries).len(), width }
+    }
+
     /// Whether the legends are beside their titles.
     #[must_use]
     pub fn is_beside(self) -> bool {

@@ -24,6 +24,7 @@ mod progress;
 mod reading;
 mod row_list;
 mod running;
+mod share_plot;
 mod spinner;
 mod table_preview;
 
@@ -53,6 +54,7 @@ pub use layout::{
 };
 #[cfg(test)]
 pub use layout::{page_goes_on, page_rect, page_scroll};
+pub use legend::{Entry, Sample};
 pub use matrix_cells::{Cell, explain};
 pub use metrics_table::{copy_metrics_ui, metrics_table_ui, scores};
 pub use probability_bars::{BarShape, Chosen, probability_bars_ui};
@@ -60,5 +62,6 @@ pub use progress::progress_ui;
 pub use reading::reading_ui;
 pub use row_list::{RowList, row_list_ui};
 pub use running::{Action, SlotActions, running_card, running_ui, slot_ui};
+pub use share_plot::{SharePlot, dots, line, reference, share_plot_ui};
 pub use spinner::{paint_spinner, spinner};
 pub use table_preview::{TablePreview, table_preview_ui};

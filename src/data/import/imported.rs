@@ -237,7 +237,7 @@ impl Imported {
 }
 
 /// The cells of a column for some rows; empty if the row's file has no such column.
-pub(in crate::data) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
+pub(crate) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
     let places = SourceFile::ALL.map(|which| {
         let table = &imported.file(which)?.table;
         Some((table, table.column_index(column)?))

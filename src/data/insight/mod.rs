@@ -3,6 +3,7 @@
 pub mod domain_terms;
 pub mod finding;
 pub mod findings;
+pub mod groups;
 pub mod languages;
 pub mod leakage;
 pub mod lengths;

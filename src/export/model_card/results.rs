@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 
 use crate::evaluation::{
-    BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, Metrics, TermCounts, WordCounts,
+    BaselineName, Calibration, ClassificationMetrics, Interval, LanguageModelMetrics, Metrics, TermCounts, WordCounts,
 };
 use crate::export::adapter_code::adapter_code;
 use crate::export::model_card::quoting::{data_name, quoted};
@@ -19,10 +19,12 @@ const TERMS_SCORED: usize = 20;
 
 /// The rows a card reports on, and what is known of them.
 #[derive(Clone, Copy)]
-pub(super) struct Results<'a> {
+pub(in crate::export) struct Results<'a> {
     pub settings: &'a RunSettings,
     pub summary: &'a RunSummary,
     pub comparison: &'a RunComparison,
+    /// The calibration error of the test rows, and the temperature that makes it smaller, if there is one.
+    pub calibration: Option<&'a (f64, Calibration)>,
     /// Whether the folder holds an adapter alone.
     pub is_adapter: bool,
 }
@@ -123,6 +125,15 @@ impl<'a> Results<'a> {
             writeln!(card, "| {name} | {precision:.3} | {recall:.3} | {f1:.3} | {} |", metrics.rows)?;
         }
         writeln!(card, "\nAccuracy {:.4}, mean cross-entropy {:.4}.", metrics.accuracy, metrics.loss)?;
+        if let Some((before, calibration)) = self.calibration {
+            let (after, temperature) = (calibration.calibration_error, calibration.temperature);
+            let rows = calibration.fitted_on;
+            writeln!(
+                card,
+                "Expected calibration error {before:.4} (15 bins). The probabilities are not tempered: dividing the logits by \
+                 {temperature:.3} (fitted on the {rows} validation rows) before the softmax gives {after:.4}."
+            )?;
+        }
         for baseline in &self.comparison.baselines {
             if let Metrics::Classification(metrics) = &baseline.metrics {
                 let (accuracy, f1) = (metrics.accuracy, metrics.macro_average.f1);

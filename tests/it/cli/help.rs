@@ -131,6 +131,7 @@ fn help_of_evaluate() {
               --no-header         The file has no header line; columns are numbered [default: detected]
               --header-row <N>    Line of a text file, or row of a sheet, that names the columns [default: detected]
               --sheet <NAME>      Sheet of a workbook [default: the first one that is not empty]
+              --slices            Also find where the model does worse: slices of the test set by length, language, column and finding
               --json              Print the result as one JSON object
           -h, --help              Print help
         ");

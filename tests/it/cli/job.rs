@@ -51,6 +51,7 @@ fn from_reviews_to_an_exported_model() {
         good # # # #
         macro average # # # #
         weighted average # # # #
+        micro average # # # #
 
         true \ predicted  bad  fair  good
         bad # # #
@@ -253,6 +254,7 @@ fn training_shows_progress_and_results() {
         good # # # #
         macro average # # # #
         weighted average # # # #
+        micro average # # # #
 
         true \ predicted  bad  fair  good
         bad # # #
@@ -396,6 +398,7 @@ fn kill_during_training_keeps_the_last_checkpoint() {
         good # # # #
         macro average # # # #
         weighted average # # # #
+        micro average # # # #
 
         true \ predicted  bad  fair  good
         bad # # #

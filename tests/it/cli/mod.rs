@@ -19,6 +19,7 @@ mod columns;
 mod compared_runs;
 mod data;
 mod dry_run;
+mod evaluated;
 mod help;
 mod hub;
 mod job;

@@ -34,6 +34,7 @@ fn commands_take_the_newest_run_that_trained_to_its_end_and_say_so() {
         good # # # #
         macro average # # # #
         weighted average # # # #
+        micro average # # # #
 
         true \ predicted  bad  fair  good
         bad # # #

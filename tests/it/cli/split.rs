@@ -327,6 +327,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         calm # # # #
         macro average # # # #
         weighted average # # # #
+        micro average # # # #
 
         true \ predicted  angry  calm
         angry # #
@@ -372,6 +373,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         calm # # # #
         macro average # # # #
         weighted average # # # #
+        micro average # # # #
 
         true \ predicted  angry  calm
         angry # #
