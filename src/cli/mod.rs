@@ -15,6 +15,10 @@ mod model_list;
 mod new;
 mod outcome;
 mod predict;
+mod run_args;
+mod run_changes;
+mod run_entry;
+mod run_list;
 mod profile;
 mod sample;
 mod screen;
@@ -34,6 +38,7 @@ pub use shell::{no_such_command, parse, shell_word};
 use crate::project::SettingError;
 use crate::storage::{OpenError, StorageError};
 use crate::words::{full_stop, sentence_case};
+use crate::worker::JobError;
 
 /// Exit code of a command that succeeded.
 pub const DONE: u8 = 0;
@@ -76,6 +81,15 @@ impl From<StorageError> for CliError {
     }
 }
 
+impl From<JobError> for CliError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Cancelled => Self::Stopped,
+            JobError::Failed(message) => Self::Failed(message),
+        }
+    }
+}
+
 impl From<SettingError> for CliError {
     fn from(error: SettingError) -> Self {
         Self::Usage(error.to_string())
@@ -115,7 +129,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::Export(arguments) => model_commands::export(arguments, out),
         TerminalCommand::Inspect(arguments) => inspect::run(arguments, out),
         TerminalCommand::Models(arguments) => model_commands::models(arguments, out),
-        TerminalCommand::Runs(arguments) => model_commands::runs(arguments, out),
+        TerminalCommand::Runs(arguments) => run_changes::run(arguments, out),
         TerminalCommand::Compare(arguments) => compare::run(arguments, out),
         TerminalCommand::Bench(command) => bench::run(command, out),
     }

@@ -7,37 +7,37 @@ use crate::cli::Place;
 #[test]
 fn help_of_hone() {
     assert_snapshot!(Place::new().terminal("hone --help"), @r"
-        $ hone --help
-        Fine-tune pre-trained language models on your own data, on your own machine
+    $ hone --help
+    Fine-tune pre-trained language models on your own data, on your own machine
 
-        Usage: hone [PROJECT]
-               hone <COMMAND>
+    Usage: hone [PROJECT]
+           hone <COMMAND>
 
-        Commands:
-          new       Create a project from a file of texts, or a folder of documents
-          train     Fine-tune a project's model
-          evaluate  Evaluate a trained model on its test set or on another file
-          predict   Predict a label for every row of a file
-          continue  Continue a text with a language model such as GPT-2, before and after training
-          export    Save a trained model for other tools
-          inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
-          models    List models, search the Hugging Face Hub, or download a model
-          runs      List a project's training runs
-          compare   Compare two runs of a project on the same rows
-          bench     Measure how fast this machine trains
-          help      Print this message or the help of the given subcommand(s)
+    Commands:
+      new       Create a project from a file of texts, or a folder of documents
+      train     Fine-tune a project's model
+      evaluate  Evaluate a trained model on its test set or on another file
+      predict   Predict a label for every row of a file
+      continue  Continue a text with a language model such as GPT-2, before and after training
+      export    Save a trained model for other tools
+      inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
+      models    List models, search the Hugging Face Hub, or download a model
+      runs      List a project's training runs; name, star, tag, delete and restore them, free their disk space
+      compare   Compare two runs of a project on the same rows
+      bench     Measure how fast this machine trains
+      help      Print this message or the help of the given subcommand(s)
 
-        Arguments:
-          [PROJECT]  Project to open in the window: a folder with a project.ron
+    Arguments:
+      [PROJECT]  Project to open in the window: a folder with a project.ron
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
 
-        Without a command, Hone opens its window.
+    Without a command, Hone opens its window.
 
-        Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training stopped early by you.
-        ");
+    Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training stopped early by you.
+    ");
 }
 
 #[test]
@@ -279,16 +279,49 @@ fn help_of_models_and_runs() {
           -h, --help  Print help
 
         $ hone runs --help
-        List a project's training runs
+        List a project's training runs; name, star, tag, delete and restore them, free their disk space
 
         Usage: hone runs [OPTIONS] <PROJECT>
+               hone runs <COMMAND>
+
+        Commands:
+          name     Give a run a name, or remove it with an empty one
+          note     Write a note about a run, or remove it with an empty one
+          star     Star runs, so that they are found again and keep their weights
+          unstar   Remove the star of runs
+          tag      Add tags to a run
+          untag    Remove tags of a run
+          delete   Move runs to the project's bin
+          restore  Move runs from the bin back
+          bin      List the bin, or empty it
+          free     Free disk space: show what can go, and remove it with --yes
 
         Arguments:
-          <PROJECT>  Project folder
+          <PROJECT>
+                  Project folder
 
         Options:
-              --json  Print the list as one JSON object
-          -h, --help  Print help
+              --sort <BY>
+                  What the list is sorted by
+
+                  Possible values:
+                  - newest:  The newest first
+                  - score:   The best first
+                  - name:    By name
+                  - trained: By model, and what of it was trained
+                  - time:    The longest training first
+                  - disk:    The largest first
+
+                  [default: newest]
+
+              --filter <FILTER>
+                  Only list these: star, tag=TAG, or words of the name, note, tags or model; can be repeated
+
+              --json
+                  Print the list as one JSON object
+
+          -h, --help
+                  Print help (see a summary with '-h')
         "
     );
 }
