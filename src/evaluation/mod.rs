@@ -4,6 +4,7 @@ mod baseline;
 mod classification;
 mod interval;
 mod language;
+mod language_difference;
 mod linear_probe;
 mod logistic;
 mod metrics;
@@ -19,8 +20,11 @@ pub use baseline::{
     Guesses, LabelledTexts, ModelPredictions, classification_baselines, majority_baseline, tfidf_baseline,
 };
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
-pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_interval};
+pub use interval::{
+    FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_difference, perplexity_interval,
+};
 pub use language::{LanguageModelMetrics, TermCounts, WordCounts, WordsAnswer};
+pub use language_difference::LanguageDifference;
 pub use linear_probe::{FittedProbe, LinearProbe};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
