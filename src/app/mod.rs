@@ -31,9 +31,12 @@ mod pictures;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
+mod runs_tests;
+#[cfg(test)]
 mod screen_reader;
 #[cfg(test)]
 mod scroll_times;
+mod runs;
 mod session;
 #[cfg(test)]
 mod session_tests;
