@@ -74,6 +74,15 @@ impl RunRecords {
         Ok(Self { runs: read(runs), bin: read(bin), folders })
     }
 
+    /// Whether these are the same runs in the same state, read at once or one after the other.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |one: &[Arc<RunRecord>], other: &[Arc<RunRecord>]| {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
+        };
+        same(&self.runs, &other.runs) && same(&self.bin, &other.bin)
+    }
+
     /// The best run by its score: among those measured by the same metric as the newest one that was.
     #[must_use]
     pub fn best(&self) -> Option<&Arc<RunRecord>> {
@@ -266,6 +275,7 @@ pub(super) mod tests {
         second.change_notes(|notes| notes.star = true).unwrap();
         let after = RunRecords::read(folder.path(), Some(&before)).unwrap();
         assert!(Arc::ptr_eq(&before.runs[1], &after.runs[1]), "nothing of the first has changed");
+        assert!(!after.is_same(&before) && RunRecords::read(folder.path(), Some(&after)).unwrap().is_same(&after));
         assert!(after.runs[0].listing.notes.star);
         let training = first.hold().unwrap();
         first.write_status(&RunStatus::Running).unwrap();

@@ -131,7 +131,13 @@ fn buttons_ui(ui: &mut Ui, theme: &Theme, run: &RunRecord, in_bin: bool, sender:
         }
         if !run.is_under_way() {
             let delete = button(ui, theme, icons::TRASH, "Delete");
-            if delete.on_hover_text("Moves it to the bin, from where you can restore it").clicked() {
+            let is_adapted = run.settings.as_ref().is_some_and(|settings| settings.project.classification().is_none());
+            let hover = if is_adapted {
+                "Moves it to the bin, from where you can restore it. Until then, projects that start from its model cannot find it"
+            } else {
+                "Moves it to the bin, from where you can restore it"
+            };
+            if delete.on_hover_text(hover).clicked() {
                 send(RunsCommand::Change(RunChange::Delete(vec![folder()])));
             }
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use egui::{Button, Checkbox, Color32, Label, Pos2, RichText, Shape, Stroke, Ui, Vec2};
+use egui::{Button, Checkbox, Color32, Label, Mesh, Pos2, RichText, Shape, Ui, Vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
@@ -122,11 +122,11 @@ fn paint_star(ui: &Ui, middle: Pos2, radius: f32, color: Color32) {
         middle + way * if nth % 2 == 0 { radius } else { radius * 0.5 }
     };
     // A star is not convex, so it is made of triangles.
-    let triangles = (0..10).map(|nth| {
-        let corners = vec![middle, corner(nth), corner((nth + 1) % 10)];
-        Shape::convex_polygon(corners, color, Stroke::NONE)
-    });
-    ui.painter().extend(triangles);
+    let mut star = Mesh::default();
+    star.colored_vertex(middle, color);
+    (0..10).for_each(|nth| star.colored_vertex(corner(nth), color));
+    (0..10).for_each(|nth| star.add_triangle(0, 1 + nth, 1 + (nth + 1) % 10));
+    ui.painter().add(Shape::mesh(star));
 }
 
 /// The lines, for the table that draws them.
