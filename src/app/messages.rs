@@ -14,7 +14,7 @@ use crate::worker::{ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
-use crate::app::runs::RunsCommand;
+use crate::app::runs_command::RunsCommand;
 use crate::words::counted;
 
 /// A change of the project. It is applied in one place, undone as a whole and saved automatically.

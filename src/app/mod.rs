@@ -37,6 +37,7 @@ mod screen_reader;
 #[cfg(test)]
 mod scroll_times;
 mod runs;
+mod runs_command;
 mod session;
 #[cfg(test)]
 mod session_tests;

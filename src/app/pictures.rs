@@ -14,7 +14,7 @@ use egui_kittest::kittest::Queryable;
 use crate::app::commands::UserCommand;
 use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, Edit, Pick};
-use crate::app::runs::{NoteChange, RunsCommand};
+use crate::app::runs_command::{NoteChange, RunsCommand};
 use crate::app::runs_tests::with_runs;
 use crate::app::shell::{Dialog, Discarding, Leaving, ModelUse};
 use crate::app::testing::{Window, app, hone, picture, press, settle};

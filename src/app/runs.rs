@@ -1,68 +1,23 @@
 //! What the window does with runs: it lists them again from time to time, and carries out what a person asks for.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::app::app::HoneApp;
 use crate::app::context::Notice;
+use crate::app::runs_command::{NoteChange, RunsCommand};
 use crate::app::shell::Discarding;
 use crate::app::slot::Ended;
 use crate::app::state::AppState;
 use crate::app::theme::Tone;
 use crate::app::view::View;
 use crate::app::widgets::begin_at_top;
-use crate::project::{RowId, Step};
-use crate::storage::{RunFolder, RunNotes, RunStatus};
+use crate::project::Step;
+use crate::storage::{RunFolder, RunStatus};
 use crate::worker::RunChange;
 
 /// How often the runs are listed again while a person looks at them, so that those of other processes appear.
 const LISTED_EVERY: Duration = Duration::from_secs(2);
-
-/// Something that a person does with runs.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RunsCommand {
-    /// Say something about a run.
-    Say(RunFolder, NoteChange),
-    /// Move runs to the bin and back, or free their disk space.
-    Change(RunChange),
-    /// Compare runs with the first of them; the answer comes in `Answers::compared`.
-    Compare(Vec<PathBuf>),
-    /// Show the results of a run in Evaluate.
-    Show(PathBuf),
-    /// Show these rows of a run in Review.
-    Review(PathBuf, Vec<RowId>),
-}
-
-/// A change of what is said about a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoteChange {
-    /// Its name.
-    Name(String),
-    /// Its note.
-    Note(String),
-    /// Whether it is starred.
-    Star(bool),
-    /// A new tag.
-    Tag(String),
-    /// A tag that it no longer has.
-    Untag(String),
-}
-
-impl NoteChange {
-    fn make(self, notes: &mut RunNotes) {
-        match self {
-            Self::Name(name) => notes.name = name,
-            Self::Note(note) => notes.note = note,
-            Self::Star(star) => notes.star = star,
-            Self::Tag(tag) => {
-                notes.tags.insert(tag);
-            }
-            Self::Untag(tag) => {
-                notes.tags.remove(&tag);
-            }
-        }
-    }
-}
 
 impl AppState {
     /// Lists the project's runs again.

@@ -16,8 +16,8 @@ pub struct RunsArguments {
     /// Project folder
     #[arg(required = true)]
     pub project: Option<PathBuf>,
-    /// What the list is sorted by
-    #[arg(long, value_enum, value_name = "BY", default_value_t = SortArgument::Newest)]
+    /// What the list is sorted by: newest, score, name, trained, time or disk
+    #[arg(long, value_enum, value_name = "BY", default_value_t = SortArgument::Newest, hide_possible_values = true)]
     pub sort: SortArgument,
     /// Only list these: star, tag=TAG, or words of the name, note, tags or model; can be repeated
     #[arg(long, value_name = "FILTER")]

@@ -297,31 +297,13 @@ fn help_of_models_and_runs() {
           free     Free disk space: show what can go, and remove it with --yes
 
         Arguments:
-          <PROJECT>
-                  Project folder
+          <PROJECT>  Project folder
 
         Options:
-              --sort <BY>
-                  What the list is sorted by
-
-                  Possible values:
-                  - newest:  The newest first
-                  - score:   The best first
-                  - name:    By name
-                  - trained: By model, and what of it was trained
-                  - time:    The longest training first
-                  - disk:    The largest first
-
-                  [default: newest]
-
-              --filter <FILTER>
-                  Only list these: star, tag=TAG, or words of the name, note, tags or model; can be repeated
-
-              --json
-                  Print the list as one JSON object
-
-          -h, --help
-                  Print help (see a summary with '-h')
+              --sort <BY>        What the list is sorted by: newest, score, name, trained, time or disk [default: newest]
+              --filter <FILTER>  Only list these: star, tag=TAG, or words of the name, note, tags or model; can be repeated
+              --json             Print the list as one JSON object
+          -h, --help             Print help
         "
     );
 }

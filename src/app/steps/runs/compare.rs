@@ -7,7 +7,7 @@ use egui::{CollapsingHeader, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::runs::RunsCommand;
+use crate::app::runs_command::RunsCommand;
 use crate::app::steps::runs::compare_tables::{metrics_ui, name_of, settings_ui};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{

@@ -6,57 +6,14 @@ use egui::{Key, Label, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::runs::{NoteChange, RunsCommand};
-use crate::app::steps::runs::RunsState;
+use crate::app::runs_command::{NoteChange, RunsCommand};
+use crate::app::steps::runs::state::{Draft, RunsState};
 use crate::app::steps::runs::table::state_of;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{badge, button, field_label, heading_ui, icon_button, primary_button};
-use crate::storage::{LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, RunFolder, RunOutcome, RunRecord, RunStatus};
+use crate::storage::{LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, RunOutcome, RunRecord, RunStatus};
 use crate::words::{ago, bytes, count, counted, duration, score};
 use crate::worker::{ListedRuns, RunChange};
-
-/// What is being typed about a run.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    run: RunFolder,
-    name: String,
-    note: String,
-    tag: String,
-    /// The name and the note that were known when they were last filled in.
-    known: [String; 2],
-}
-
-impl Draft {
-    fn of(run: &RunRecord) -> Self {
-        let notes = &run.listing.notes;
-        let known = [notes.name.clone(), notes.note.clone()];
-        let [name, note] = known.clone();
-        Self { run: run.listing.folder.clone(), name, note, tag: String::new(), known }
-    }
-
-    /// Fills in what was changed elsewhere, such as in the terminal.
-    fn follow(&mut self, run: &RunRecord) {
-        let notes = &run.listing.notes;
-        if self.known != [&notes.name, &notes.note].map(Clone::clone) {
-            let tag = std::mem::take(&mut self.tag);
-            *self = Self { tag, ..Self::of(run) };
-        }
-    }
-
-    /// Sends what was typed, if it is not what is known already.
-    pub fn commit(&self, listed: &ListedRuns, sender: &mut CommandSender) {
-        let all = || listed.records.runs.iter().chain(&listed.records.bin);
-        let Some(known) = all().find(|run| run.listing.folder == self.run) else { return };
-        let notes = &known.listing.notes;
-        let mut say = |change| sender.send(AppCommand::Runs(RunsCommand::Say(self.run.clone(), change)));
-        if self.name.trim() != notes.name {
-            say(NoteChange::Name(self.name.clone()));
-        }
-        if self.note.trim_end() != notes.note {
-            say(NoteChange::Note(self.note.clone()));
-        }
-    }
-}
 
 /// Draws the run shown.
 pub fn detail_ui(

@@ -4,7 +4,7 @@ use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::runs::RunsCommand;
+use crate::app::runs_command::RunsCommand;
 use crate::app::theme::icons;
 use crate::app::widgets::{button, make_room, primary_button, section};
 use crate::words::{bytes, counted, plural};

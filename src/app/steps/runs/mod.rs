@@ -5,28 +5,28 @@ mod compare_tables;
 mod detail;
 mod housekeeping;
 mod rows;
+mod state;
 mod summary;
 mod table;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use egui::{ComboBox, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::runs::RunsCommand;
-use crate::app::steps::runs::compare::{CompareState, compare_ui};
-use crate::app::steps::runs::detail::{Draft, detail_ui};
-use crate::app::steps::runs::housekeeping::{Asked, asked_ui, buttons_ui};
+use crate::app::runs_command::RunsCommand;
+use crate::app::steps::runs::compare::compare_ui;
+use crate::app::steps::runs::detail::detail_ui;
+use crate::app::steps::runs::housekeeping::{asked_ui, buttons_ui};
 use crate::app::steps::runs::rows::{Arrangement, GroupBy, Line, lines};
+pub use crate::app::steps::runs::state::RunsState;
 use crate::app::steps::runs::summary::summary_ui;
 use crate::app::steps::runs::table::table_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::view::View;
 use crate::app::widgets::{
-    RowSelection, banner, button, card, empty_state, is_narrow, is_wide, make_room, page, page_height, primary_button,
-    spinner,
+    banner, button, card, empty_state, is_narrow, is_wide, make_room, page, page_height, primary_button, spinner,
 };
 use crate::project::Step;
 use crate::storage::RunRecord;
@@ -38,33 +38,6 @@ const PURPOSE: &str = "Every training run of this project: which is best, what w
 const DETAIL: f32 = 344.0;
 /// Least height of the table.
 const LEAST: f32 = 240.0;
-
-/// State kept between frames.
-#[derive(Debug, Default)]
-pub struct RunsState {
-    arrangement: Arrangement,
-    /// The runs in the bin are listed instead.
-    bin: bool,
-    /// Ids of the runs that are ticked, to be compared or deleted together.
-    ticked: BTreeSet<String>,
-    /// Id of the run whose details are shown.
-    shown: Option<String>,
-    selection: RowSelection,
-    draft: Option<Draft>,
-    asked: Option<Asked>,
-    /// The comparison is shown instead of the list.
-    comparing: bool,
-    compare: CompareState,
-}
-
-impl RunsState {
-    /// Sends what was typed and not sent yet, when another page is shown.
-    pub fn leave(&mut self, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-        if let (Some(draft), Some(listed)) = (self.draft.take(), ctx.listed) {
-            draft.commit(listed, sender);
-        }
-    }
-}
 
 /// Draws the page.
 pub fn runs_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut RunsState, sender: &mut CommandSender) {
@@ -110,13 +83,6 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
             sender.send(AppCommand::GoTo(Step::Train));
         }
     });
-}
-
-impl RunsState {
-    fn compare(&mut self, runs: Vec<PathBuf>, sender: &mut CommandSender) {
-        self.comparing = true;
-        sender.send(AppCommand::Runs(RunsCommand::Compare(runs)));
-    }
 }
 
 /// What the list shows: filter, groups, the bin, and disk space.

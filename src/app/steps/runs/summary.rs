@@ -6,7 +6,7 @@ use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::runs::RunsCommand;
+use crate::app::runs_command::RunsCommand;
 use crate::app::theme::icons;
 use crate::app::widgets::{button, card, figure, primary_button};
 use crate::storage::RunRecord;

@@ -7,9 +7,9 @@ use egui::{Button, Checkbox, Color32, Label, Mesh, Pos2, RichText, Shape, Ui, Ve
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::runs::{NoteChange, RunsCommand};
-use crate::app::steps::runs::RunsState;
+use crate::app::runs_command::{NoteChange, RunsCommand};
 use crate::app::steps::runs::rows::{Arrangement, Line};
+use crate::app::steps::runs::state::RunsState;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{ColumnWidth, DataTable, TableColumn, TableRows, data_table_ui};
 use crate::project::MetricName;
