@@ -83,6 +83,7 @@ impl HoneApp {
             AppCommand::StopFindingTerms => self.state.work.answers.terms.stop(),
             AppCommand::ReadToLabel(question) => self.ask_before_discarding(Discarding::Read(question)),
             AppCommand::LabelRows => self.state.work.label_rows(),
+            AppCommand::Runs(command) => self.run_runs_command(command),
             AppCommand::Reveal(path) => self.reveal(&path),
             AppCommand::Notify(notice) => self.notices.push(notice),
             AppCommand::CopyRows { text, rows } => self.copy_rows(text, rows),
@@ -127,6 +128,7 @@ impl HoneApp {
             UserCommand::Stop => self.state.work.stop_training(),
             UserCommand::GoTo(step) => self.show(View::Step(step)),
             UserCommand::TryIt => self.show(View::TryIt),
+            UserCommand::Runs => self.show(View::Runs),
             UserCommand::LabelFile => {
                 self.show(View::TryIt);
                 self.ask_for(Pick::FileToLabel);
@@ -187,7 +189,7 @@ impl HoneApp {
     }
 
     /// Shows a page, from its top if another was shown.
-    fn show(&mut self, view: View) {
+    pub(super) fn show(&mut self, view: View) {
         if self.state.view != view {
             begin_at_top(&self.ctx);
         }
@@ -221,7 +223,7 @@ impl HoneApp {
         let title = format!("{done}: {}", change.title);
         let place = match self.state.view {
             View::Step(step) => step.title(),
-            View::TryIt => UserCommand::TryIt.text(),
+            View::TryIt | View::Runs => self.state.view.title(),
         };
         self.notices.push_passing(Notice { tone: Tone::Neutral, title, body: format!("On {place}") });
     }

@@ -9,7 +9,7 @@ use crate::fetch::{HubListing, HubName, LookedUp};
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::worker::{
     Classified, ContinuedText, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows,
-    LabelledRows, Profile, RowSource, RunResults, SavedPredictions, SavedRows, WayEstimate,
+    LabelledRows, ListedRuns, Profile, RowSource, RunResults, RunsComparison, SavedPredictions, SavedRows, WayEstimate,
 };
 
 use crate::app::live_run::LiveRun;
@@ -56,6 +56,12 @@ pub struct Answers {
     pub ways: Slot<Vec<WayEstimate>, Project>,
     /// The current run, or the last one.
     pub live: Option<LiveRun>,
+    /// The project's runs.
+    pub runs: Slot<Arc<ListedRuns>>,
+    /// What became of the last change of runs.
+    pub run_change: Slot<String>,
+    /// Runs beside each other.
+    pub compared: Slot<Arc<RunsComparison>, Vec<PathBuf>>,
     /// The run whose results are shown.
     pub results: Slot<Arc<RunResults>>,
     /// The shown run's metrics on another file.
@@ -148,6 +154,17 @@ impl Answers {
         self.live.as_ref().is_some_and(LiveRun::is_going)
     }
 
+    /// Forgets the run shown, which was deleted, and everything that its model answered.
+    pub fn forget_run(&mut self) {
+        self.results.clear();
+        self.evaluated.clear();
+        self.training_mistakes.clear();
+        self.classify.clear();
+        self.blanks.clear();
+        self.continued.clear();
+        self.forget_file_to_label();
+    }
+
     /// Forgets the prepared rows and everything about them, but not the imported files.
     pub fn forget_rows(&mut self) {
         self.rows.clear();
@@ -213,6 +230,9 @@ impl Answers {
             self.ways.is_running(),
             self.is_training(),
             self.results.is_running(),
+            self.runs.is_running(),
+            self.run_change.is_running(),
+            self.compared.is_running(),
             self.job().is_some(),
             self.classify.is_running(),
             self.blanks.is_running(),

@@ -109,6 +109,8 @@ pub enum UserCommand {
     NextStep,
     /// Show the previous step.
     PreviousStep,
+    /// Show all runs of the project.
+    Runs,
     /// Search all commands.
     Palette,
     /// Show past notifications.
@@ -171,7 +173,7 @@ pub struct CommandState<'a> {
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::StartPage,
         Self::New,
         Self::Open,
@@ -205,6 +207,7 @@ impl UserCommand {
         Self::GoTo(Step::Export),
         Self::TryIt,
         Self::LabelFile,
+        Self::Runs,
         Self::Palette,
         Self::Notifications,
         Self::ThemeSystem,
@@ -256,6 +259,7 @@ impl UserCommand {
             Self::LabelFile => "Label a file…",
             Self::NextStep => "Next step",
             Self::PreviousStep => "Previous step",
+            Self::Runs => "Runs",
             Self::Palette => "Search everything…",
             Self::Notifications => "Notifications",
             Self::ThemeSystem => "Theme: follow the system",
@@ -314,6 +318,7 @@ impl UserCommand {
             Self::LabelFile => "Predict a label for every row of a table",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
+            Self::Runs => "Compare all runs of this project, name, star and delete them",
             Self::Palette => "Search everything: settings, labels, runs, files and help",
             Self::Notifications => "Show notifications since Hone started",
             Self::ThemeSystem => "Match the system's light or dark setting",
@@ -355,7 +360,8 @@ impl UserCommand {
             | Self::LabelFile
             | Self::NextStep
             | Self::PreviousStep => Menu::Run,
-            Self::Palette
+            Self::Runs
+            | Self::Palette
             | Self::Notifications
             | Self::ThemeSystem
             | Self::ThemeLight
@@ -422,7 +428,7 @@ impl UserCommand {
                 Some(format!("This project has no {} step", step.title()))
             }
             Self::StartPage => unless(state.has_project, "This is the start page"),
-            Self::Rename | Self::Duplicate | Self::KeepVersion | Self::Versions | Self::GoTo(_) => {
+            Self::Rename | Self::Duplicate | Self::KeepVersion | Self::Versions | Self::Runs | Self::GoTo(_) => {
                 unless(state.has_project, "Open a project first")
             }
             Self::LabelFile if state.has_project && !state.steps.contains(&Step::Labels) => {

@@ -9,7 +9,7 @@ use crate::fetch::FetchSettings;
 use crate::models::EarlierLabels;
 use crate::project::{Facts, NetworkKind, Project, Step};
 use crate::storage::{AdaptedModel, Interruption, RunListing, TableLayouts};
-use crate::worker::{EvaluationReport, RunResults, Survey};
+use crate::worker::{EvaluationReport, ListedRuns, RunResults, Survey};
 
 use crate::app::answers::Answers;
 use crate::app::live_run::LiveRun;
@@ -61,6 +61,8 @@ pub struct StepContext<'a> {
     pub tables: &'a TableLayouts,
     /// The project's runs, newest first.
     pub runs: &'a [RunListing],
+    /// The project's runs with all that is known of them, once they were listed.
+    pub listed: Option<&'a Arc<ListedRuns>>,
     /// The newest run, if it was interrupted.
     pub interrupted: Option<&'a Interruption>,
     /// Adapted models of recent projects.
@@ -108,6 +110,7 @@ impl<'a> StepContext<'a> {
             live: answers.live.as_ref(),
             tables: const { &TableLayouts::new() },
             runs: &[],
+            listed: answers.runs.value.as_ref(),
             interrupted: None,
             adapted: &[],
             results: answers.results.value.as_ref(),

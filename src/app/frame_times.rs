@@ -116,7 +116,7 @@ fn measure() {
     let mut app = with_rows(&ctx, folder.path(), SIZE);
     app.state.work.answers.results.value = Some(results());
     let mut slow = Vec::new();
-    for view in Step::ALL.map(View::Step).into_iter().chain([View::TryIt]) {
+    for view in View::ALL {
         app.state.view = view;
         wait(&ctx, &mut app, SIZE, HoneApp::is_idle);
         let times = (0..FRAMES).map(|nth| {

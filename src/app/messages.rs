@@ -14,6 +14,7 @@ use crate::worker::{ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
+use crate::app::runs_command::RunsCommand;
 use crate::words::counted;
 
 /// A change of the project. It is applied in one place, undone as a whole and saved automatically.
@@ -251,6 +252,8 @@ pub enum AppCommand {
     ReadToLabel(Box<ReadToLabel>),
     /// Predict the label of every row of that file with the shown run's model; the answer comes in `Answers::labelled`.
     LabelRows,
+    /// Do something with runs.
+    Runs(RunsCommand),
     /// Show a file or folder in the system's file manager.
     Reveal(PathBuf),
     /// Put rows of a table on the clipboard.

@@ -31,9 +31,13 @@ mod pictures;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
+mod runs_tests;
+#[cfg(test)]
 mod screen_reader;
 #[cfg(test)]
 mod scroll_times;
+mod runs;
+mod runs_command;
 mod session;
 #[cfg(test)]
 mod session_tests;

@@ -14,11 +14,14 @@ use egui_kittest::kittest::Queryable;
 use crate::app::commands::UserCommand;
 use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, Edit, Pick};
+use crate::app::runs_command::{NoteChange, RunsCommand};
+use crate::app::runs_tests::with_runs;
 use crate::app::shell::{Dialog, Discarding, Leaving, ModelUse};
 use crate::app::testing::{Window, app, hone, picture, press, settle};
 use crate::fetch::Catalogue;
 use crate::project::{EvaluateEvery, ModelChoice, Step};
 use crate::storage::ThemeChoice;
+use crate::worker::RunChange;
 
 /// Size of the window in pixels, unless another one is wanted.
 const SIZE: &str = "1280x800";
@@ -305,7 +308,53 @@ fn make_pictures_of_what_opens() {
     picture_stopped_run(&mut window);
 }
 
+/// Runs and Compare, of five runs with names, tags and a star, one of them in the bin.
+fn make_pictures_of_runs() {
+    let (mut window, _folder) = with_runs(5);
+    let listed = hone(&mut window).state.work.answers.runs.value.clone().unwrap();
+    let folders: Vec<_> = listed.records.runs.iter().map(|run| run.listing.folder.clone()).collect();
+    for (place, change) in [
+        (0, NoteChange::Name("five epochs, five times the rate".to_owned())),
+        (0, NoteChange::Tag("for the report".to_owned())),
+        (2, NoteChange::Name("three epochs".to_owned())),
+        (2, NoteChange::Star(true)),
+        (4, NoteChange::Name("baseline".to_owned())),
+        (4, NoteChange::Note("The smallest rate.\nIt learns next to nothing in one epoch.".to_owned())),
+    ] {
+        hone(&mut window).run_command(AppCommand::Runs(RunsCommand::Say(folders[place].clone(), change)));
+        settle(&mut window);
+    }
+    let binned = RunChange::Delete(vec![folders[3].clone()]);
+    hone(&mut window).run_command(AppCommand::Runs(RunsCommand::Change(binned)));
+    settle(&mut window);
+    hone(&mut window).notices = crate::app::shell::Notices::default();
+    draw_looks(&mut window, "runs", |window, _| settle(window));
+    window.set_size(egui::vec2(1280.0, 2600.0));
+    settle(&mut window);
+    for run in ["Tick run 1", "Tick run 3", "Tick run 5"] {
+        window.get_by_label(run).click();
+        settle(&mut window);
+    }
+    draw_looks(&mut window, "runs-ticked", |window, _| settle(window));
+    window.set_size(egui::vec2(1280.0, 2600.0));
+    settle(&mut window);
+    window.get_by_label("Compare 3 runs").click();
+    settle(&mut window);
+    draw_looks(&mut window, "compare", |window, _| settle(window));
+    for look in Look::all() {
+        look.wear(&mut window);
+        look.resize(&mut window, 2600.0);
+        picture(&format!("compare-{}-whole", look.name()), &mut window);
+    }
+}
+
 mod by_hand {
+    #[test]
+    #[ignore = "makes pictures to look at, and checks nothing"]
+    fn pictures_of_runs() {
+        super::make_pictures_of_runs();
+    }
+
     #[test]
     #[ignore = "makes pictures to look at, and checks nothing"]
     fn pictures_of_every_page() {

@@ -151,6 +151,8 @@ impl Session {
         match page {
             View::Step(step) => (self.window.page, self.window.try_it) = (Some(step), false),
             View::TryIt => self.window.try_it = true,
+            // A place to look something up, and not where the person left off.
+            View::Runs => {}
         }
     }
 

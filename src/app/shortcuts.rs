@@ -54,6 +54,7 @@ impl UserCommand {
                 ctrl(keys[step as usize])
             }
             Self::TryIt => ctrl(Key::T),
+            Self::Runs => ctrl(Key::R),
             Self::NextStep => ctrl(Key::PageDown),
             Self::PreviousStep => ctrl(Key::PageUp),
             Self::Palette => [ctrl(Key::K), ctrl_shift(Key::P)].concat(),

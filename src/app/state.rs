@@ -7,10 +7,7 @@ use std::time::{Duration, Instant};
 use crate::fetch::{CatalogueEntry, entry_of, locate, network_of};
 use crate::models::{EarlierLabels, ModelConfig};
 use crate::project::{DatasetSettings, Facts, ModelChoice, NetworkKind, Readiness, Step, changes, readiness};
-use crate::storage::{
-    AdaptedModel, AppSettings, Interruption, RecentProject, RunFolder, RunListing, RunStatus, adapted_models,
-    with_absolute_paths,
-};
+use crate::storage::{AdaptedModel, AppSettings, Interruption, RecentProject, RunListing, with_absolute_paths};
 
 use crate::app::commands::CommandState;
 use crate::app::context::StepContext;
@@ -69,6 +66,10 @@ pub struct AppState {
     changed_since_run: Vec<String>,
     compared_with_run: Option<Compared>,
     stale: Option<(Stale, Instant)>,
+    /// When the runs were last asked for.
+    pub(super) listed_at: Option<Instant>,
+    /// The newest finished run is shown as soon as the runs are known.
+    pub(super) shows_newest: bool,
     /// The files that are being opened in place of a table.
     pub replacing: Option<DatasetSettings>,
 }
@@ -95,6 +96,8 @@ impl AppState {
             changed_since_run: Vec::new(),
             compared_with_run: None,
             stale: None,
+            listed_at: None,
+            shows_newest: false,
             replacing: None,
         }
     }
@@ -105,6 +108,8 @@ impl AppState {
         self.session = session;
         (self.stale, self.replacing, self.compared_with_run) = (None, None, None);
         self.changed_since_run.clear();
+        self.runs.clear();
+        (self.interrupted, self.shows_newest) = (None, true);
         self.view = self.first_page();
         self.refresh_model();
         self.refresh_runs();
@@ -112,10 +117,6 @@ impl AppState {
         if let Some(session) = &self.session {
             if session.project().dataset.main.is_some() {
                 self.work.import(session.project(), session.folder().to_owned());
-            }
-            let finished = self.runs.iter().find(|run| matches!(run.status, RunStatus::Finished(_)));
-            if let Some(run) = finished {
-                self.work.load_run(run.folder.path().to_owned());
             }
         }
         self.refresh_facts();
@@ -241,14 +242,6 @@ impl AppState {
             return edit;
         }
         Edit::ModelAndTraining(Box::new((model.clone(), training)))
-    }
-
-    /// Looks for the project's runs.
-    pub fn refresh_runs(&mut self) {
-        let listed = self.session.as_ref().map(|session| RunFolder::list(session.folder()));
-        self.runs = listed.and_then(Result::ok).unwrap_or_default();
-        self.interrupted = self.runs.first().and_then(|run| run.folder.interruption());
-        self.adapted = adapted_models(&self.settings.recent);
     }
 
     /// Updates the facts about the project.

@@ -9,6 +9,8 @@ pub enum View {
     Step(Step),
     /// The page to try the trained model.
     TryIt,
+    /// All runs of the project.
+    Runs,
 }
 
 impl Default for View {
@@ -18,12 +20,25 @@ impl Default for View {
 }
 
 impl View {
+    /// All pages.
+    pub const ALL: [Self; Step::ALL.len() + 2] = {
+        let mut all = [Self::TryIt; Step::ALL.len() + 2];
+        let mut place = 0;
+        while place < Step::ALL.len() {
+            all[place] = Self::Step(Step::ALL[place]);
+            place += 1;
+        }
+        all[place] = Self::Runs;
+        all
+    };
+
     /// Title of the page.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::Step(step) => step.title(),
             Self::TryIt => "Try it",
+            Self::Runs => "Runs",
         }
     }
 
@@ -33,6 +48,7 @@ impl View {
         let place = match self {
             Self::Step(step) => steps.iter().position(|other| *other == step)?,
             Self::TryIt => steps.len(),
+            Self::Runs => return None,
         };
         steps.get(place.checked_add_signed(by)?).copied()
     }

@@ -2,7 +2,7 @@
 //!
 //! One worker trains, downloads and exports; another reads, prepares and predicts typed texts, so that the data steps
 //! respond while a model is trained; a third one analyses the data, so that nothing else waits for that; a fourth one asks the
-//! Hugging Face Hub, which may be silent for a while.
+//! Hugging Face Hub, which may be silent for a while; and a fifth one lists and compares runs, which nothing must delay.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,11 @@ use crate::predictor::Sampling;
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::storage::{RecentProject, RunFolder};
 use crate::worker::{
-    CheckTrainingRows, Classify, CompareTexts, CompareWays, ContinueText, ConvertGguf, CountLabels, CountTextTokens,
-    CountTokens, CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks,
-    FindProblems, FindRows, FindSlices, FindTerms, Import, JobError, LabelRows, LoadRun, LogLine, LookUpModel, Pending,
-    Prepare, ProfileRows, ReadRecent, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows,
-    SearchHub, SharedData, Train, Worker, WorkerOptions,
+    ChangeRuns, CheckTrainingRows, Classify, CompareRuns, CompareTexts, CompareWays, ContinueText, ConvertGguf,
+    CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel,
+    FillBlanks, FindLeaks, FindProblems, FindRows, FindSlices, FindTerms, Import, JobError, LabelRows, ListRuns,
+    LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel, RunChange, RunEvent,
+    RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -33,6 +33,7 @@ pub struct Work {
     preview: Worker,
     background: Worker,
     hub: Worker,
+    runs: Worker,
     /// Where models are looked for, downloaded from and kept.
     models: Option<FetchSettings>,
     /// What they have read, for each other.
@@ -67,7 +68,8 @@ impl Work {
             heavy: Worker::spawn_with(background.clone(), data.clone(), wake.clone())?,
             preview: Worker::spawn_with(preview.clone(), data.clone(), wake.clone())?,
             background: Worker::spawn_with(background, data.clone(), wake.clone())?,
-            hub: Worker::spawn_with(preview, data.clone(), wake)?,
+            hub: Worker::spawn_with(preview.clone(), data.clone(), wake.clone())?,
+            runs: Worker::spawn_with(preview, data.clone(), wake)?,
             models,
             data,
             training: None,
@@ -81,7 +83,7 @@ impl Work {
         self.training = None;
         self.answers = Answers::default();
         self.data.forget();
-        for worker in [&self.heavy, &self.preview, &self.background, &self.hub] {
+        for worker in [&self.heavy, &self.preview, &self.background, &self.hub, &self.runs] {
             worker.forget();
         }
     }
@@ -284,6 +286,24 @@ impl Work {
         self.answers.classify.clear();
         self.answers.blanks.clear();
         self.answers.results.ask(&self.preview, LoadRun { run });
+    }
+
+    /// Lists the project's runs. `recent`: where to look for adapted models; `None` if there is no need to.
+    pub fn list_runs(&mut self, folder: PathBuf, recent: Option<Vec<PathBuf>>) {
+        let before = self.answers.runs.value.clone();
+        self.answers.runs.ask(&self.runs, ListRuns { folder, before, recent });
+    }
+
+    /// Moves runs to the bin and back, or frees their disk space, unless that is being done.
+    pub fn change_runs(&mut self, change: RunChange) {
+        if !self.answers.run_change.is_running() {
+            self.answers.run_change.ask(&self.runs, ChangeRuns { change });
+        }
+    }
+
+    /// Compares runs with the first of them.
+    pub fn compare_runs(&mut self, runs: Vec<PathBuf>) {
+        self.answers.compared.ask_about(runs.clone(), &self.runs, CompareRuns { runs });
     }
 
     /// Predicts typed texts with the shown run's model.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::compute_args::ComputeArguments;
+use crate::cli::run_args::{CompareArguments, RunsArguments};
 use crate::cli::study_args::{
     CrossValidateArguments, FindRateArguments, SearchArguments, SeedsArguments, StudiesArguments,
 };
@@ -70,7 +71,7 @@ pub enum TerminalCommand {
     Search(SearchArguments),
     /// List a project's studies: cross-validations, repeated seeds and searches
     Studies(StudiesArguments),
-    /// List a project's training runs
+    /// List a project's training runs; name, star, tag, delete and restore them, free their disk space
     Runs(RunsArguments),
     /// Compare two runs of a project on the same rows
     Compare(CompareArguments),
@@ -375,32 +376,6 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
     },
-}
-
-/// `hone runs`.
-#[derive(Clone, Debug, Args)]
-pub struct RunsArguments {
-    /// Project folder
-    pub project: PathBuf,
-    /// Print the list as one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `hone compare`.
-#[derive(Clone, Debug, Args)]
-pub struct CompareArguments {
-    /// Project folder
-    pub project: PathBuf,
-    /// The first run, as `hone runs` lists it
-    #[arg(value_name = "RUN")]
-    pub first: String,
-    /// The run that is compared with it
-    #[arg(value_name = "RUN")]
-    pub second: String,
-    /// Print the comparison as one JSON object
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `hone bench`.

@@ -3,70 +3,37 @@
 use std::io::Write;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::CliError;
-use crate::cli::args::CompareArguments;
 use crate::cli::outcome::print_json;
-use crate::evaluation::{Prediction, RunDifference, Tested};
-use crate::project::changes;
-use crate::storage::{ProjectFile, RunFolder, RunSettings};
+use crate::cli::run_args::CompareArguments;
+use crate::evaluation::{LanguageDifference, RunDifference};
+use crate::project::{RowId, changes};
+use crate::storage::{ProjectFile, RunFolder, StorageError};
 use crate::words::counted;
-
-/// A run that is compared.
-struct Compared {
-    id: String,
-    settings: RunSettings,
-    /// Predictions of the test rows, or else of the validation rows.
-    predictions: Vec<Prediction>,
-    has_test_rows: bool,
-}
-
-impl Compared {
-    fn read(project: &Path, id: &str) -> Result<Self, CliError> {
-        let run = RunFolder::find(project, Some(id))?;
-        run.trained()?;
-        let (test, settings) = (run.read_predictions("test")?, run.read_settings()?);
-        let has_test_rows = !test.is_empty();
-        let predictions = if has_test_rows { test } else { run.read_predictions("validation")? };
-        if predictions.is_empty() {
-            let message =
-                format!("Run {id} has no predictions yet. Evaluate it first: hone evaluate, with --run {id}.");
-            return Err(CliError::Failed(message));
-        }
-        Ok(Self { id: id.to_owned(), settings, predictions, has_test_rows })
-    }
-
-    fn tested(&self) -> Tested<'_> {
-        Tested { labels: &self.settings.labels, predictions: &self.predictions }
-    }
-}
+use crate::worker::{ComparedRun, PairedDifference};
 
 /// Compares two runs of a project on the rows that both were tested on.
 pub(super) fn run(arguments: &CompareArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, _) = ProjectFile::read(&arguments.project)?;
-    let [first, second] = [&arguments.first, &arguments.second].map(|id| Compared::read(&folder, id));
-    let (first, second) = (first?, second?);
-    if first.has_test_rows != second.has_test_rows {
-        let message = "One of the runs was tested on test rows, and the other only on validation rows.";
-        return Err(CliError::Failed(format!("{message} Evaluate it first: hone evaluate, with --run.")));
-    }
-    let number = number_of(&folder, &first.id)?;
-    let Some(difference) = RunDifference::new(second.tested(), number, first.tested()) else {
-        return Err(CliError::Failed("Only runs that classify texts can be compared.".to_owned()));
-    };
+    let (first, second) = (read(&folder, &arguments.first)?, read(&folder, &arguments.second)?);
+    let difference = second.compared_with(&first).map_err(CliError::Failed)?;
     let settings = changes(&first.settings.project, &second.settings.project);
+    let [first_id, second_id] = [&first, &second].map(|run| run.listing.folder.id());
     if arguments.json {
-        return print_json(out, &as_json(&difference, [&first, &second], &settings));
+        let mut value = match &difference {
+            PairedDifference::Classes(difference) => classes_json(difference),
+            PairedDifference::Words(difference) => words_json(difference),
+        };
+        value["runs"] = json!([first_id, second_id]);
+        value["settings"] = json!(settings);
+        return print_json(out, &value);
     }
-    writeln!(out, "Run {}, compared with run {number} ({}):", second.id, first.id)?;
+    writeln!(out, "Run {second_id}, compared with run {} ({first_id}):", first.listing.number)?;
     writeln!(out, "{}", difference.says())?;
-    if difference.fixed.len() + difference.broken.len() > 0 {
-        let chance = difference.chance();
-        writeln!(
-            out,
-            "If both were equally good, so many rows or more would differ with a probability of {chance:.3} (McNemar's exact test)."
-        )?;
+    if let Some(says) = difference.mcnemar() {
+        writeln!(out, "{says}")?;
     }
     writeln!(out)?;
     match settings.as_slice() {
@@ -80,16 +47,16 @@ pub(super) fn run(arguments: &CompareArguments, out: &mut dyn Write) -> Result<(
     Ok(())
 }
 
-/// The run's place among the project's runs.
-fn number_of(project: &Path, id: &str) -> Result<u64, CliError> {
-    let runs = RunFolder::list(project)?;
-    Ok(runs.iter().find(|run| run.folder.id() == id).map_or(0, |run| run.number))
+fn read(project: &Path, id: &str) -> Result<ComparedRun, CliError> {
+    let run = RunFolder::find(project, Some(id))?;
+    let listed = RunFolder::list(project)?.into_iter().find(|listing| listing.folder == run);
+    let listing = listed.ok_or_else(|| StorageError::Gone(run.path().to_owned()))?;
+    Ok(ComparedRun::read(listing)?)
 }
 
-fn as_json(difference: &RunDifference, runs: [&Compared; 2], settings: &[String]) -> serde_json::Value {
-    let ids = |rows: &[crate::project::RowId]| rows.iter().map(ToString::to_string).collect::<Vec<_>>();
+fn classes_json(difference: &RunDifference) -> Value {
+    let ids = |rows: &[RowId]| rows.iter().map(ToString::to_string).collect::<Vec<_>>();
     json!({
-        "runs": runs.map(|run| &run.id),
         "rows": difference.rows,
         "same_test_rows": difference.has_same_test_rows(),
         "macro_f1": [difference.macro_f1[1], difference.macro_f1[0]],
@@ -99,6 +66,16 @@ fn as_json(difference: &RunDifference, runs: [&Compared; 2], settings: &[String]
         "mcnemar_p": difference.chance(),
         "fixed": ids(&difference.fixed),
         "broken": ids(&difference.broken),
-        "settings": settings,
+    })
+}
+
+fn words_json(difference: &LanguageDifference) -> Value {
+    json!({
+        "documents": difference.documents,
+        "same_documents": difference.only_this + difference.only_earlier == 0,
+        "same_tokens": difference.same_tokens,
+        "perplexity": [difference.perplexity[1], difference.perplexity[0]],
+        "difference": difference.perplexity[0] - difference.perplexity[1],
+        "interval": difference.interval.map(|interval| [interval.low, interval.high]),
     })
 }

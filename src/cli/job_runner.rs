@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cli::CliError;
 use crate::cli::screen::Screen;
-use crate::worker::{Job, JobError, Said, Worker};
+use crate::worker::{Job, Said, Worker};
 
 /// How often Ctrl-C is checked.
 const LOOK: Duration = Duration::from_millis(50);
@@ -66,10 +66,7 @@ impl JobRunner {
             }
             if let Some(answer) = answer {
                 self.screen.clear();
-                return answer.map_err(|error| match error {
-                    JobError::Failed(message) => CliError::Failed(message),
-                    JobError::Cancelled => CliError::Stopped,
-                });
+                return Ok(answer?);
             }
         }
     }

@@ -16,6 +16,10 @@ mod model_list;
 mod new;
 mod outcome;
 mod predict;
+mod run_args;
+mod run_changes;
+mod run_entry;
+mod run_list;
 mod profile;
 mod sample;
 mod screen;
@@ -38,6 +42,7 @@ pub use shell::{no_such_command, parse, shell_word};
 use crate::project::SettingError;
 use crate::storage::{OpenError, StorageError};
 use crate::words::{full_stop, sentence_case};
+use crate::worker::JobError;
 
 /// Exit code of a command that succeeded.
 pub const DONE: u8 = 0;
@@ -77,6 +82,15 @@ impl From<OpenError> for CliError {
 impl From<StorageError> for CliError {
     fn from(error: StorageError) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+impl From<JobError> for CliError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Cancelled => Self::Stopped,
+            JobError::Failed(message) => Self::Failed(message),
+        }
     }
 }
 
@@ -124,7 +138,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::Seeds(arguments) => study::seeds(arguments, out),
         TerminalCommand::Search(arguments) => study::search(arguments, out),
         TerminalCommand::Studies(arguments) => study::list(arguments, out),
-        TerminalCommand::Runs(arguments) => model_commands::runs(arguments, out),
+        TerminalCommand::Runs(arguments) => run_changes::run(arguments, out),
         TerminalCommand::Compare(arguments) => compare::run(arguments, out),
         TerminalCommand::Bench(command) => bench::run(command, out),
     }

@@ -1,4 +1,4 @@
-//! `hone evaluate`, `export`, `models` and `runs`.
+//! `hone evaluate`, `export` and `models`.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,25 +6,22 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::args::{EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand, RunsArguments};
+use crate::cli::CliError;
+use crate::cli::args::{EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand};
 use crate::cli::hub_search::search_hub;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::model_choice::model_to_download;
 use crate::cli::model_list::list_models;
 use crate::cli::new::reading;
-use crate::cli::outcome::{RunEntry, Scores, print_json};
+use crate::cli::outcome::{Scores, print_json};
 use crate::cli::shell::absolute;
-use crate::cli::table::{details, metric, overall_table, scores, slices_table, table};
-use crate::cli::train::ending;
-use crate::cli::{CliError, shell_word};
-use crate::evaluation::{ClassificationDetails, Metrics, Slices};
+use crate::cli::table::{details, overall_table, scores, slices_table};
+use crate::evaluation::{ClassificationDetails, Slices};
 use crate::fetch::Catalogue;
 use crate::models::mistaken_for_model;
-use crate::project::{DatasetSettings, MetricName, TaskKind};
-use crate::storage::{
-    Interruption, PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason,
-};
-use crate::words::{count, counted, duration_fine, printable, shortened};
+use crate::project::DatasetSettings;
+use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunOutcome, RunSummary, StopReason};
+use crate::words::{count, counted, printable};
 use crate::worker::{ConvertGguf, Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel, FindSlices};
 
 /// Evaluates a run's best checkpoint.
@@ -121,84 +118,6 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
     }
 }
 
-/// Lists a project's runs.
-pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let (folder, project) = ProjectFile::read(&arguments.project)?;
-    let runs = RunFolder::list(&folder)?;
-    let outcomes: Vec<RunOutcome> = runs.iter().map(|run| run.folder.outcome()).collect();
-    if arguments.json {
-        let runs: Vec<_> = runs.iter().zip(&outcomes).map(|(run, outcome)| RunEntry::new(run, outcome)).collect();
-        return print_json(out, &json!({ "runs": runs }));
-    }
-    if runs.is_empty() {
-        writeln!(out, "No runs yet. Start one with: hone train {}", shell_word(&arguments.project))?;
-        return Ok(());
-    }
-    let metrics = listed_metrics(&outcomes, project.task.kind());
-    let row = |(run, outcome)| run_row(run, outcome, metrics);
-    let rows: Vec<Vec<String>> = runs.iter().zip(&outcomes).map(row).collect();
-    let [first, second] = metrics.map(MetricName::in_a_sentence);
-    let [validation, test, other] =
-        [format!(">validation {first}"), format!(">test {first}"), format!(">test {second}")];
-    let head = ["run", ">steps", ">time", "device", &validation, &test, &other, "status"];
-    write!(out, "{}", table(&head, &rows))?;
-    if let Some(Interruption { steps, resumes_after, .. }) = runs.first().and_then(|run| run.folder.interruption()) {
-        let (steps, from) = (count(steps), resumed_from(resumes_after));
-        let command = shell_word(&arguments.project);
-        writeln!(
-            out,
-            "\nThe newest run was interrupted after step {steps}. To go on {from}: hone train {command} --resume"
-        )?;
-    }
-    Ok(())
-}
-
-/// Where an interrupted run goes on.
-fn resumed_from(step: u64) -> String {
-    if step == 0 { "from the beginning".to_owned() } else { format!("from step {}", count(step)) }
-}
-
-/// The two metrics that the list of runs shows: those of the newest run that has any, or else of the project's task.
-fn listed_metrics(outcomes: &[RunOutcome], task: TaskKind) -> [MetricName; 2] {
-    let figures = outcomes.iter().find_map(RunOutcome::summary).map(|summary| summary.validation.figures());
-    match figures.as_deref() {
-        Some(&[(first, _), (second, _), ..]) => [first, second],
-        _ => match task {
-            TaskKind::TextClassification => [MetricName::MacroF1, MetricName::Accuracy],
-            TaskKind::LanguageModelling => [MetricName::Perplexity, MetricName::MaskedAccuracy],
-        },
-    }
-}
-
-fn run_row(run: &RunListing, outcome: &RunOutcome, [first, second]: [MetricName; 2]) -> Vec<String> {
-    let none = || String::from("-");
-    let status = match outcome {
-        RunOutcome::Finished(summary) => ending(summary.stop_reason).to_owned(),
-        RunOutcome::UnderWay => "training now".to_owned(),
-        RunOutcome::CutOff { why, kept } => {
-            let kept =
-                kept.as_ref().map_or_else(String::new, |kept| format!(", checkpoint of step {} kept", kept.best_step));
-            format!("not finished{kept}: {}", shortened(why, 60))
-        }
-    };
-    let summary = outcome.summary();
-    let measured = summary.map(|summary| &summary.validation).filter(|validation| validation.rows() > 0);
-    let test = summary.and_then(|summary| summary.test.as_ref());
-    let value = |metrics: Option<&Metrics>, name| {
-        metrics.and_then(|metrics| metrics.get(name)).map_or_else(none, |value| metric(name, value))
-    };
-    vec![
-        run.folder.id(),
-        summary.map_or_else(none, |summary| count(summary.steps)),
-        summary.map_or_else(none, |summary| duration_fine(summary.train_seconds)),
-        summary.filter(|summary| !summary.device.is_empty()).map_or_else(none, |summary| summary.device.clone()),
-        value(measured, first),
-        value(test, first),
-        value(test, second),
-        status,
-    ]
-}
-
 /// A run with a model, and whether it finished.
 struct Chosen {
     run: RunFolder,
@@ -210,7 +129,8 @@ struct Chosen {
 fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     let (folder, _) = ProjectFile::read(project)?;
     let run = RunFolder::find(&folder, id)?;
-    let trained = run.trained()?;
+    // Its predictions are of use also without its weights.
+    let trained = run.measured()?;
     let note = match (&trained.cut_off, id) {
         (Some(why), _) => Some(format!("run {} did not finish. {} {why}", run.id(), best_of(&trained.summary))),
         (None, None) => chosen_note(&folder, &run, &trained.summary)?,
@@ -264,7 +184,9 @@ pub(super) fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, Cl
         return Ok(absolute(path));
     }
     if path.join(PROJECT_FILE).is_file() || path.file_name().is_some_and(|name| name == PROJECT_FILE) {
-        return Ok(absolute(&find_run(path, run)?.run.best()));
+        let run = find_run(path, run)?.run;
+        run.trained()?;
+        return Ok(absolute(&run.best()));
     }
     if let Some(error) = mistaken_for_model(path) {
         return Err(CliError::Failed(error.to_string()));

@@ -9,7 +9,7 @@ use crate::evaluation::{
     BaselineName, ClassMetrics, ConfusionMatrix, Metrics, NextStep, RunDifference, TermCounts, WordCounts,
 };
 use crate::project::Objective;
-use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
+use crate::storage::{RunSummary, StopReason};
 use crate::worker::RunResults;
 
 /// Prints one JSON object.
@@ -216,7 +216,7 @@ impl<'a> From<&'a RunResults> for Comparison<'a> {
 
 /// A run's summary, with the same names in every command.
 #[derive(Serialize)]
-struct Ending<'a> {
+pub(super) struct Ending<'a> {
     steps: u64,
     epochs: f64,
     train_seconds: f64,
@@ -245,38 +245,6 @@ impl<'a> From<&'a RunSummary> for Ending<'a> {
             validation: Scores::from(&summary.validation),
             test: summary.test.as_ref().map(Scores::from),
         }
-    }
-}
-
-/// A run as `hone runs --json` prints it.
-#[derive(Serialize)]
-pub(super) struct RunEntry<'a> {
-    run: String,
-    folder: String,
-    /// "finished", "training" or "cut off".
-    status: &'static str,
-    /// Why it was interrupted.
-    error: Option<&'a str>,
-    /// The step that it can be resumed after.
-    resumes_after: Option<u64>,
-    /// Its summary, if it has a model.
-    #[serde(flatten)]
-    ending: Option<Ending<'a>>,
-}
-
-impl<'a> RunEntry<'a> {
-    /// Collects the output for a run.
-    pub(super) fn new(listing: &RunListing, outcome: &'a RunOutcome) -> Self {
-        let (status, error) = match outcome {
-            // Its results were written later.
-            RunOutcome::Finished(summary) if summary.stop_reason == StopReason::CutOff => ("cut off", None),
-            RunOutcome::Finished(_) => ("finished", None),
-            RunOutcome::UnderWay => ("training", None),
-            RunOutcome::CutOff { why, .. } => ("cut off", Some(why.as_str())),
-        };
-        let (run, folder) = (listing.folder.id(), listing.folder.path().display().to_string());
-        let resumes_after = listing.folder.interruption().map(|interruption| interruption.resumes_after);
-        Self { run, folder, status, error, resumes_after, ending: outcome.summary().map(Ending::from) }
     }
 }
 

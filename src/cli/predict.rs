@@ -17,8 +17,7 @@ use crate::cli::table::table;
 use crate::evaluation::ClassAnswer;
 use crate::words::{count, counted, one_line, percent, percent_of};
 use crate::worker::{
-    JobError, LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions,
-    check_labelled_output,
+    LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions, check_labelled_output,
 };
 
 /// Rows shown where nothing is written.
@@ -34,7 +33,7 @@ pub(super) fn run(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(
     let input = absolute(&arguments.file);
     let output = output.map(absolute);
     if let Some(output) = &output {
-        check_labelled_output(&model, &input, output, arguments.force).map_err(refused)?;
+        check_labelled_output(&model, &input, output, arguments.force)?;
     }
     let reading = reading(&[], &arguments.reading);
     let mut jobs = JobRunner::begin()?;
@@ -88,13 +87,6 @@ fn check_arguments(arguments: &PredictArguments) -> Result<(), CliError> {
         return Err(CliError::Failed(message));
     }
     Ok(())
-}
-
-fn refused(error: JobError) -> CliError {
-    match error {
-        JobError::Failed(message) => CliError::Failed(message),
-        JobError::Cancelled => CliError::Stopped,
-    }
 }
 
 fn as_json(

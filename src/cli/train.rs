@@ -63,7 +63,7 @@ pub(super) fn train(
     }
     match results.summary.stop_reason {
         StopReason::Stopped | StopReason::Diverged => Err(CliError::StoppedEarly),
-        StopReason::Completed | StopReason::EarlyStopping | StopReason::CutOff => Ok(()),
+        StopReason::Completed | StopReason::EarlyStopping | StopReason::FellBehind | StopReason::CutOff => Ok(()),
     }
 }
 

@@ -89,6 +89,25 @@ pub fn perplexity_interval(documents: &[WordsAnswer], seed: u64) -> Option<Inter
     Some(Interval { metric: MetricName::Perplexity, low, high })
 }
 
+/// The 95% interval of the perplexity of `first` less that of `second`, which are of the same documents: each resample draws the
+/// same documents for both. `None` with fewer than [`FEWEST_ROWS`] documents that have words to predict.
+#[must_use]
+pub fn perplexity_difference([first, second]: [&[WordsAnswer]; 2], seed: u64) -> Option<Interval> {
+    let both = first.iter().zip(second).map(|(first, second)| [first.overall, second.overall]);
+    let both: Vec<[WordCounts; 2]> = both.filter(|[first, second]| first.tokens > 0 && second.tokens > 0).collect();
+    let (low, high) = (both.len() as u64 >= FEWEST_ROWS).then(|| {
+        bootstrap(both.len(), RESAMPLES, seed, |drawn| {
+            let mut sums = [WordCounts::default(); 2];
+            for document in drawn {
+                sums[0] += both[document][0];
+                sums[1] += both[document][1];
+            }
+            sums[0].perplexity() - sums[1].perplexity()
+        })
+    })?;
+    Some(Interval { metric: MetricName::Perplexity, low, high })
+}
+
 /// 95% percentile interval of a score of `rows` rows: `score` gets the rows that were drawn, once for each resample.
 fn bootstrap(
     rows: usize,

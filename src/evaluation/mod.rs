@@ -7,6 +7,7 @@ mod classification;
 mod details;
 mod interval;
 mod language;
+mod language_difference;
 mod linear_probe;
 mod logistic;
 mod metrics;
@@ -28,8 +29,11 @@ pub use baseline::{
 pub use calibration::{Calibration, Reliability, ReliabilityBin};
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 pub use details::{ClassIntervals, ClassificationDetails, OverallMetric, OverallScore};
-pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_interval};
+pub use interval::{
+    FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_difference, perplexity_interval,
+};
 pub use language::{LanguageModelMetrics, TermCounts, WordCounts, WordsAnswer};
+pub use language_difference::LanguageDifference;
 pub use linear_probe::{FittedProbe, LinearProbe};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};

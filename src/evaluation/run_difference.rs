@@ -255,7 +255,7 @@ fn rarer_f1(metrics: &[ClassificationMetrics; 2]) -> Option<[f64; 2]> {
 }
 
 /// The rows of both, by text. Rows with the same text are paired in order.
-fn paired<'a>(this: &'a [Prediction], earlier: &'a [Prediction]) -> Vec<(&'a Prediction, &'a Prediction)> {
+pub(super) fn paired<'a>(this: &'a [Prediction], earlier: &'a [Prediction]) -> Vec<(&'a Prediction, &'a Prediction)> {
     let mut by_text: HashMap<String, Vec<&Prediction>> = HashMap::new();
     for prediction in earlier.iter().rev() {
         by_text.entry(letters(&prediction.text)).or_default().push(prediction);

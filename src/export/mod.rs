@@ -75,7 +75,7 @@ pub fn export(
     output: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<Exported, ExportError> {
-    let source = ExportSource::read(run)?;
+    let source = ExportSource::read(run, format)?;
     let output = &free_output(output)?;
     match format {
         ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
@@ -93,8 +93,9 @@ pub fn export(
 }
 
 impl<'a> ExportSource<'a> {
-    fn read(run: &'a RunFolder) -> Result<Self, ExportError> {
-        let summary = run.trained()?.summary;
+    fn read(run: &'a RunFolder, format: ExportFormat) -> Result<Self, ExportError> {
+        let needs_weights = !matches!(format, ExportFormat::Predictions | ExportFormat::RawPredictions);
+        let summary = if needs_weights { run.trained()? } else { run.measured()? }.summary;
         // A run that ended early has none; the card can do without.
         let comparison = run.read_comparison().unwrap_or_default();
         Ok(Self { run, settings: run.read_settings()?, summary, comparison })

@@ -65,44 +65,81 @@ pub fn changes(before: &Project, after: &Project) -> Vec<String> {
     found
 }
 
+/// A setting that is not the same in several projects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DifferentSetting {
+    /// Its name on screen.
+    pub title: String,
+    /// Its value in each project; `None` where it does not fit on a line.
+    pub values: Vec<Option<String>>,
+}
+
+/// The settings that are not the same in all of several projects. Paths of all must be absolute, or all relative to the same
+/// folder.
+#[must_use]
+pub fn differing(projects: &[&Project]) -> Vec<DifferentSetting> {
+    let as_data: Vec<Value> =
+        projects.iter().map(|project| serde_json::to_value(project).unwrap_or_default()).collect();
+    let mut found = Vec::new();
+    for part in ["task", "dataset", "model", "cleaning", "split", "training"] {
+        walk(part, &as_data.iter().map(|project| &project[part]).collect::<Vec<_>>(), &mut found);
+    }
+    let corrections: Vec<usize> = projects.iter().map(|project| project.edits.corrections()).collect();
+    let has_others = projects.windows(2).any(|pair| !pair[1].edits.corrected_since(&pair[0].edits).is_empty());
+    if has_others {
+        // As many rows, but not the same ones or not the same corrections.
+        let tells = corrections.iter().any(|rows| *rows != corrections[0]);
+        let values = corrections.iter().map(|rows| tells.then(|| counted(*rows, "row", "rows"))).collect();
+        found.push(DifferentSetting { title: "Corrections".to_owned(), values });
+    }
+    found
+}
+
 fn compare<const N: usize>(parts: [&str; N], before: &Project, after: &Project, found: &mut Vec<String>) {
     let as_data = |project: &Project| serde_json::to_value(project).unwrap_or_default();
     let (before, after) = (as_data(before), as_data(after));
+    let mut different = Vec::new();
     for part in parts {
-        walk(part, &before[part], &after[part], found);
+        walk(part, &[&before[part], &after[part]], &mut different);
     }
+    found.extend(different.into_iter().map(|DifferentSetting { title, values }| match values.as_slice() {
+        [Some(old), Some(new)] => format!("{title}: {old} → {new}"),
+        _ => format!("{title}: changed"),
+    }));
 }
 
-/// Compares two values field by field.
-fn walk(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
-    if before == after || IRRELEVANT.contains(&path) {
+/// Compares values field by field.
+fn walk(path: &str, values: &[&Value], found: &mut Vec<DifferentSetting>) {
+    if values.iter().all(|value| *value == values[0]) || IRRELEVANT.contains(&path) {
         return;
     }
-    let is_whole = path == "task.labels" || path != "task" && (is_choice(before) || is_choice(after));
-    if let (Value::Object(old), Value::Object(new), false) = (before, after, is_whole) {
-        let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
+    let is_whole = path == "task.labels" || path != "task" && values.iter().any(|value| is_choice(value));
+    let objects: Option<Vec<_>> = values.iter().map(|value| value.as_object()).collect();
+    if let (Some(objects), false) = (objects, is_whole) {
+        let mut names: Vec<&String> = objects.iter().flat_map(|fields| fields.keys()).collect();
         names.sort();
         names.dedup();
         for name in names {
             // A task's settings are one level deeper, below its name.
             let is_variant = path == "task" && name.starts_with(char::is_uppercase);
             let deeper = if is_variant { path.to_owned() } else { format!("{path}.{name}") };
-            walk(&deeper, before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null), found);
+            let inner: Vec<&Value> = objects.iter().map(|fields| fields.get(name).unwrap_or(&Value::Null)).collect();
+            walk(&deeper, &inner, found);
         }
         return;
     }
-    let title = title(path);
-    let words = match (before, after) {
-        // A file of the same name in another folder.
-        (Value::String(old), Value::String(new)) if in_words(before) == in_words(after) => {
-            (Some(old.clone()), Some(new.clone()))
-        }
-        _ => (in_words(before), in_words(after)),
+    found.push(DifferentSetting { title: title(path), values: words(values) });
+}
+
+/// The values in words. Files of the same name in several folders are told apart by their folders.
+fn words(values: &[&Value]) -> Vec<Option<String>> {
+    let short: Vec<Option<String>> = values.iter().map(|value| in_words(value)).collect();
+    let whole = |place: usize| {
+        let text = values[place].as_str()?;
+        let is_alike = |other: usize| short[other] == short[place] && values[other] != values[place];
+        (0..values.len()).any(is_alike).then(|| text.to_owned())
     };
-    found.push(match words {
-        (Some(old), Some(new)) => format!("{title}: {old} → {new}"),
-        _ => format!("{title}: changed"),
-    });
+    (0..values.len()).map(|place| whole(place).or_else(|| short[place].clone())).collect()
 }
 
 /// Whether this is one of several choices, with a value: `{"Steps": 50}`.
@@ -190,6 +227,34 @@ mod tests {
         };
         let said = changes(&at("/march/reviews.csv"), &at("/april/reviews.csv"));
         assert_eq!(said, ["Data file: /march/reviews.csv → /april/reviews.csv"]);
+    }
+
+    #[test]
+    fn several_projects_are_compared_setting_by_setting() {
+        let with = |epochs: u32, file: &str| {
+            let mut project = Project::default();
+            project.training.epochs = epochs;
+            project.dataset.main = Some(file.into());
+            project
+        };
+        let mut corrected = with(4, "/march/reviews.csv");
+        let edit = RowEdit { excluded: true, ..RowEdit::default() };
+        corrected.edits.rows.insert(RowId::default(), edit);
+        let projects = [with(3, "/march/reviews.csv"), with(3, "/april/reviews.csv"), corrected];
+        let found = differing(&projects.iter().collect::<Vec<_>>());
+        let found: Vec<(&str, Vec<&str>)> = found
+            .iter()
+            .map(|setting| {
+                (setting.title.as_str(), setting.values.iter().map(|value| value.as_deref().unwrap()).collect())
+            })
+            .collect();
+        let expected = [
+            ("Data file", vec!["/march/reviews.csv", "/april/reviews.csv", "/march/reviews.csv"]),
+            ("Epochs", vec!["3", "3", "4"]),
+            ("Corrections", vec!["0 rows", "0 rows", "1 row"]),
+        ];
+        assert_eq!(found, expected);
+        assert!(differing(&[&projects[0], &projects[0]]).is_empty());
     }
 
     #[test]

@@ -22,9 +22,10 @@ mod stars;
 mod steps;
 mod study;
 mod task;
+mod trained;
 mod training;
 
-pub use changes::changes;
+pub use changes::{DifferentSetting, changes, differing};
 pub use cleaning::{CleaningSettings, Pattern};
 pub use column_role::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};

@@ -84,7 +84,7 @@ impl UnfinishedCheckpoint {
 }
 
 impl RunFolder {
-    fn checkpoints_folder(&self) -> PathBuf {
+    pub(super) fn checkpoints_folder(&self) -> PathBuf {
         self.path().join(CHECKPOINTS)
     }
 

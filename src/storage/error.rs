@@ -63,6 +63,25 @@ pub enum StorageError {
         /// Why it ended, as a sentence.
         why: String,
     },
+    /// The weights of the run were freed.
+    #[error(
+        "The weights of run {0} were freed to save disk space, so its model cannot be used any more. Its metrics and predictions \
+         are still there. Choose another run, or train again."
+    )]
+    WeightsFreed(String),
+    /// The project starts from the run's model.
+    #[error("This project starts from the model of run {0}. Choose another model first, in the Model step.")]
+    InUse(String),
+    /// Something that a person wrote about a run is too long.
+    #[error("The {what} has {found} characters; at most {most} are allowed. Shorten it.")]
+    TooLong {
+        /// What is too long: "name".
+        what: &'static str,
+        /// How long it is.
+        found: String,
+        /// How long it may be.
+        most: String,
+    },
     /// There is no interrupted run.
     #[error("{0}, so there is nothing to resume. Leave out --resume.")]
     NothingToResume(String),

@@ -2,10 +2,13 @@
 
 mod adapted;
 mod atomic;
+mod bin;
 mod checkpoint;
+mod disk_use;
 mod drawn_split;
 mod error;
 mod folder;
+mod freeing;
 mod leftovers;
 mod lock;
 mod migrations;
@@ -23,7 +26,10 @@ mod ron_file;
 mod run;
 mod run_folder;
 mod run_metrics;
+mod run_notes;
+mod run_order;
 mod run_outcome;
+mod run_record;
 mod run_version_1;
 mod sample;
 mod scratch_file;
@@ -35,10 +41,13 @@ mod versions;
 
 pub use adapted::{AdaptedModel, adapted_model, adapted_models};
 pub use atomic::{write_atomic, write_new};
+pub use bin::empty_bin;
 pub use checkpoint::{Retention, UnfinishedCheckpoint};
+pub use disk_use::DiskUse;
 pub use drawn_split::{SPLIT_FILE, read_split, write_split};
 pub use error::{OpenError, StorageError, advice, reason};
 pub use folder::{needs_recovery, recover_folder, replace_folder};
+pub use freeing::{FreePolicy, Freeable, RunPart};
 pub use leftovers::remove_leftovers;
 pub use lock::FileLock;
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
@@ -53,10 +62,14 @@ pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use project_window::ProjectWindow;
 pub use recent::{RecentProject, recent_projects};
 pub use run::{
-    EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
+    EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunNotes, RunSettings, RunStatus, RunSummary, StepMetrics,
+    StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
+pub use run_notes::{LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG};
+pub use run_order::{RunFilter, RunOrder};
 pub use run_outcome::{Interruption, RunOutcome, TrainedRun, write_checkpoint_point};
+pub use run_record::{RunRecord, RunRecords};
 pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, TableLayout, TableLayouts, ThemeChoice, WindowPlace};

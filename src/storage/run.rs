@@ -1,5 +1,7 @@
 //! The files of a run as plain data.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::data::Pooling;
@@ -151,6 +153,28 @@ pub struct RunComparison {
     pub interval: Option<Interval>,
     /// Baselines on the same rows, in the order they are shown.
     pub baselines: Vec<Baseline>,
+}
+
+/// What a person says about a run. It has no effect on the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunNotes {
+    /// Its name, on one line; empty if it has none.
+    pub name: String,
+    /// A note of any number of lines.
+    pub note: String,
+    /// Whether it is starred.
+    pub star: bool,
+    /// Its tags, each on one line.
+    pub tags: BTreeSet<String>,
+}
+
+impl RunNotes {
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl RunSummary {

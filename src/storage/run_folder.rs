@@ -16,11 +16,13 @@ use crate::storage::paths::check_paths;
 use crate::storage::run::{RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StopReason};
 use crate::storage::run_version_1::{RunFigures1, RunStatus1};
 use crate::storage::{
-    FileLock, StorageError, needs_recovery, recover_folder, remove_folder, remove_leftovers, ron_file,
+    FileLock, RunNotes, StorageError, needs_recovery, recover_folder, remove_folder, remove_leftovers, ron_file,
     with_absolute_paths, with_stored_paths, write_atomic,
 };
 
-const RUNS: &str = "runs";
+pub(super) const RUNS: &str = "runs";
+/// Holds deleted runs.
+pub(super) const BIN: &str = "bin";
 /// The folder of a project's studies, whose trials are runs.
 pub(super) const STUDIES: &str = "studies";
 pub(super) const SETTINGS: &str = "settings.ron";
@@ -56,6 +58,8 @@ pub struct RunListing {
     pub number: u64,
     /// Its status. A run whose status cannot be read counts as failed, with the reason.
     pub status: RunStatus,
+    /// What a person said about it; nothing if that cannot be read.
+    pub notes: RunNotes,
 }
 
 /// Reads nothing of a run's settings but what wrote them.
@@ -67,6 +71,12 @@ struct Version {
 }
 
 impl RunListing {
+    /// Whether this is its id or its number.
+    #[must_use]
+    pub fn is_called(&self, id: &str) -> bool {
+        self.folder.id() == id || self.number.to_string() == id
+    }
+
     /// Whether the run trained to its end: every epoch, or until the metric no longer improved.
     #[must_use]
     pub fn trained_to_its_end(&self) -> bool {
@@ -84,7 +94,9 @@ impl RunFolder {
     pub fn create(project_folder: &Path) -> Result<(Self, Option<FileLock>), StorageError> {
         let runs = project_folder.join(RUNS);
         std::fs::create_dir_all(&runs).map_err(StorageError::io("create", &runs))?;
-        let earlier = Self::list(project_folder)?.iter().map(|run| run.folder.number()).max().unwrap_or(0);
+        // A run in the bin may be restored, with its number.
+        let known = [Self::list(project_folder)?, Self::list_bin(project_folder)?].concat();
+        let earlier = known.iter().map(|run| run.folder.number()).max().unwrap_or(0);
         loop {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let path = runs.join(run_id(since));
@@ -126,10 +138,16 @@ impl RunFolder {
         let rest = path.strip_prefix(existing).ok()?;
         let path = existing.canonicalize().ok()?.join(rest);
         let is_run = |folder: &&Path| {
-            let is_among_runs = folder.parent().and_then(Path::file_name).is_some_and(|name| name == RUNS);
+            let is_among_runs =
+                folder.parent().and_then(Path::file_name).is_some_and(|name| name == RUNS || name == BIN);
             is_among_runs && [STATUS, SETTINGS].iter().any(|file| folder.join(file).exists())
         };
         path.ancestors().find(is_run).map(|folder| Self { path: folder.to_owned() })
+    }
+
+    /// The run in `path`, which is not looked at.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
     }
 
     /// The run in `path`, which must exist.
@@ -160,17 +178,18 @@ impl RunFolder {
         }
     }
 
-    /// The run with this id, or the newest one that trained to its end. If there is none, it is the newest that a person
-    /// stopped, or else the newest that an error or a crash ended and that has a model.
+    /// The run with this id or number, or the newest one that trained to its end and has its weights. If there is none, it is
+    /// the newest that a person stopped, or else the newest that an error or a crash ended and that has a model.
     ///
     /// # Errors
     /// [`StorageError::NoRun`] with the ids there are; [`StorageError::UnderWay`] when the only one is training.
     pub fn find(project_folder: &Path, id: Option<&str>) -> Result<Self, StorageError> {
         let runs = Self::list(project_folder)?;
+        let with_weights = || runs.iter().filter(|run| !run.folder.has_freed_weights());
         let found = match id {
-            Some(id) => runs.iter().find(|run| run.folder.id() == id),
-            None => (runs.iter().find(|run| run.trained_to_its_end()))
-                .or_else(|| runs.iter().find(|run| matches!(run.status, RunStatus::Finished(_))))
+            Some(id) => runs.iter().find(|run| run.is_called(id)),
+            None => (with_weights().find(|run| run.trained_to_its_end()))
+                .or_else(|| with_weights().find(|run| matches!(run.status, RunStatus::Finished(_))))
                 .or_else(|| runs.iter().find(|run| run.folder.recover().is_ok() && run.folder.trained().is_ok())),
         };
         if let Some(run) = found {
@@ -195,16 +214,20 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system. Without a folder of runs the list is empty.
     pub fn list(project_folder: &Path) -> Result<Vec<RunListing>, StorageError> {
-        let runs = project_folder.join(RUNS);
-        remove_leftovers(&runs);
-        let entries = match std::fs::read_dir(&runs) {
+        Self::list_in(&project_folder.join(RUNS))
+    }
+
+    /// The runs in a folder of runs, newest first.
+    pub(super) fn list_in(runs: &Path) -> Result<Vec<RunListing>, StorageError> {
+        remove_leftovers(runs);
+        let entries = match std::fs::read_dir(runs) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(StorageError::io("read", &runs)(error)),
+            Err(error) => return Err(StorageError::io("read", runs)(error)),
         };
         let mut listings = Vec::new();
         for entry in entries {
-            let path = entry.map_err(StorageError::io("read", &runs))?.path();
+            let path = entry.map_err(StorageError::io("read", runs))?.path();
             let folder = Self { path };
             folder.remove_if_never_begun();
             if ![STATUS, SETTINGS].iter().any(|file| folder.path.join(file).exists()) {
@@ -213,7 +236,8 @@ impl RunFolder {
             // A list is only read: what cannot be repaired now stays as it is.
             let _ = folder.recover();
             let status = folder.read_status().unwrap_or_else(|error| RunStatus::Failed(error.to_string()));
-            listings.push(RunListing { number: folder.number(), folder, status });
+            let notes = folder.read_notes().unwrap_or_default();
+            listings.push(RunListing { number: folder.number(), folder, status, notes });
         }
         listings.sort_by_cached_key(|run| Reverse((run.number, run.folder.path.clone())));
         number_early_runs(&mut listings);

@@ -12,6 +12,8 @@ use crate::storage::run_version_1::EvaluationPoint1;
 use crate::storage::{RunFolder, StorageError, write_atomic};
 
 const METRICS: &str = "metrics.jsonl";
+/// Bytes at its end in which the last step is looked for: some steps and an evaluation of many labels.
+const TAIL: u64 = 256 * 1024;
 
 /// A line of `metrics.jsonl`.
 #[derive(Deserialize)]
@@ -74,6 +76,20 @@ impl RunFolder {
             }
         }
         Ok((steps, evaluations))
+    }
+
+    /// The last step in `metrics.jsonl`, from the end of the file; `None` if there is none there.
+    #[must_use]
+    pub fn latest_step(&self) -> Option<StepMetrics> {
+        let mut file = File::open(self.path().join(METRICS)).ok()?;
+        let length = file.metadata().ok()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+        let mut bytes = Vec::new();
+        file.take(TAIL).read_to_end(&mut bytes).ok()?;
+        bytes.split(|&byte| byte == b'\n').rev().find_map(|line| match read_line(line) {
+            Ok(MetricsLine::Step(step)) => Some(step),
+            _ => None,
+        })
     }
 
     /// Waits until `metrics.jsonl` is on the disk.

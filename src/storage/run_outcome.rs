@@ -160,8 +160,17 @@ impl RunFolder {
     /// The run's metrics, if it has a trained model.
     ///
     /// # Errors
-    /// [`StorageError::UnderWay`], or [`StorageError::NoModel`] with the reason.
+    /// As [`Self::measured`], and [`StorageError::WeightsFreed`].
     pub fn trained(&self) -> Result<TrainedRun, StorageError> {
+        let measured = self.measured()?;
+        if self.has_freed_weights() { Err(StorageError::WeightsFreed(self.id())) } else { Ok(measured) }
+    }
+
+    /// The run's metrics, whether its weights are still there or were freed.
+    ///
+    /// # Errors
+    /// [`StorageError::UnderWay`], or [`StorageError::NoModel`] with the reason.
+    pub fn measured(&self) -> Result<TrainedRun, StorageError> {
         let run = self.id();
         match self.outcome() {
             RunOutcome::Finished(summary) => Ok(TrainedRun { summary, cut_off: None }),

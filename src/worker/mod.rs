@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod compare;
 mod comparing;
 mod completing;
 mod data;
@@ -18,6 +19,7 @@ mod other_file;
 mod pending;
 mod predict;
 mod profile;
+mod project_runs;
 mod reading;
 mod recent;
 mod reporter;
@@ -39,6 +41,9 @@ pub use crate::export::{ExportFormat, Exported, TableFormat};
 pub use crate::training::{DryRun, RateCurve, RatePoint, StepBench, StepFigures};
 
 pub use bench::{BenchStep, BenchTokenise, StepTimes, TokeniseTimes};
+pub use compare::{
+    CompareRuns, ComparedRun, MOST_COMPARED, PairedDifference, RunCurves, RunsComparison, different_settings,
+};
 pub use data::{CompareTexts, FindLeaks, Import, Prepare, RowSource, SaveBadRows, SavedRows};
 pub use dataset::SharedData;
 pub use error::JobError;
@@ -55,6 +60,7 @@ pub use models::{ConvertGguf, FetchModel, LookUpModel, SearchHub};
 pub use pending::{LogLevel, LogLine, Pending, Said};
 pub use predict::{Classified, Classify};
 pub use profile::{ColumnFill, Profile, ProfileRows};
+pub use project_runs::{ChangeRuns, ListRuns, ListedRuns, RunChange};
 pub use recent::ReadRecent;
 pub use rows::{CountLabels, CountValues, FindRows, FoundRows, RowQuestion};
 pub use run_events::{RunEvent, RunStart};

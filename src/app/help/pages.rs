@@ -12,6 +12,8 @@ pub enum Page {
     Step(Step),
     /// Trying the model on typed texts.
     TryIt,
+    /// All runs of a project.
+    Runs,
     /// Labelling a file.
     LabelAFile,
     /// Models of the Hugging Face Hub.
@@ -31,7 +33,7 @@ pub enum Part<'a> {
 
 impl Page {
     /// All pages, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Start,
         Self::Step(Step::Data),
         Self::Step(Step::Labels),
@@ -41,6 +43,7 @@ impl Page {
         Self::Step(Step::Train),
         Self::Step(Step::Evaluate),
         Self::Step(Step::Review),
+        Self::Runs,
         Self::TryIt,
         Self::LabelAFile,
         Self::Step(Step::Export),
@@ -52,6 +55,7 @@ impl Page {
         match view {
             View::Step(step) => Self::Step(step),
             View::TryIt => Self::TryIt,
+            View::Runs => Self::Runs,
         }
     }
 
@@ -67,6 +71,7 @@ impl Page {
             Self::Step(Step::Review) => include_str!("../../../assets/help/review.md"),
             Self::Step(Step::Export) => include_str!("../../../assets/help/export.md"),
             Self::TryIt => include_str!("../../../assets/help/try_it.md"),
+            Self::Runs => include_str!("../../../assets/help/runs.md"),
             Self::Hub => include_str!("../../../assets/help/hub.md"),
             Self::LabelAFile => include_str!("../../../assets/help/label_a_file.md"),
         }

@@ -84,7 +84,7 @@ pub fn rail_ui(
 ) {
     let theme = ctx.theme;
     let (steps, is_new) = (ctx.project.task.steps(), is_other(ui, view));
-    let height = row_height(theme, steps.len() + 1, room);
+    let height = row_height(theme, steps.len() + 2, room);
     ui.spacing_mut().item_spacing.y = GAP;
     ui.add_space(theme.space.xs);
     if ui.available_width() > theme.size.rail_narrow {
@@ -114,6 +114,7 @@ pub fn rail_ui(
     ui.add_space(theme.space.s);
     ui.separator();
     ui.add_space(theme.space.s);
+    runs(ui, ctx, (view, height, is_new), sender);
     try_it(ui, ctx, (view, height, is_new), sender);
 }
 
@@ -145,6 +146,19 @@ fn try_it(ui: &mut Ui, ctx: &StepContext<'_>, (view, height, is_new): (View, f32
     });
     if response.clicked() {
         sender.user(UserCommand::TryIt);
+    }
+}
+
+fn runs(ui: &mut Ui, ctx: &StepContext<'_>, (view, height, is_new): (View, f32, bool), sender: &mut CommandSender) {
+    let state = if ctx.runs.is_empty() { State::Blocked } else { State::Ready };
+    let selected = view == View::Runs;
+    let row = Row { icon: icons::STACK, title: View::Runs.title(), state, selected, height, is_new };
+    let response = row_ui(ui, ctx.theme, &row).on_hover_ui(|ui| {
+        ui.label(UserCommand::Runs.tooltip());
+        shortcut(ui, ctx.theme, UserCommand::Runs);
+    });
+    if response.clicked() {
+        sender.user(UserCommand::Runs);
     }
 }
 

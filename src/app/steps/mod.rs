@@ -11,6 +11,7 @@ mod remedies;
 mod review;
 mod run_end;
 mod run_header;
+mod runs;
 mod train;
 mod training_advice;
 mod try_it;
@@ -19,7 +20,7 @@ pub mod verdict;
 use egui::Ui;
 
 use crate::app::view::View;
-use crate::project::Step;
+use crate::project::{RowId, Step};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
@@ -37,6 +38,14 @@ pub struct StepStates {
     review: review::ReviewStepState,
     export: export::ExportStepState,
     try_it: TryItState,
+    runs: runs::RunsState,
+}
+
+impl StepStates {
+    /// Shows only these rows of a run in Review, once the run is shown.
+    pub fn review_only(&mut self, run: String, rows: Vec<RowId>) {
+        self.review.show_only = Some((run, rows.into_iter().collect()));
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +61,9 @@ impl StepStates {
 
 /// Draws the page in the middle of the window.
 pub fn view_ui(ui: &mut Ui, view: View, ctx: &StepContext<'_>, states: &mut StepStates, sender: &mut CommandSender) {
+    if view != View::Runs {
+        states.runs.leave(ctx, sender);
+    }
     match view {
         View::Step(Step::Data) => data::data_step_ui(ui, ctx, &mut states.data, sender),
         View::Step(Step::Labels) => labels::labels_step_ui(ui, ctx, &mut states.labels, sender),
@@ -62,5 +74,6 @@ pub fn view_ui(ui: &mut Ui, view: View, ctx: &StepContext<'_>, states: &mut Step
         View::Step(Step::Review) => review::review_step_ui(ui, ctx, &mut states.review, sender),
         View::Step(Step::Export) => export::export_step_ui(ui, ctx, &mut states.export, sender),
         View::TryIt => try_it::try_it_ui(ui, ctx, &mut states.try_it, sender),
+        View::Runs => runs::runs_ui(ui, ctx, &mut states.runs, sender),
     }
 }

@@ -13,17 +13,20 @@ use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::badge;
 use crate::evaluation::RunDifference;
 use crate::storage::{RunListing, RunStatus};
-use crate::words::{ago, counted, score};
+use crate::words::{ago, counted, score, shortened};
 use crate::worker::RunResults;
 
 /// Most changed settings that are listed.
 const LISTED: usize = 12;
+/// Longest name of a run in the list of runs, in characters.
+const NAME: usize = 30;
 
 /// Draws which run is shown, with a choice of others, and what has changed since.
 pub fn run_bar_ui(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, sender: &mut CommandSender) {
     ui.horizontal_wrapped(|ui| {
         ui.set_row_height(ctx.theme.size.control);
         run_choice(ui, ctx, results, sender);
+        freed_ui(ui, ctx, results);
         stale_ui(ui, ctx, sender);
     });
     ui.add_space(ctx.theme.space.xs);
@@ -56,6 +59,16 @@ fn difference_ui(ui: &mut Ui, theme: &Theme, difference: &RunDifference) {
     ui.add_space(theme.space.s);
 }
 
+/// Says that the run's model can no longer be used.
+fn freed_ui(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults) {
+    let runs = ctx.listed.map(|listed| listed.records.runs.as_slice()).unwrap_or_default();
+    if runs.iter().any(|run| run.has_freed_weights && run.listing.folder.path() == results.folder) {
+        let body = "Its weights were freed to save disk space. Its metrics and predictions are still there, but its model can no \
+                    longer predict, be exported, or be evaluated on other files. Choose another run, or train again";
+        badge(ui, ctx.theme, Tone::Neutral, icons::HARD_DRIVES, "Weights freed").on_hover_text(body);
+    }
+}
+
 fn run_choice(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, sender: &mut CommandSender) {
     let shown = ctx.runs.iter().find(|listing| listing.folder.id() == results.summary.run);
     let name = shown.map_or_else(|| results.summary.run.clone(), run_name);
@@ -77,7 +90,10 @@ fn run_choice(ui: &mut Ui, ctx: &StepContext<'_>, results: &RunResults, sender: 
 
 /// A run as a person tells it from others: its number, when it was, its score.
 fn run_name(listing: &RunListing) -> String {
-    let number = listing.number;
+    let number = match listing.notes.name.as_str() {
+        "" => listing.number.to_string(),
+        name => format!("{} ({})", listing.number, shortened(name, NAME)),
+    };
     match &listing.status {
         RunStatus::Finished(summary) => {
             let when = ago(summary.started_at);

@@ -24,7 +24,7 @@ pub fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
 const SCIENTIFIC: f64 = 1e-2;
 
 /// The number at a tick, with as many decimals as the tick distance needs.
-fn tick(mark: GridMark) -> String {
+pub fn tick(mark: GridMark) -> String {
     let step = mark.step_size.abs();
     if mark.value.abs() < step / 2.0 {
         return "0".to_owned();

@@ -4,7 +4,7 @@ use egui::{Color32, Role, Sense, Ui, WidgetInfo, vec2};
 use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotBounds, PlotPoints, PlotUi, Points};
 
 use crate::app::theme::Theme;
-use crate::app::widgets::curves::{tick, ticks};
+use crate::app::widgets::axis::{tick, ticks};
 use crate::app::widgets::legend::{Entry, Legends, legend_ui};
 use crate::words::score;
 

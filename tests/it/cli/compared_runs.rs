@@ -71,3 +71,25 @@ fn two_runs_are_compared_row_by_row_and_by_their_settings() {
     let unknown = place.bad(1, &["compare", "shop", &first, "2026-01-01-000000-0000"]);
     assert!(unknown.contains("no run '2026-01-01-000000-0000'"), "{unknown}");
 }
+
+#[test]
+fn two_adapted_models_are_compared_document_by_document() {
+    let place = Place::new();
+    super::adapt::write_contracts(&place, 60);
+    let mut new = vec!["new", "legal", "--task", "adapt", "--data", "contracts", "--model", super::TINY_BERT];
+    for setting in ["training.batch_size=4", "training.max_length=32", "split.keep_near_together=false"] {
+        new.extend(["--set", setting]);
+    }
+    new.extend(["--set", "split.validation=0.5"]);
+    place.good(&new);
+    place.good(&["train", "legal", "--set", "epochs=1", "--set", "lr=1e-9"]);
+    place.good(&["train", "legal", "--set", "epochs=6", "--set", "lr=3e-3"]);
+    let compared = place.json(&["compare", "legal", "1", "2", "--json"]);
+    assert!(compared["documents"].as_u64() >= Some(20) && compared["same_tokens"] == true, "{compared}");
+    let [before, after] = [0, 1].map(|run| compared["perplexity"][run].as_f64().unwrap());
+    assert!(after < before && (compared["difference"].as_f64().unwrap() - (after - before)).abs() < 1e-9, "{compared}");
+    assert!(compared["interval"][1].as_f64().unwrap() < 0.0, "{compared}");
+    let said = place.good(&["compare", "legal", "1", "2"]);
+    assert!(said.contains("Better than run 1: perplexity ") && said.contains("lower is better."), "{said}");
+    assert!(place.good(&["compare", "legal", "2", "1"]).contains("Worse than run 2: perplexity "));
+}

@@ -27,7 +27,7 @@ fn help_of_hone() {
       seeds     Train the same settings with several seeds, and say how much results vary by chance
       search    Search for better settings: trials on the validation rows, then the best once on the test rows
       studies   List a project's studies: cross-validations, repeated seeds and searches
-      runs      List a project's training runs
+      runs      List a project's training runs; name, star, tag, delete and restore them, free their disk space
       compare   Compare two runs of a project on the same rows
       bench     Measure how fast this machine trains
       help      Print this message or the help of the given subcommand(s)
@@ -285,16 +285,31 @@ fn help_of_models_and_runs() {
           -h, --help  Print help
 
         $ hone runs --help
-        List a project's training runs
+        List a project's training runs; name, star, tag, delete and restore them, free their disk space
 
         Usage: hone runs [OPTIONS] <PROJECT>
+               hone runs <COMMAND>
+
+        Commands:
+          name     Give a run a name, or remove it with an empty one
+          note     Write a note about a run, or remove it with an empty one
+          star     Star runs, so that they are found again and keep their weights
+          unstar   Remove the star of runs
+          tag      Add tags to a run
+          untag    Remove tags of a run
+          delete   Move runs to the project's bin
+          restore  Move runs from the bin back
+          bin      List the bin, or empty it
+          free     Free disk space: show what can go, and remove it with --yes
 
         Arguments:
           <PROJECT>  Project folder
 
         Options:
-              --json  Print the list as one JSON object
-          -h, --help  Print help
+              --sort <BY>        What the list is sorted by: newest, score, name, trained, time or disk [default: newest]
+              --filter <FILTER>  Only list these: star, tag=TAG, or words of the name, note, tags or model; can be repeated
+              --json             Print the list as one JSON object
+          -h, --help             Print help
         "
     );
 }

@@ -62,8 +62,8 @@ fn from_reviews_to_an_exported_model() {
         ! Predicting
 
         $ hone runs shop
-        run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
-        [run] # [time] [device] # # #  finished every epoch
+        no  run                     when      trained                 time  validation macro-F1  test macro-F1     disk  status
+         #  [run]  just now  tiny-bert, all layers [time] # # # KiB  finished every epoch
         "
     );
 
@@ -363,8 +363,8 @@ fn kill_during_training_keeps_the_last_checkpoint() {
         ),
         @r"
         $ hone runs shop
-        run                     steps  time  device  validation macro-F1  test macro-F1  test accuracy  status
-        [run]      -     -  -                         -              -              -  training now
+        no  run                     when      trained                 time  validation macro-F1  test macro-F1  disk  status
+         1  [run]  just now  tiny-bert, all layers  [time]                    -              -     -  training now
 
         $ hone evaluate shop
         ! Error: The run [run] is still being trained. Wait for it to end, or stop it, and try again.
@@ -415,8 +415,8 @@ fn kill_during_training_keeps_the_last_checkpoint() {
         ! Run [run] now has its predictions, interval and baselines.
 
         $ hone runs shop
-        run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
-        [run] # [time] [device] # # #  interrupted
+        no  run                     when      trained                 time  validation macro-F1  test macro-F1     disk  status
+         #  [run]  just now  tiny-bert, all layers [time] # # # KiB  interrupted
 
         The newest run was interrupted after step #. To go on from step #: hone train shop --resume
 

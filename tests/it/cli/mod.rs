@@ -27,6 +27,7 @@ mod kept_rows;
 mod label;
 mod old_projects;
 mod resume;
+mod run_place;
 mod safety;
 mod split;
 mod studies;

@@ -59,8 +59,8 @@ fn a_killed_run_goes_on_with_the_settings_that_it_began_with() {
     assert!(after > 0 && after <= before["steps"].as_u64().unwrap(), "{before}");
     assert_snapshot!(place.terminal_without_numbers("hone runs shop"), @r"
     $ hone runs shop
-    run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
-    [run] # [time] [device] #              -              -  not finished, checkpoint of step # kept: Hone quit or crashed during training.
+    no  run                     when      trained                 time  validation macro-F1  test macro-F1     disk  status
+     #  [run]  just now  tiny-bert, all layers [time] #              - # KiB  not finished, checkpoint of step # kept: Hone quit or crashed during training.
 
     The newest run was interrupted after step #. To go on from step #: hone train shop --resume
     ");

@@ -1,8 +1,8 @@
 //! Using finished runs: evaluating, classifying texts, predicting files, exporting.
 
 use hone::worker::{
-    Classified, Classify, Evaluate, Export, ExportFormat, FetchModel, JobError, LabelledCounts, LoadRun, ReadToLabel,
-    SavedPredictions,
+    ChangeRuns, Classified, Classify, CompareRuns, Evaluate, Export, ExportFormat, FetchModel, JobError,
+    LabelledCounts, ListRuns, LoadRun, ReadToLabel, RunChange, SavedPredictions,
 };
 
 use super::*;
@@ -103,4 +103,32 @@ fn a_run_is_exported_and_the_export_is_checked() {
     assert!(exported.path.join("model.safetensors").is_file() && !exported.proof.is_empty());
     let Err(JobError::Failed(message)) = export() else { panic!("nothing is written over") };
     assert!(message.contains("is not empty"), "{message}");
+}
+
+#[test]
+fn runs_are_listed_compared_deleted_and_restored() {
+    let bench = Bench::new(|training| training.epochs = 1);
+    let first = bench.train().folder.clone();
+    let folder = bench.folder.path().to_owned();
+    let list = |before| bench.ask(ListRuns { folder: folder.clone(), before, recent: Some(Vec::new()) });
+    let listed = list(None);
+    assert!(Arc::ptr_eq(&listed, &list(Some(Arc::clone(&listed)))), "nothing has changed");
+
+    let compare = |runs: &[&PathBuf]| CompareRuns { runs: runs.iter().map(|run| (*run).clone()).collect() };
+    let same = bench.ask(compare(&[&first, &first]));
+    let says = same.differences[0].as_ref().unwrap().says();
+    assert!(says.contains("on the same ") && same.settings.is_empty() && !same.curves[1].steps.is_empty(), "{says}");
+    assert!(bench.refused(compare(&[&first])).contains("Choose two runs or more"));
+    assert!(bench.refused(compare(&[&first, &bench.path("runs/none")])).contains("Could not open the run"));
+
+    let run = listed.records.runs[0].listing.folder.clone();
+    let change = |change| ChangeRuns { change };
+    assert_eq!(bench.ask(change(RunChange::Delete(vec![run.clone()]))), "Moved 1 run to the bin");
+    assert!(bench.refused(change(RunChange::Delete(vec![run]))).contains("is gone"));
+    let now = list(Some(listed));
+    assert_eq!((now.records.runs.len(), now.records.bin.len()), (0, 1));
+    let binned = now.records.bin[0].listing.folder.clone();
+    assert_eq!(bench.ask(change(RunChange::Restore(vec![binned]))), "Restored 1 run");
+    assert_eq!(bench.ask(change(RunChange::EmptyBin(folder.clone()))), "Deleted 0 runs for good");
+    assert!(list(None).freeable.is_empty(), "the newest run keeps its weights");
 }

@@ -13,14 +13,14 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::review::detail::{Arrangement, decided, detail};
-use crate::app::steps::review::queue::{Decision, Order};
+use crate::app::steps::review::queue::{Decision, Order, QueueFilter};
 pub use crate::app::steps::review::state::ReviewStepState;
 use crate::app::steps::review::training_rows::training_rows_ui;
 use crate::app::steps::run_header::run_bar_ui;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    BarShape, RowList, after_page, banner, card, empty_state, is_narrow, make_room, page, page_height, primary_button,
-    progress_ui, row_list_ui, side_by_side,
+    BarShape, RowList, after_page, badge, banner, card, empty_state, is_narrow, make_room, page, page_height,
+    primary_button, progress_ui, row_list_ui, side_by_side,
 };
 use crate::data::Side;
 use crate::project::Step;
@@ -52,6 +52,7 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
         run_bar_ui(ui, ctx, results, sender);
         let checked = ctx.answers.training_mistakes.about(&results.folder).and_then(|slot| slot.value.as_ref());
         state.queue.refresh(results, checked.map(|rows| rows.as_slice()), &ctx.project.edits);
+        state.take_show_only(&results.summary.run, &ctx.project.edits);
         state.settle();
         progress_row(ui, ctx, state, sender);
         if !short {
@@ -205,6 +206,15 @@ fn filters(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, resu
             .accessible_name("Order")
             .on_hover_text("The most confident mistakes are often wrong labels in the file");
     });
+    if let Some(only) = &filter.only {
+        let shown = counted(only.len(), "row", "rows");
+        ui.horizontal_wrapped(|ui| {
+            badge(ui, ctx.theme, Tone::Accent, icons::FUNNEL, &format!("Only the {shown} chosen in Runs"));
+            if ui.link("Show all mistakes").clicked() {
+                filter = QueueFilter::default();
+            }
+        });
+    }
     if filter != state.queue.filter {
         state.queue.set_filter(filter, &ctx.project.edits);
         state.selected = Some(0);

@@ -1,6 +1,6 @@
 //! The queue of rows to review: filter, order and decisions.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::app::context::StepContext;
 use crate::data::{RowColumns, Side};
@@ -47,13 +47,15 @@ pub struct QueueFilter {
     pub predicted: Option<u32>,
     /// Only rows of this set.
     pub side: Option<Side>,
+    /// Only these rows, such as those that another run predicts correctly.
+    pub only: Option<BTreeSet<RowId>>,
     /// Order.
     pub order: Order,
 }
 
 impl Default for QueueFilter {
     fn default() -> Self {
-        Self { unreviewed_only: true, truth: None, predicted: None, side: None, order: Order::default() }
+        Self { unreviewed_only: true, truth: None, predicted: None, side: None, only: None, order: Order::default() }
     }
 }
 
@@ -85,6 +87,7 @@ impl Queue {
             self.gather(results, training);
             // What was just found is shown, and only that.
             self.filter.side = (!is_new && self.sizes[0] > 0).then_some(Side::Train);
+            self.filter.only = None;
             self.fill(edits);
         } else if self.edits != *edits {
             self.fill(edits);
@@ -121,6 +124,7 @@ impl Queue {
         let filter = &self.filter;
         let wanted = |place: usize, row: &Prediction| {
             filter.side.is_none_or(|side| self.side(place) == side)
+                && filter.only.as_ref().is_none_or(|only| only.contains(&row.id))
                 && filter.truth.is_none_or(|class| row.label() == Some(class))
                 && filter.predicted.is_none_or(|class| row.predicted() == Some(class))
                 && !(filter.unreviewed_only && is_reviewed(edits, row.id))

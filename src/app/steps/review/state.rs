@@ -1,10 +1,12 @@
 //! Which row is selected, and the decisions made so far.
 
+use std::collections::BTreeSet;
+
 use crate::app::context::StepContext;
 use crate::app::messages::{CommandSender, Edit};
-use crate::app::steps::review::queue::{Decision, Queue};
+use crate::app::steps::review::queue::{Decision, Queue, QueueFilter};
 use crate::evaluation::Prediction;
-use crate::project::{RowEdit, RowId};
+use crate::project::{Edits, RowEdit, RowId};
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -15,11 +17,22 @@ pub struct ReviewStepState {
     pub selected: Option<usize>,
     /// Decisions since the window opened, for undo: each row with its earlier correction.
     pub taken_back: Vec<(RowId, Option<RowEdit>)>,
+    /// The only rows to show, as soon as the run with this id is shown.
+    pub show_only: Option<(String, BTreeSet<RowId>)>,
     /// A row to select as soon as it is back in the queue.
     pub jump_to: Option<RowId>,
 }
 
 impl ReviewStepState {
+    /// Shows only the rows that were asked for, if this is the run they are of.
+    pub fn take_show_only(&mut self, run: &str, edits: &Edits) {
+        if let Some((_, rows)) = self.show_only.take_if(|(of, _)| of == run) {
+            let filter = QueueFilter { only: Some(rows), unreviewed_only: false, ..QueueFilter::default() };
+            self.queue.set_filter(filter, edits);
+            self.selected = Some(0);
+        }
+    }
+
     /// Keeps the selection on a row of the queue.
     pub fn settle(&mut self) {
         if let Some(id) = self.jump_to
