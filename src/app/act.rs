@@ -84,6 +84,7 @@ impl HoneApp {
             AppCommand::ReadToLabel(question) => self.ask_before_discarding(Discarding::Read(question)),
             AppCommand::LabelRows => self.state.work.label_rows(),
             AppCommand::Runs(command) => self.run_runs_command(command),
+            AppCommand::Studies(command) => self.run_studies_command(command),
             AppCommand::Reveal(path) => self.reveal(&path),
             AppCommand::Notify(notice) => self.notices.push(notice),
             AppCommand::CopyRows { text, rows } => self.copy_rows(text, rows),
@@ -129,6 +130,7 @@ impl HoneApp {
             UserCommand::GoTo(step) => self.show(View::Step(step)),
             UserCommand::TryIt => self.show(View::TryIt),
             UserCommand::Runs => self.show(View::Runs),
+            UserCommand::Studies => self.show(View::Studies),
             UserCommand::LabelFile => {
                 self.show(View::TryIt);
                 self.ask_for(Pick::FileToLabel);
@@ -223,7 +225,7 @@ impl HoneApp {
         let title = format!("{done}: {}", change.title);
         let place = match self.state.view {
             View::Step(step) => step.title(),
-            View::TryIt | View::Runs => self.state.view.title(),
+            View::TryIt | View::Runs | View::Studies => self.state.view.title(),
         };
         self.notices.push_passing(Notice { tone: Tone::Neutral, title, body: format!("On {place}") });
     }

@@ -9,10 +9,12 @@ use crate::fetch::{HubListing, HubName, LookedUp};
 use crate::project::{DatasetSettings, ModelChoice, Project};
 use crate::worker::{
     Classified, ContinuedText, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows,
-    LabelledRows, ListedRuns, Profile, RowSource, RunResults, RunsComparison, SavedPredictions, SavedRows, WayEstimate,
+    LabelledRows, ListedRuns, ListedStudies, Profile, RateCurve, RowSource, RunResults, RunsComparison,
+    SavedPredictions, SavedRows, StudyResults, WayEstimate,
 };
 
 use crate::app::live_run::LiveRun;
+use crate::app::live_study::LiveStudy;
 use crate::app::slot::{Running, Slot};
 
 /// A slot for each kind of request to the workers.
@@ -60,6 +62,14 @@ pub struct Answers {
     pub runs: Slot<Arc<ListedRuns>>,
     /// What became of the last change of runs.
     pub run_change: Slot<String>,
+    /// The learning rates that were tried, for these settings.
+    pub rate: Slot<Arc<RateCurve>, Project>,
+    /// The project's studies.
+    pub studies: Slot<Arc<ListedStudies>>,
+    /// The study that is running, or the last one.
+    pub study: Slot<Arc<StudyResults>>,
+    /// How far the study that is running is.
+    pub live_study: Option<LiveStudy>,
     /// Runs beside each other.
     pub compared: Slot<Arc<RunsComparison>, Vec<PathBuf>>,
     /// The run whose results are shown.
@@ -231,6 +241,9 @@ impl Answers {
             self.is_training(),
             self.results.is_running(),
             self.runs.is_running(),
+            self.rate.is_running(),
+            self.studies.is_running(),
+            self.study.is_running(),
             self.run_change.is_running(),
             self.compared.is_running(),
             self.job().is_some(),

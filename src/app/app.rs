@@ -132,8 +132,8 @@ impl HoneApp {
         }
         let renewed = self.state.renew(now);
         let saved = self.autosave(now);
-        let polled = self.state.poll_runs(now);
-        if let Some(wait) = [renewed, saved, polled].into_iter().flatten().min() {
+        let polled = [self.state.poll_runs(now), self.state.poll_studies(now)];
+        if let Some(wait) = [renewed, saved].into_iter().chain(polled).flatten().min() {
             ctx.request_repaint_after(wait);
         }
         self.state.refresh_facts();

@@ -111,6 +111,8 @@ pub enum UserCommand {
     PreviousStep,
     /// Show all runs of the project.
     Runs,
+    /// Show the studies.
+    Studies,
     /// Search all commands.
     Palette,
     /// Show past notifications.
@@ -173,7 +175,7 @@ pub struct CommandState<'a> {
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::StartPage,
         Self::New,
         Self::Open,
@@ -208,6 +210,7 @@ impl UserCommand {
         Self::TryIt,
         Self::LabelFile,
         Self::Runs,
+        Self::Studies,
         Self::Palette,
         Self::Notifications,
         Self::ThemeSystem,
@@ -260,6 +263,7 @@ impl UserCommand {
             Self::NextStep => "Next step",
             Self::PreviousStep => "Previous step",
             Self::Runs => "Runs",
+            Self::Studies => "Studies",
             Self::Palette => "Search everything…",
             Self::Notifications => "Notifications",
             Self::ThemeSystem => "Theme: follow the system",
@@ -318,6 +322,7 @@ impl UserCommand {
             Self::LabelFile => "Predict a label for every row of a table",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
+            Self::Studies => "Cross-validate, search settings and repeat seeds",
             Self::Runs => "Compare all runs of this project, name, star and delete them",
             Self::Palette => "Search everything: settings, labels, runs, files and help",
             Self::Notifications => "Show notifications since Hone started",
@@ -361,6 +366,7 @@ impl UserCommand {
             | Self::NextStep
             | Self::PreviousStep => Menu::Run,
             Self::Runs
+            | Self::Studies
             | Self::Palette
             | Self::Notifications
             | Self::ThemeSystem
@@ -428,7 +434,8 @@ impl UserCommand {
                 Some(format!("This project has no {} step", step.title()))
             }
             Self::StartPage => unless(state.has_project, "This is the start page"),
-            Self::Rename | Self::Duplicate | Self::KeepVersion | Self::Versions | Self::Runs | Self::GoTo(_) => {
+            Self::Runs | Self::Studies => unless(state.has_project, "Open a project first"),
+            Self::Rename | Self::Duplicate | Self::KeepVersion | Self::Versions | Self::GoTo(_) => {
                 unless(state.has_project, "Open a project first")
             }
             Self::LabelFile if state.has_project && !state.steps.contains(&Step::Labels) => {

@@ -15,6 +15,7 @@ use crate::worker::{ExportFormat, ReadToLabel};
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
 use crate::app::runs_command::RunsCommand;
+use crate::app::studies_command::StudiesCommand;
 use crate::words::counted;
 
 /// A change of the project. It is applied in one place, undone as a whole and saved automatically.
@@ -252,6 +253,8 @@ pub enum AppCommand {
     ReadToLabel(Box<ReadToLabel>),
     /// Predict the label of every row of that file with the shown run's model; the answer comes in `Answers::labelled`.
     LabelRows,
+    /// Do something with studies.
+    Studies(StudiesCommand),
     /// Do something with runs.
     Runs(RunsCommand),
     /// Show a file or folder in the system's file manager.

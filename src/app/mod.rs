@@ -22,6 +22,7 @@ mod leave;
 #[cfg(test)]
 mod leave_tests;
 mod live_run;
+mod live_study;
 #[cfg(test)]
 mod memory;
 mod messages;
@@ -49,6 +50,10 @@ mod spoken;
 #[cfg(test)]
 mod start_tests;
 mod state;
+mod studies;
+mod studies_command;
+#[cfg(test)]
+mod studies_tests;
 mod steps;
 mod take_in;
 mod tasks;

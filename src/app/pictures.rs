@@ -17,6 +17,7 @@ use crate::app::messages::{AppCommand, Edit, Pick};
 use crate::app::runs_command::{NoteChange, RunsCommand};
 use crate::app::runs_tests::with_runs;
 use crate::app::shell::{Dialog, Discarding, Leaving, ModelUse};
+use crate::app::studies_tests::with_studies;
 use crate::app::testing::{Window, app, hone, picture, press, settle};
 use crate::fetch::Catalogue;
 use crate::project::{EvaluateEvery, ModelChoice, Step};
@@ -348,7 +349,25 @@ fn make_pictures_of_runs() {
     }
 }
 
+/// Studies, with one of each kind and the learning rates that were tried; and one that is chosen in the list.
+fn make_pictures_of_studies() {
+    let (mut window, _folder) = with_studies();
+    hone(&mut window).notices = crate::app::shell::Notices::default();
+    draw_looks(&mut window, "studies", |window, _| settle(window));
+    for look in Look::all() {
+        look.wear(&mut window);
+        look.resize(&mut window, 2600.0);
+        picture(&format!("studies-{}-whole", look.name()), &mut window);
+    }
+}
+
 mod by_hand {
+    #[test]
+    #[ignore = "makes pictures to look at, and checks nothing"]
+    fn pictures_of_studies() {
+        super::make_pictures_of_studies();
+    }
+
     #[test]
     #[ignore = "makes pictures to look at, and checks nothing"]
     fn pictures_of_runs() {

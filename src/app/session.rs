@@ -152,7 +152,7 @@ impl Session {
             View::Step(step) => (self.window.page, self.window.try_it) = (Some(step), false),
             View::TryIt => self.window.try_it = true,
             // A place to look something up, and not where the person left off.
-            View::Runs => {}
+            View::Runs | View::Studies => {}
         }
     }
 

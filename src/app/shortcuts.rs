@@ -55,6 +55,7 @@ impl UserCommand {
             }
             Self::TryIt => ctrl(Key::T),
             Self::Runs => ctrl(Key::R),
+            Self::Studies => ctrl_shift(Key::R),
             Self::NextStep => ctrl(Key::PageDown),
             Self::PreviousStep => ctrl(Key::PageUp),
             Self::Palette => [ctrl(Key::K), ctrl_shift(Key::P)].concat(),

@@ -68,6 +68,8 @@ pub struct AppState {
     stale: Option<(Stale, Instant)>,
     /// When the runs were last asked for.
     pub(super) listed_at: Option<Instant>,
+    /// When the studies were last asked for.
+    pub(super) studies_listed_at: Option<Instant>,
     /// The newest finished run is shown as soon as the runs are known.
     pub(super) shows_newest: bool,
     /// The files that are being opened in place of a table.
@@ -97,6 +99,7 @@ impl AppState {
             compared_with_run: None,
             stale: None,
             listed_at: None,
+            studies_listed_at: None,
             shows_newest: false,
             replacing: None,
         }
@@ -313,6 +316,7 @@ impl AppState {
             Readiness::Ready | Readiness::Done if self.work.answers.prepared().is_none() => {
                 Some("The data is still being prepared".to_owned())
             }
+            _ if self.work.answers.study.is_running() => Some("A study is running. See Studies".to_owned()),
             Readiness::Ready | Readiness::Done => None,
         }
     }

@@ -25,6 +25,7 @@ impl HoneApp {
         self.take_in_models();
         self.take_in_run();
         self.take_in_runs();
+        self.take_in_studies();
         self.take_in_files();
         self.state.work.recent.poll();
     }

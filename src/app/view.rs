@@ -11,6 +11,8 @@ pub enum View {
     TryIt,
     /// All runs of the project.
     Runs,
+    /// Studies: several runs that answer one question.
+    Studies,
 }
 
 impl Default for View {
@@ -21,14 +23,15 @@ impl Default for View {
 
 impl View {
     /// All pages.
-    pub const ALL: [Self; Step::ALL.len() + 2] = {
-        let mut all = [Self::TryIt; Step::ALL.len() + 2];
+    pub const ALL: [Self; Step::ALL.len() + 3] = {
+        let mut all = [Self::TryIt; Step::ALL.len() + 3];
         let mut place = 0;
         while place < Step::ALL.len() {
             all[place] = Self::Step(Step::ALL[place]);
             place += 1;
         }
         all[place] = Self::Runs;
+        all[place + 1] = Self::Studies;
         all
     };
 
@@ -39,6 +42,7 @@ impl View {
             Self::Step(step) => step.title(),
             Self::TryIt => "Try it",
             Self::Runs => "Runs",
+            Self::Studies => "Studies",
         }
     }
 
@@ -48,7 +52,7 @@ impl View {
         let place = match self {
             Self::Step(step) => steps.iter().position(|other| *other == step)?,
             Self::TryIt => steps.len(),
-            Self::Runs => return None,
+            Self::Runs | Self::Studies => return None,
         };
         steps.get(place.checked_add_signed(by)?).copied()
     }

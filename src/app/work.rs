@@ -29,11 +29,11 @@ use crate::app::slot::{Ended, Slot};
 
 /// The workers and their answers about the open project.
 pub struct Work {
-    heavy: Worker,
+    pub(super) heavy: Worker,
     preview: Worker,
     background: Worker,
     hub: Worker,
-    runs: Worker,
+    pub(super) runs: Worker,
     /// Where models are looked for, downloaded from and kept.
     models: Option<FetchSettings>,
     /// What they have read, for each other.
@@ -423,7 +423,7 @@ impl Work {
 
     /// Starts training, or goes on with an interrupted run. `may_fetch`: the person agreed to download the model.
     pub fn train(&mut self, project: &Project, folder: PathBuf, may_fetch: bool, resumed: Option<RunFolder>) {
-        if self.answers.is_training() {
+        if self.answers.is_training() || self.answers.study.is_running() {
             return;
         }
         let (sender, events) = crossbeam_channel::unbounded();

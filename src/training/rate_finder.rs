@@ -68,11 +68,11 @@ impl RateCurve {
     }
 
     fn suggest(points: &[RatePoint]) -> Option<f64> {
-        let least = points.iter().min_by(|a, b| a.smoothed.total_cmp(&b.smoothed))?;
-        // The first steps have rates that change nothing.
-        let first = points.iter().take(points.len() / 10 + 1).map(|point| point.smoothed);
-        let (sum, number) = first.fold((0.0, 0.0), |(sum, number), loss| (sum + loss, number + 1.0));
-        let fell = 1.0 - least.smoothed / (sum / number);
+        // The first steps have rates that change nothing: their losses differ by chance alone.
+        let (first, others) = points.split_at(points.len() / 10 + usize::from(!points.is_empty()));
+        let least = others.iter().min_by(|a, b| a.smoothed.total_cmp(&b.smoothed))?;
+        let before = first.iter().map(|point| point.smoothed).sum::<f64>() / first.len() as f64;
+        let fell = 1.0 - least.smoothed / before;
         let rate: f64 = format!("{:.0e}", least.rate / BELOW_LEAST).parse().ok()?;
         (fell >= LEAST_FALL).then_some(rate)
     }
@@ -192,6 +192,10 @@ mod tests {
     fn a_loss_that_never_falls_suggests_nothing_and_one_that_explodes_ends_the_search() {
         let flat: Vec<(f64, f64)> = (0..50).map(|step| (rate_of(step, 50), 1.0)).collect();
         assert_eq!(RateCurve::of(&flat).suggested, None);
+        // A first batch that happens to be easy.
+        let mut lucky = losses();
+        lucky[0].1 = 0.1;
+        assert!(RateCurve::of(&lucky).suggested.is_none_or(|rate| rate > 1e-6));
         assert_eq!(RateCurve::of(&[]), RateCurve { points: Vec::new(), suggested: None });
         assert!(has_exploded(&losses()) && !has_exploded(&flat));
     }

@@ -67,7 +67,7 @@ pub use run_events::{RunEvent, RunStart};
 pub use runs::{LoadRun, RunResults};
 pub use slices::FindSlices;
 pub use study::{RunStudy, StudyEvent};
-pub use study_results::{LoadStudy, OutOfFold, SearchResults, StudyResults};
+pub use study_results::{ListStudies, ListedStudies, LoadStudy, OutOfFold, SearchResults, StudyResults};
 pub use survey::Survey;
 pub use tokens::{CountTextTokens, CountTokens};
 pub use training::{CompareWays, EstimateRun, FindRate, Train, WayEstimate};

@@ -1,5 +1,6 @@
 //! What a study found so far, from the files of its trials.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::evaluation::{
@@ -71,6 +72,39 @@ impl Job for LoadStudy {
 
     fn run(self, _: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         Ok(Arc::new(load(&self.study)?))
+    }
+}
+
+/// Reads the results of all studies of a project, newest first.
+#[derive(Clone, Debug)]
+pub struct ListStudies {
+    /// The project's folder.
+    pub folder: PathBuf,
+}
+
+/// The studies of a project.
+#[derive(Clone, Debug, Default)]
+pub struct ListedStudies {
+    /// Those that can be read, newest first.
+    pub studies: Vec<Arc<StudyResults>>,
+    /// Those that cannot, and why.
+    pub unreadable: Vec<(StudyFolder, String)>,
+}
+
+impl Job for ListStudies {
+    type Answer = Arc<ListedStudies>;
+    const TITLE: &'static str = "Listing the studies";
+
+    fn run(self, _: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let mut listed = ListedStudies::default();
+        for study in StudyFolder::list(&self.folder)? {
+            match load(&study) {
+                Ok(results) => listed.studies.push(Arc::new(results)),
+                Err(JobError::Failed(why)) => listed.unreadable.push((study, why)),
+                Err(JobError::Cancelled) => return Err(JobError::Cancelled),
+            }
+        }
+        Ok(Arc::new(listed))
     }
 }
 

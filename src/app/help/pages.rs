@@ -14,6 +14,8 @@ pub enum Page {
     TryIt,
     /// All runs of a project.
     Runs,
+    /// Several runs that answer one question.
+    Studies,
     /// Labelling a file.
     LabelAFile,
     /// Models of the Hugging Face Hub.
@@ -33,7 +35,7 @@ pub enum Part<'a> {
 
 impl Page {
     /// All pages, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Start,
         Self::Step(Step::Data),
         Self::Step(Step::Labels),
@@ -44,6 +46,7 @@ impl Page {
         Self::Step(Step::Evaluate),
         Self::Step(Step::Review),
         Self::Runs,
+        Self::Studies,
         Self::TryIt,
         Self::LabelAFile,
         Self::Step(Step::Export),
@@ -56,6 +59,7 @@ impl Page {
             View::Step(step) => Self::Step(step),
             View::TryIt => Self::TryIt,
             View::Runs => Self::Runs,
+            View::Studies => Self::Studies,
         }
     }
 
@@ -72,6 +76,7 @@ impl Page {
             Self::Step(Step::Export) => include_str!("../../../assets/help/export.md"),
             Self::TryIt => include_str!("../../../assets/help/try_it.md"),
             Self::Runs => include_str!("../../../assets/help/runs.md"),
+            Self::Studies => include_str!("../../../assets/help/studies.md"),
             Self::Hub => include_str!("../../../assets/help/hub.md"),
             Self::LabelAFile => include_str!("../../../assets/help/label_a_file.md"),
         }

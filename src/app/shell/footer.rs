@@ -76,6 +76,7 @@ fn next_ui(ui: &mut Ui, theme: &Theme, next: &Next, sender: &mut CommandSender) 
         Next::Page(View::Step(_), enabled) if is_short => (icons::ARROW_RIGHT, "Continue".to_owned(), enabled),
         Next::Page(View::Step(step), enabled) => (icons::ARROW_RIGHT, format!("Continue to {}", step.title()), enabled),
         Next::Page(View::TryIt, enabled) => (icons::CHAT_TEXT, "Try the model".to_owned(), enabled),
+        Next::Page(View::Studies, enabled) => (icons::FLASK, "Go to Studies".to_owned(), enabled),
         Next::Page(View::Runs, enabled) => (icons::STACK, "See all runs".to_owned(), enabled),
         Next::Train(enabled) => (icons::PLAY, UserCommand::Train.text().to_owned(), enabled),
     };
@@ -86,6 +87,7 @@ fn next_ui(ui: &mut Ui, theme: &Theme, next: &Next, sender: &mut CommandSender) 
     match next {
         Next::Page(View::Step(step), _) => sender.send(AppCommand::GoTo(*step)),
         Next::Page(View::TryIt, _) => sender.user(UserCommand::TryIt),
+        Next::Page(View::Studies, _) => sender.user(UserCommand::Studies),
         Next::Page(View::Runs, _) => sender.user(UserCommand::Runs),
         Next::Train(_) => sender.user(UserCommand::Train),
     }
@@ -121,8 +123,10 @@ fn next(ctx: &StepContext<'_>, view: View) -> Option<Next> {
         View::Step(Step::Train) if ctx.results.is_none() => return Some(Next::Train(ready)),
         View::Step(Step::Export) => return ctx.results.map(|_| Next::Page(View::TryIt, Ok(()))),
         View::TryIt => return ctx.results.map(|_| Next::Page(View::Step(Step::Export), Ok(()))),
-        View::Runs if ctx.results.is_none() => return Some(Next::Page(View::Step(Step::Train), Ok(()))),
-        View::Runs => return Some(Next::Page(View::Step(Step::Evaluate), Ok(()))),
+        View::Runs | View::Studies if ctx.results.is_none() => {
+            return Some(Next::Page(View::Step(Step::Train), Ok(())));
+        }
+        View::Runs | View::Studies => return Some(Next::Page(View::Step(Step::Evaluate), Ok(()))),
         View::Step(step) => step,
     };
     let next = view.step(ctx.project.task.steps(), 1)?;
@@ -142,7 +146,7 @@ fn open(ctx: &StepContext<'_>, view: View) -> Vec<Open> {
         View::Step(Step::Model) => open_in_model(ctx),
         View::Step(Step::Train) => open_in_train(ctx),
         View::Step(Step::Evaluate) => mistakes(ctx).into_iter().collect(),
-        View::Step(Step::Review | Step::Export) | View::TryIt | View::Runs => Vec::new(),
+        View::Step(Step::Review | Step::Export) | View::TryIt | View::Runs | View::Studies => Vec::new(),
     }
 }
 

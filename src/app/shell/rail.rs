@@ -84,7 +84,7 @@ pub fn rail_ui(
 ) {
     let theme = ctx.theme;
     let (steps, is_new) = (ctx.project.task.steps(), is_other(ui, view));
-    let height = row_height(theme, steps.len() + 2, room);
+    let height = row_height(theme, steps.len() + 3, room);
     ui.spacing_mut().item_spacing.y = GAP;
     ui.add_space(theme.space.xs);
     if ui.available_width() > theme.size.rail_narrow {
@@ -115,6 +115,7 @@ pub fn rail_ui(
     ui.separator();
     ui.add_space(theme.space.s);
     runs(ui, ctx, (view, height, is_new), sender);
+    studies(ui, ctx, (view, height, is_new), sender);
     try_it(ui, ctx, (view, height, is_new), sender);
 }
 
@@ -159,6 +160,19 @@ fn runs(ui: &mut Ui, ctx: &StepContext<'_>, (view, height, is_new): (View, f32, 
     });
     if response.clicked() {
         sender.user(UserCommand::Runs);
+    }
+}
+
+fn studies(ui: &mut Ui, ctx: &StepContext<'_>, (view, height, is_new): (View, f32, bool), sender: &mut CommandSender) {
+    let state = if ctx.prepared.is_some() { State::Ready } else { State::Blocked };
+    let selected = view == View::Studies;
+    let row = Row { icon: icons::FLASK, title: View::Studies.title(), state, selected, height, is_new };
+    let response = row_ui(ui, ctx.theme, &row).on_hover_ui(|ui| {
+        ui.label(UserCommand::Studies.tooltip());
+        shortcut(ui, ctx.theme, UserCommand::Studies);
+    });
+    if response.clicked() {
+        sender.user(UserCommand::Studies);
     }
 }
 

@@ -12,6 +12,7 @@ mod review;
 mod run_end;
 mod run_header;
 mod runs;
+mod studies;
 mod train;
 mod training_advice;
 mod try_it;
@@ -39,6 +40,7 @@ pub struct StepStates {
     export: export::ExportStepState,
     try_it: TryItState,
     runs: runs::RunsState,
+    studies: studies::StudiesState,
 }
 
 impl StepStates {
@@ -75,5 +77,6 @@ pub fn view_ui(ui: &mut Ui, view: View, ctx: &StepContext<'_>, states: &mut Step
         View::Step(Step::Export) => export::export_step_ui(ui, ctx, &mut states.export, sender),
         View::TryIt => try_it::try_it_ui(ui, ctx, &mut states.try_it, sender),
         View::Runs => runs::runs_ui(ui, ctx, &mut states.runs, sender),
+        View::Studies => studies::studies_ui(ui, ctx, &mut states.studies, sender),
     }
 }

@@ -57,6 +57,17 @@ fn from_reviews_to_an_exported_model() {
         bad # # #
         fair # # #
         good # # #
+
+        metric                   value # interval
+        Accuracy # # to #
+        Balanced accuracy # # to #
+        Matthews correlation #  -# to #
+        Cohen's kappa #  -# to #
+        Macro ROC AUC #
+        Macro average precision #
+        Log loss # # to #
+        Brier score # # to #
+        Calibration error #
         ! Reading the file
         ! Finding rows: # B of # KiB
         ! Predicting
@@ -404,6 +415,17 @@ fn kill_during_training_keeps_the_last_checkpoint() {
         bad # # #
         fair # # #
         good # # #
+
+        metric                   value # interval
+        Accuracy #
+        Balanced accuracy #
+        Matthews correlation #
+        Cohen's kappa #
+        Macro ROC AUC #
+        Macro average precision #
+        Log loss #
+        Brier score #
+        Calibration error #
         ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone quit or crashed during training.
         ! Reading the file
         ! Finding rows: # B of # KiB

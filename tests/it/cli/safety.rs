@@ -25,29 +25,40 @@ fn commands_take_the_newest_run_that_trained_to_its_end_and_say_so() {
     place.project();
     train_and_stop(&place, 0);
     assert_snapshot!(place.terminal_without_numbers("hone evaluate shop"), @r"
-        $ hone evaluate shop
-        Run [run], test set: # rows, macro-F1 #, accuracy #, loss #.
+    $ hone evaluate shop
+    Run [run], test set: # rows, macro-F1 #, accuracy #, loss #.
 
-        label             precision  recall     F1  rows
-        bad # # # #
-        fair # # # #
-        good # # # #
-        macro average # # # #
-        weighted average # # # #
-        micro average # # # #
+    label             precision  recall     F1  rows
+    bad # # # #
+    fair # # # #
+    good # # # #
+    macro average # # # #
+    weighted average # # # #
+    micro average # # # #
 
-        true \ predicted  bad  fair  good
-        bad # # #
-        fair # # #
-        good # # #
-        ! Note: run [run] was stopped early, and no run trained to its end. Using its best checkpoint, from step #.
-        ! Reading the file
-        ! Finding rows: # B of # KiB
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding near-duplicates
-        ! Predicting
-        ");
+    true \ predicted  bad  fair  good
+    bad # # #
+    fair # # #
+    good # # #
+
+    metric                   value # interval
+    Accuracy #
+    Balanced accuracy #
+    Matthews correlation #
+    Cohen's kappa #
+    Macro ROC AUC #
+    Macro average precision #
+    Log loss #
+    Brier score #
+    Calibration error #
+    ! Note: run [run] was stopped early, and no run trained to its end. Using its best checkpoint, from step #.
+    ! Reading the file
+    ! Finding rows: # B of # KiB
+    ! Cleaning texts
+    ! Comparing texts
+    ! Finding near-duplicates
+    ! Predicting
+    ");
     place.good(&["train", "shop", "--set", "epochs=1"]);
     train_and_stop(&place, 2);
     assert_snapshot!(place.terminal_without_numbers("hone predict shop reviews.csv --out said.csv"), @r"

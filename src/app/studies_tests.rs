@@ -1,0 +1,142 @@
+//! Studies in the window, with real trials on the sample project.
+
+use std::time::{Duration, Instant};
+
+use egui_kittest::kittest::Queryable;
+
+use crate::app::commands::UserCommand;
+use crate::app::messages::{AppCommand, Edit};
+use crate::app::runs_tests::with_runs;
+use crate::app::studies_command::StudiesCommand;
+use crate::app::testing::{Window, hone, picture, settle};
+use crate::app::view::View;
+use crate::project::{SearchPlan, SearchRange, StudyPlan};
+use crate::storage::{StudyFolder, StudyState};
+use crate::worker::StudyResults;
+
+/// The page of studies of the sample project after a short run.
+fn studies() -> (Window, tempfile::TempDir) {
+    let (mut window, folder) = with_runs(1);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::Studies));
+    settle(&mut window);
+    (window, folder)
+}
+
+/// The same with one study of each kind, and learning rates that were tried.
+pub(super) fn with_studies() -> (Window, tempfile::TempDir) {
+    let (mut window, folder) = studies();
+    begin(&mut window, StudyPlan::CrossValidation { folds: 3 });
+    begin(&mut window, StudyPlan::Seeds { seeds: 3 });
+    let project = hone(&mut window).project().clone();
+    let over = ["lr=1e-4..1e-2:log", "batch_size=8|16|32", "epochs=1..3"].map(str::to_owned);
+    let over = SearchRange::read_all(&over, &project).unwrap();
+    begin(&mut window, StudyPlan::Search(SearchPlan { over, trials: 8, minutes: None, halving: true }));
+    hone(&mut window).run_command(AppCommand::Studies(StudiesCommand::FindRate));
+    settle(&mut window);
+    (window, folder)
+}
+
+fn begin(window: &mut Window, plan: StudyPlan) {
+    hone(window).run_command(AppCommand::Studies(StudiesCommand::Begin(plan)));
+    settle(window);
+}
+
+fn click(window: &mut Window, name: &str) {
+    window.get_by_label(name).scroll_to_me();
+    settle(window);
+    window.get_by_label(name).click();
+    settle(window);
+}
+
+/// The newest study, as the page has it.
+fn newest(window: &mut Window) -> std::sync::Arc<StudyResults> {
+    hone(window).state.work.answers.studies.value.as_ref().unwrap().studies[0].clone()
+}
+
+#[test]
+fn a_cross_validation_begins_with_a_click_and_says_what_it_found() {
+    let (mut window, _folder) = studies();
+    assert_eq!(hone(&mut window).state.view, View::Studies);
+    click(&mut window, "Cross-validate");
+    let study = newest(&mut window);
+    assert_eq!((study.state, study.done().count()), (StudyState::Finished, 5));
+    window.get_by_label_contains("With 95% confidence, the mean macro-F1 is between");
+    window.get_by_label_contains("each predicted by a model that was not trained on it");
+    picture("studies-cross-validation", &mut window);
+    // Its runs are not those of the project.
+    assert_eq!(hone(&mut window).state.runs.len(), 1);
+}
+
+#[test]
+fn the_settings_that_a_search_found_become_those_of_the_project() {
+    let (mut window, _folder) = with_studies();
+    picture("studies", &mut window);
+    let study = newest(&mut window);
+    let search = study.search.as_ref().unwrap();
+    let best = study.trials.iter().find(|trial| trial.trial.number == search.best).unwrap();
+    assert_eq!((study.trials.len(), best.trial.settings.len()), (8, 3), "the project's own settings learn little");
+    click(&mut window, "Use these settings");
+    assert_eq!(hone(&mut window).project().training, best.project.training);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+    settle(&mut window);
+    assert_ne!(hone(&mut window).project().training, best.project.training);
+}
+
+#[test]
+fn a_learning_rate_is_suggested_for_these_settings_only() {
+    let (mut window, _folder) = studies();
+    click(&mut window, "Find a learning rate");
+    let curve = hone(&mut window).state.work.answers.rate.value.clone().unwrap();
+    let rate = curve.suggested.unwrap();
+    assert!(curve.points.len() >= 20 && rate > 1e-5 && rate < 1.0, "{rate}");
+    click(&mut window, &format!("Use {rate:e}"));
+    assert_eq!(hone(&mut window).project().training.optimizer.learning_rate.to_bits(), rate.to_bits());
+    window.get_by_label("Find a learning rate");
+}
+
+#[test]
+fn a_range_that_cannot_be_searched_is_said_before_it_begins() {
+    let (mut window, _folder) = studies();
+    click(&mut window, "Add a setting");
+    window.get_by_label("Range 4").click();
+    window.get_by_label("Range 4").type_text("no_such=1..2");
+    settle(&mut window);
+    window.get_by_label_contains("There is no setting 'no_such'");
+    click(&mut window, "Remove range 4");
+    assert!(window.query_by_label_contains("There is no setting").is_none());
+}
+
+#[test]
+fn a_study_that_was_stopped_goes_on_where_it_was() {
+    let (mut window, _folder) = studies();
+    let mut training = hone(&mut window).project().training.clone();
+    training.epochs = 200;
+    training.early_stopping = None;
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Training(training)));
+    settle(&mut window);
+    let plan = StudyPlan::CrossValidation { folds: 2 };
+    hone(&mut window).run_command(AppCommand::Studies(StudiesCommand::Begin(plan)));
+    let begun = Instant::now();
+    loop {
+        window.step();
+        let live = hone(&mut window).state.work.answers.live_study.as_ref().unwrap();
+        if !live.run.evaluations.is_empty() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "no evaluation within two minutes");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    picture("studies-running", &mut window);
+    window.get_by_label("Stop the study").click();
+    settle(&mut window);
+    let study = newest(&mut window);
+    assert_eq!((study.state, study.done().count()), (StudyState::Interrupted, 0));
+    let run = study.trials[0].run.id();
+    // With fewer epochs it would take a second, but a study keeps the settings that it began with.
+    let before = StudyFolder::find(study.folder.project_folder(), None).unwrap().read_settings().unwrap();
+    assert_eq!(before.project.training.epochs, 200);
+    click(&mut window, "Go on with it");
+    let study = newest(&mut window);
+    assert_eq!((study.state, study.done().count()), (StudyState::Finished, 2));
+    assert_eq!(study.trials[0].run.id(), run, "the same run went on");
+}
