@@ -1,7 +1,7 @@
 //! Pictures of every page with real data, to look at: `HONE_PICTURES=FOLDER cargo nextest run --run-ignored only pictures_of_every_page`.
 //!
 //! `HONE_PICTURES_TABLE=/path/to/table.csv` shows another table than the sample project, and `HONE_PICTURES_PROJECT=FOLDER` a
-//! project with the runs it has. `HONE_PICTURES_SIZE=1920x1080` draws a window of this many pixels.
+//! project with the runs it has. `HONE_PICTURES_SIZE=1024x640,1920x1080` draws windows of these many pixels.
 //! `pictures_of_what_opens` draws in the same way the start page, dialogs, menus and how a run goes and ends.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use egui::{Key, Modifiers, Role};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 use crate::app::commands::UserCommand;
 use crate::app::live_run::LiveRun;
@@ -24,7 +24,7 @@ use crate::project::{EvaluateEvery, ModelChoice, Step};
 use crate::storage::ThemeChoice;
 use crate::worker::RunChange;
 
-/// Size of the window in pixels, unless another one is wanted.
+/// Size of the window in pixels, unless others are wanted.
 const SIZE: &str = "1280x800";
 
 /// The app on the sample project or the table named, with a model trained on it.
@@ -70,13 +70,16 @@ struct Look {
 impl Look {
     /// Every one to draw.
     fn all() -> Vec<Self> {
-        let size = std::env::var("HONE_PICTURES_SIZE").unwrap_or_else(|_| SIZE.to_owned());
-        let (width, height) = size.split_once('x').unwrap();
-        let pixels = [width, height].map(|side| side.parse::<f32>().unwrap());
-        let themes = [ThemeChoice::Light, ThemeChoice::Dark];
-        let looks =
-            themes.map(|theme| [1.0, 2.0].map(|zoom| Self { theme, zoom, size: pixels.map(|side| side / zoom) }));
-        looks.into_iter().flatten().collect()
+        let sizes = std::env::var("HONE_PICTURES_SIZE").unwrap_or_else(|_| SIZE.to_owned());
+        let mut looks = Vec::new();
+        for size in sizes.split(',') {
+            let (width, height) = size.split_once('x').unwrap();
+            let pixels = [width, height].map(|side| side.parse::<f32>().unwrap());
+            for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+                looks.extend([1.0, 2.0].map(|zoom| Self { theme, zoom, size: pixels.map(|side| side / zoom) }));
+            }
+        }
+        looks
     }
 
     fn wear(self, window: &mut Window) {
@@ -95,13 +98,15 @@ impl Look {
     /// The end of a picture's name.
     fn name(self) -> String {
         let theme = if self.theme == ThemeChoice::Dark { "dark" } else { "light" };
-        format!("{theme}-{}", self.zoom)
+        let [width, height] = self.size.map(|side| side * self.zoom);
+        format!("{width}x{height}-{theme}-{}", self.zoom)
     }
 }
 
 fn make_pictures() {
     let (mut window, _folder) = trained();
     open_evaluation(&mut window);
+    open_curves(&mut window);
     for look in Look::all() {
         look.wear(&mut window);
         let name = look.name();
@@ -130,6 +135,15 @@ fn open_evaluation(window: &mut Window) {
     window.set_size(egui::vec2(1280.0, 3200.0));
     settle(window);
     window.get_by_label("All metrics, curves and calibration").click();
+    settle(window);
+}
+
+/// What a person opens on Train: the curves of interest to those who tune the optimizer.
+fn open_curves(window: &mut Window) {
+    hone(window).run_command(AppCommand::GoTo(Step::Train));
+    window.set_size(egui::vec2(1280.0, 3200.0));
+    settle(window);
+    window.get_by_label("More curves").click();
     settle(window);
 }
 
@@ -309,43 +323,78 @@ fn make_pictures_of_what_opens() {
     picture_stopped_run(&mut window);
 }
 
-/// Runs and Compare, of five runs with names, tags and a star, one of them in the bin.
+/// Runs and Compare, of eight runs with names, tags and a star, one of them in the bin.
 fn make_pictures_of_runs() {
-    let (mut window, _folder) = with_runs(5);
+    let (mut window, _folder) = with_runs(8);
     let listed = hone(&mut window).state.work.answers.runs.value.clone().unwrap();
     let folders: Vec<_> = listed.records.runs.iter().map(|run| run.listing.folder.clone()).collect();
     for (place, change) in [
-        (0, NoteChange::Name("five epochs, five times the rate".to_owned())),
+        (0, NoteChange::Name("eight epochs, eight times the rate".to_owned())),
         (0, NoteChange::Tag("for the report".to_owned())),
-        (2, NoteChange::Name("three epochs".to_owned())),
+        (2, NoteChange::Name("six epochs".to_owned())),
         (2, NoteChange::Star(true)),
-        (4, NoteChange::Name("baseline".to_owned())),
-        (4, NoteChange::Note("The smallest rate.\nIt learns next to nothing in one epoch.".to_owned())),
+        (7, NoteChange::Name("baseline".to_owned())),
+        (7, NoteChange::Note("The smallest rate.\nIt learns next to nothing in one epoch.".to_owned())),
     ] {
         hone(&mut window).run_command(AppCommand::Runs(RunsCommand::Say(folders[place].clone(), change)));
         settle(&mut window);
     }
+    picture_compared(&mut window, 8);
     let binned = RunChange::Delete(vec![folders[3].clone()]);
     hone(&mut window).run_command(AppCommand::Runs(RunsCommand::Change(binned)));
     settle(&mut window);
     hone(&mut window).notices = crate::app::shell::Notices::default();
-    draw_looks(&mut window, "runs", |window, _| settle(window));
-    window.set_size(egui::vec2(1280.0, 2600.0));
-    settle(&mut window);
-    for run in ["Tick run 1", "Tick run 3", "Tick run 5"] {
-        window.get_by_label(run).click();
-        settle(&mut window);
+    draw_whole(&mut window, "runs");
+    press_label(&mut window, "Show the bin");
+    draw_whole(&mut window, "runs-bin");
+    press_label(&mut window, "Show the bin");
+    let size = crate::words::bytes(hone(&mut window).state.work.answers.runs.value.as_ref().unwrap().freeable_bytes());
+    press_label(&mut window, &format!("Free {size}…"));
+    draw_whole(&mut window, "runs-free");
+    press_label(&mut window, "Cancel");
+    for run in ["Tick run 1", "Tick run 3", "Tick run 8"] {
+        press_label(&mut window, run);
     }
-    draw_looks(&mut window, "runs-ticked", |window, _| settle(window));
-    window.set_size(egui::vec2(1280.0, 2600.0));
-    settle(&mut window);
-    window.get_by_label("Compare 3 runs").click();
-    settle(&mut window);
-    draw_looks(&mut window, "compare", |window, _| settle(window));
+    draw_whole(&mut window, "runs-ticked");
+    press_label(&mut window, "Tick run 3");
+    press_label(&mut window, "Compare 2 runs");
+    let fixed = fixed_rows(&window);
+    press_label(&mut window, &fixed);
+    draw_whole(&mut window, "compare");
+}
+
+/// A comparison of all runs.
+fn picture_compared(window: &mut Window, runs: usize) {
+    for run in 1..=runs {
+        press_label(window, &format!("Tick run {run}"));
+    }
+    press_label(window, &format!("Compare {runs} runs"));
+    draw_whole(window, "compare-all");
+    press_label(window, "All runs");
+    press_label(window, "Untick all");
+}
+
+/// The title of the rows that the second of two compared runs fixed.
+fn fixed_rows(window: &Window) -> String {
+    let nodes = window.query_all_by_label_contains(" fixed by run ");
+    nodes.filter_map(|node| node.accesskit_node().label()).next().unwrap()
+}
+
+/// Clicks what has this name, in a window that shows the whole page.
+fn press_label(window: &mut Window, name: &str) {
+    window.set_size(egui::vec2(1280.0, 3200.0));
+    settle(window);
+    window.get_by_label(name).click();
+    settle(window);
+}
+
+/// Draws the page in every look, as the window shows it and whole.
+fn draw_whole(window: &mut Window, name: &str) {
     for look in Look::all() {
-        look.wear(&mut window);
-        look.resize(&mut window, 2600.0);
-        picture(&format!("compare-{}-whole", look.name()), &mut window);
+        look.wear(window);
+        picture(&format!("{name}-{}", look.name()), window);
+        look.resize(window, 2600.0);
+        picture(&format!("{name}-{}-whole", look.name()), window);
     }
 }
 

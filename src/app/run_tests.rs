@@ -102,19 +102,35 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A run that is paused after its first evaluation. On a busy machine a short run ends before the window can pause it: then a
+/// longer one is begun.
+fn paused() -> (Window, tempfile::TempDir) {
+    let often = EvaluateEvery::Steps(60);
+    for epochs in [6, 24, 96] {
+        let (mut window, folder) =
+            sample(|now| TrainingSettings { epochs, evaluate_every: often, early_stopping: None, ..now });
+        start(&mut window, true);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::PauseResume));
+        let begun = Instant::now();
+        loop {
+            let live = hone(&mut window).state.work.answers.live.as_ref().unwrap();
+            if live.paused {
+                return (window, folder);
+            }
+            if !live.is_going() {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_mins(1), "it did not pause");
+            window.step();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    panic!("every run ended before it could be paused");
+}
+
 #[test]
 fn an_interrupted_run_is_resumed_from_the_train_step() {
-    let often = EvaluateEvery::Steps(60);
-    let (mut window, folder) =
-        sample(|now| TrainingSettings { epochs: 6, evaluate_every: often, early_stopping: None, ..now });
-    start(&mut window, true);
-    hone(&mut window).run_command(AppCommand::User(UserCommand::PauseResume));
-    let begun = Instant::now();
-    while !hone(&mut window).state.work.answers.live.as_ref().unwrap().paused {
-        assert!(begun.elapsed() < Duration::from_mins(1), "it did not pause");
-        window.step();
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let (mut window, folder) = paused();
     // What a power cut would leave.
     let left = folder.path().join("left/customer-reviews");
     copy(&folder.path().join("customer-reviews"), &left);

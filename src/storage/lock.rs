@@ -3,6 +3,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
+
+/// How often a lock is tried again while nobody has it alone: a check may be in the way for a moment.
+const TRIES: u32 = 10;
+/// Time between two tries.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A lock, held until it is dropped. The operating system releases it if the process dies.
 #[derive(Debug)]
@@ -12,12 +18,22 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock; `None` if another process, or another holder in this one, has it. Never waits.
+    /// Takes the lock; `None` if another process, or another holder in this one, has it. Waits for no holder, and for those who
+    /// only check or share it a few milliseconds.
     ///
     /// # Errors
     /// Any error of the file system; [`io::ErrorKind::Unsupported`] if it has no locks.
     pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
-        Self::try_with(path, File::try_lock)
+        for _ in 0..TRIES {
+            if let Some(lock) = Self::try_with(path, File::try_lock)? {
+                return Ok(Some(lock));
+            }
+            if Self::is_held(path) {
+                return Ok(None);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(None)
     }
 
     /// Takes the lock together with others who share it; `None` while somebody has it alone. It keeps [`Self::try_take`] out.
@@ -61,6 +77,26 @@ mod tests {
         drop(held);
         assert!(!FileLock::is_held(&path));
         assert!(FileLock::try_take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_is_taken_although_others_check_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.lock");
+        drop(FileLock::try_take(&path).unwrap());
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        let is_going = || !is_done.load(std::sync::atomic::Ordering::Relaxed);
+        let missed = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while is_going() {
+                    FileLock::is_held(&path);
+                }
+            });
+            let missed = (0..2_000).filter(|_| FileLock::try_take(&path).unwrap().is_none()).count();
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+            missed
+        });
+        assert_eq!(missed, 0);
     }
 
     #[test]

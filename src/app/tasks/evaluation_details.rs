@@ -58,11 +58,12 @@ pub(super) fn details_ui(
     predictions: &[Prediction],
 ) {
     let header = CollapsingHeader::new(theme.strong(TITLE)).id_salt("evaluation details");
-    header.show_unindented(ui, |ui| {
+    let shown = header.show_unindented(ui, |ui| {
         ui.add_space(theme.space.xs);
         cards_ui(ui, theme, state, details, predictions);
     });
-    ui.add_space(theme.space.m);
+    // Below the cards there is room already.
+    ui.add_space(theme.space.m * (1.0 - shown.openness));
 }
 
 /// Draws the cards, two beside each other where there is room.
@@ -116,9 +117,9 @@ fn metrics_ui(ui: &mut Ui, theme: &Theme, details: &ClassificationDetails) {
             if let Some(term) = Term::titled(title) {
                 name.on_hover_text(term.text());
             }
-            set_cell(&ui.label(theme.strong(score(overall.value))), title);
+            set_cell(&ui.label(theme.strong(with_minus(overall.value))), title);
             if let Some([low, high]) = overall.interval_95 {
-                let text = theme.muted(format!("{} to {}", score(low), score(high)));
+                let text = theme.muted(format!("{} to {}", with_minus(low), with_minus(high)));
                 let interval = ui.label(text);
                 set_cell(&interval, &format!("{title}, 95% interval"));
                 interval.on_hover_text(Term::Interval.text());
@@ -126,6 +127,11 @@ fn metrics_ui(ui: &mut Ui, theme: &Theme, details: &ClassificationDetails) {
             ui.end_row();
         }
     });
+}
+
+/// A score, which may be below 0, with a minus sign in place of a hyphen.
+fn with_minus(value: f64) -> String {
+    if value < 0.0 { format!("−{}", score(-value)) } else { score(value) }
 }
 
 /// ROC or precision-recall of a label, with those of the other labels behind it.
@@ -199,7 +205,12 @@ fn calibration_ui(ui: &mut Ui, theme: &Theme, details: &ClassificationDetails, s
     share_plot_ui(ui, theme, &plot, move |plot| {
         plot.line(reference(theme, [[0.0, 0.0], [1.0, 1.0]]));
         if let Some(after) = after {
-            let dashes = line("With temperature", after.iter().map(place), second, 1.5);
+            let name = "With temperature";
+            if let [only] = &after[..] {
+                // A line through one point cannot be seen.
+                plot.points(dots(name, [place(only)], second, 4.0));
+            }
+            let dashes = line(name, after.iter().map(place), second, 1.5);
             plot.line(dashes.style(egui_plot::LineStyle::dashed_dense()));
         }
         plot.line(line("This model", before.iter().map(place), first, 1.5).allow_hover(false));

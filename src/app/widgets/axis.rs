@@ -32,7 +32,14 @@ pub fn tick(mark: GridMark) -> String {
     let decimals = (-step.log10().floor()).max(0.0) as usize;
     if decimals > 3 && mark.value.abs() < SCIENTIFIC {
         let digits = (mark.value.abs().log10().floor() - step.log10().floor()).max(0.0) as usize;
-        return format!("{:.*e}", digits, mark.value);
+        let text = format!("{:.*e}", digits, mark.value);
+        // 1e-4 beside 5e-5, and not 1.0e-4.
+        return match text.split_once('e') {
+            Some((number, power)) if number.contains('.') => {
+                format!("{}e{power}", number.trim_end_matches('0').trim_end_matches('.'))
+            }
+            _ => text,
+        };
     }
     format!("{:.*}", decimals, mark.value)
 }
@@ -77,6 +84,7 @@ mod tests {
         assert_eq!(marks(0.0, 2.1, 0.0), ["0", "1", "2"].map(str::to_owned));
         assert_eq!(marks(0.51, 0.6, 0.0), ["0.55", "0.60"].map(str::to_owned));
         assert_eq!(marks(0.0, 5e-5, 0.0), ["0", "2e-5", "4e-5"].map(str::to_owned));
+        assert_eq!(marks(0.0, 1.6e-4, 0.0), ["0", "5e-5", "1e-4", "1.5e-4"].map(str::to_owned));
         assert_eq!(marks(1.0911, 1.0914, 0.0), ["1.0911", "1.0912", "1.0913", "1.0914"].map(str::to_owned));
         assert_eq!(marks(1.09115, 1.09125, 0.0)[0], "1.09115");
         assert_eq!(marks(0.0, 3.0, 1.0), ["0", "1", "2", "3"].map(str::to_owned));

@@ -76,7 +76,8 @@ fn hover(position: &HoverPosition<'_>, [x_axis, y_axis]: [&str; 2]) -> Option<St
 
 /// A line through some points.
 pub fn line<'a>(name: &str, points: impl IntoIterator<Item = [f64; 2]>, color: Color32, width: f32) -> Line<'a> {
-    Line::new(name, PlotPoints::from_iter(points)).color(color).width(width)
+    // Stairs have points above each other, of which a band would make a blur.
+    Line::new(name, PlotPoints::from_iter(points)).color(color).width(width).allow_band(false)
 }
 
 /// A dashed line to compare with, which does not answer to the mouse.
