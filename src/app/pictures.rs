@@ -391,6 +391,8 @@ fn press_label(window: &mut Window, name: &str) {
 fn draw_whole(window: &mut Window, name: &str) {
     for look in Look::all() {
         look.wear(window);
+        // The size is in points of the zoom before, at first.
+        look.resize(window, look.size[1]);
         picture(&format!("{name}-{}", look.name()), window);
         look.resize(window, 2600.0);
         picture(&format!("{name}-{}-whole", look.name()), window);

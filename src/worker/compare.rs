@@ -139,8 +139,8 @@ impl PairedDifference {
         (difference.fixed.len() + difference.broken.len() > 0).then(|| {
             let chance = difference.chance();
             format!(
-                "If both were equally good, so many rows or more would differ with a probability of {chance:.3} (McNemar's exact \
-                 test)."
+                "Equally good runs would split these rows this unevenly, or more so, with a probability of {chance:.3} (McNemar's \
+                 exact test)."
             )
         })
     }

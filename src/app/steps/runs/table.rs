@@ -269,8 +269,14 @@ impl TableRows for RunLines<'_> {
             }
             (Line::Run(run), Content::Run) => self.run_cell(ui, run),
             (Line::Run(run), Content::Score) => self.score_cell(ui, row, run),
-            (Line::Run(_), Content::Name) => {
-                let text = RichText::new(self.cell(row, content)).color(theme.palette.text);
+            (Line::Run(run), Content::Name) => {
+                let name = self.cell(row, content);
+                // One without a name is told apart by its settings.
+                let text = if name.is_empty() {
+                    theme.small(run.chosen_settings.join(", "))
+                } else {
+                    RichText::new(name).color(theme.palette.text)
+                };
                 ui.add(Label::new(text).selectable(false).truncate());
             }
             (Line::Run(_), _) => {
