@@ -375,8 +375,8 @@ fn picture_compared(window: &mut Window, runs: usize) {
 
 /// The title of the rows that the second of two compared runs fixed.
 fn fixed_rows(window: &Window) -> String {
-    let nodes = window.query_all_by_label_contains(" fixed by run ");
-    nodes.filter_map(|node| node.accesskit_node().label()).next().unwrap()
+    let mut nodes = window.query_all_by_label_contains(" fixed by run ");
+    nodes.find_map(|node| node.accesskit_node().label()).unwrap()
 }
 
 /// Clicks what has this name, in a window that shows the whole page.

@@ -121,7 +121,7 @@ pub fn state_of(run: &RunRecord) -> String {
 fn paint_star(ui: &Ui, middle: Pos2, radius: f32, color: Color32) {
     let corner = |nth: u8| {
         let way = Vec2::angled((f32::from(nth) / 10.0 - 0.25) * std::f32::consts::TAU);
-        middle + way * if nth % 2 == 0 { radius } else { radius * 0.5 }
+        middle + way * if nth.is_multiple_of(2) { radius } else { radius * 0.5 }
     };
     // A star is not convex, so it is made of triangles.
     let mut star = Mesh::default();
