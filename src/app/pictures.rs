@@ -376,8 +376,8 @@ fn picture_compared(window: &mut Window, runs: usize) {
 
 /// The title of the rows that the second of two compared runs fixed.
 fn fixed_rows(window: &Window) -> String {
-    let nodes = window.query_all_by_label_contains(" fixed by run ");
-    nodes.filter_map(|node| node.accesskit_node().label()).next().unwrap()
+    let mut nodes = window.query_all_by_label_contains(" fixed by run ");
+    nodes.find_map(|node| node.accesskit_node().label()).unwrap()
 }
 
 /// Clicks what has this name, in a window that shows the whole page.
@@ -392,6 +392,8 @@ fn press_label(window: &mut Window, name: &str) {
 fn draw_whole(window: &mut Window, name: &str) {
     for look in Look::all() {
         look.wear(window);
+        // The size is in points of the zoom before, at first.
+        look.resize(window, look.size[1]);
         picture(&format!("{name}-{}", look.name()), window);
         look.resize(window, 2600.0);
         picture(&format!("{name}-{}-whole", look.name()), window);

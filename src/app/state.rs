@@ -117,10 +117,10 @@ impl AppState {
         self.refresh_model();
         self.refresh_runs();
         self.refresh_recent();
-        if let Some(session) = &self.session {
-            if session.project().dataset.main.is_some() {
-                self.work.import(session.project(), session.folder().to_owned());
-            }
+        if let Some(session) = &self.session
+            && session.project().dataset.main.is_some()
+        {
+            self.work.import(session.project(), session.folder().to_owned());
         }
         self.refresh_facts();
     }

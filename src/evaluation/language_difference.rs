@@ -104,7 +104,9 @@ impl LanguageDifference {
 
 fn overall(answers: &[WordsAnswer]) -> WordCounts {
     let mut sum = WordCounts::default();
-    answers.iter().for_each(|answer| sum += answer.overall);
+    for answer in answers {
+        sum += answer.overall;
+    }
     sum
 }
 

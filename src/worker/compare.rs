@@ -82,7 +82,7 @@ impl ComparedRun {
                 format!("Run {id} has no predictions yet. Evaluate it first: hone evaluate, with --run {id}.");
             return Err(JobError::Failed(message));
         }
-        Ok(Self { settings, summary, predictions, has_test_rows, listing })
+        Ok(Self { listing, settings, summary, predictions, has_test_rows })
     }
 
     /// The metrics to compare: on test rows, or on validation rows if there are none.
@@ -139,8 +139,8 @@ impl PairedDifference {
         (difference.fixed.len() + difference.broken.len() > 0).then(|| {
             let chance = difference.chance();
             format!(
-                "If both were equally good, so many rows or more would differ with a probability of {chance:.3} (McNemar's exact \
-                 test)."
+                "Equally good runs would split these rows this unevenly, or more so, with a probability of {chance:.3} (McNemar's \
+                 exact test)."
             )
         })
     }
@@ -152,7 +152,7 @@ impl RunsComparison {
         let first = &runs[0];
         let differences = runs[1..].iter().map(|run| run.compared_with(first)).collect();
         let settings = different_settings(&runs.iter().map(|run| &run.settings).collect::<Vec<_>>());
-        Self { differences, settings, runs, curves }
+        Self { runs, curves, differences, settings }
     }
 }
 

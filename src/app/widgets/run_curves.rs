@@ -6,7 +6,7 @@ use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, Pl
 use crate::app::theme::Theme;
 use crate::app::widgets::axis::{tick, ticks};
 use crate::app::widgets::downsample::{Point, Smoother, min_max};
-use crate::app::widgets::layout::{is_narrow, row_or_column};
+use crate::app::widgets::layout::{is_narrow, make_room, row_or_column};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::words::{joined, score};
@@ -100,6 +100,7 @@ pub fn run_curves_ui(
     let width = if narrow { ui.available_width() } else { (ui.available_width() - gap) / 2.0 };
     state.refresh(runs, metric, width as usize);
     let series = &state.series;
+    legend_ui(ui, theme, runs);
     ui.spacing_mut().item_spacing.x = gap;
     row_or_column(ui, narrow, |ui| {
         let last = |run: &CurvesOfRun<'_>| run.evaluations.last().map(|point| point.metrics.loss());
@@ -121,6 +122,23 @@ pub fn run_curves_ui(
             }
         });
     });
+}
+
+/// Which mark is of which run.
+fn legend_ui(ui: &mut Ui, theme: &Theme, runs: &[CurvesOfRun<'_>]) {
+    ui.horizontal_wrapped(|ui| {
+        for (index, run) in runs.iter().enumerate() {
+            let name = theme.small(&run.name);
+            let font = theme.font(theme.text.small);
+            let width = ui.painter().layout_no_wrap(run.name.clone(), font, theme.palette.text).size().x;
+            // The mark and its space.
+            make_room(ui, (width + 30.0).min(ui.max_rect().width()));
+            run_mark_ui(ui, theme, index);
+            ui.label(name);
+            ui.add_space(theme.space.s);
+        }
+    });
+    ui.add_space(theme.space.xs);
 }
 
 fn marked<'a>(

@@ -11,8 +11,8 @@ use crate::app::runs_command::RunsCommand;
 use crate::app::steps::runs::compare_tables::{metrics_ui, name_of, settings_ui};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    CurvesOfRun, RunCurvesState, button, card, empty_state, icon_button, page, run_curves_ui, run_mark_ui, section,
-    spinner,
+    CurvesOfRun, RunCurvesState, button, card, empty_state, icon_button, make_room, page, run_curves_ui, run_mark_ui,
+    section, spinner,
 };
 use crate::evaluation::Prediction;
 use crate::project::RowId;
@@ -22,8 +22,10 @@ use crate::worker::{ComparedRun, PairedDifference, RunsComparison};
 const PURPOSE: &str = "Each run is compared with the first, row by row, on the test rows that both have";
 /// Most rows listed.
 const LISTED: usize = 20;
-/// Characters of a row's text.
-const TEXT: usize = 110;
+/// Width of what is beside the name of a run: its mark, and what can be done with it.
+const BESIDE: f32 = 230.0;
+/// Most characters of a row's text. What does not fit beside each other ends with an ellipsis, and shows on hover.
+const TEXT: usize = 500;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -58,12 +60,14 @@ fn contents(
 ) {
     let theme = ctx.theme;
     runs_row(ui, theme, comparison, sender);
-    for (index, difference) in comparison.differences.iter().enumerate() {
-        difference_ui(ui, theme, comparison, (index + 1, difference), sender);
+    // Of many runs, a table says more at first than a card for each.
+    let are_two = comparison.runs.len() == 2;
+    if are_two {
+        differences_ui(ui, theme, comparison, sender);
     }
-    section(ui, theme, "Metrics", "The best of each is marked. Whether that is more than luck is said above", |ui| {
-        metrics_ui(ui, theme, comparison);
-    });
+    let place = if are_two { "above" } else { "below" };
+    let hint = format!("The best of each is marked. Whether that is more than luck is said {place}");
+    section(ui, theme, "Metrics", &hint, |ui| metrics_ui(ui, theme, comparison));
     section(ui, theme, "What was different", "Settings and data that are the same in all runs are not listed", |ui| {
         settings_ui(ui, theme, comparison);
     });
@@ -79,6 +83,15 @@ fn contents(
         let metric = comparison.runs[0].measured().figures()[0].0;
         run_curves_ui(ui, theme, &runs, metric, &mut state.curves);
     });
+    if !are_two {
+        differences_ui(ui, theme, comparison, sender);
+    }
+}
+
+fn differences_ui(ui: &mut Ui, theme: &Theme, comparison: &RunsComparison, sender: &mut CommandSender) {
+    for (index, difference) in comparison.differences.iter().enumerate() {
+        difference_ui(ui, theme, comparison, (index + 1, difference), sender);
+    }
 }
 
 /// The runs with their marks. Another one can be made the first, or left out.
@@ -87,8 +100,13 @@ fn runs_row(ui: &mut Ui, theme: &Theme, comparison: &RunsComparison, sender: &mu
     let mut ask = None;
     ui.horizontal_wrapped(|ui| {
         for (index, run) in comparison.runs.iter().enumerate() {
+            // A run begins a new row rather than being split between two.
+            let name = theme.strong(name_of(run));
+            let font = theme.font(theme.text.body);
+            let width = ui.painter().layout_no_wrap(name_of(run), font, theme.palette.text).size().x;
+            make_room(ui, (width + BESIDE).min(ui.max_rect().width()));
             run_mark_ui(ui, theme, index);
-            ui.label(theme.strong(name_of(run)));
+            ui.label(name);
             let others = || comparison.runs.iter().filter(|other| other.listing.folder != run.listing.folder);
             if index == 0 {
                 ui.label(theme.small("the others are compared with it"));

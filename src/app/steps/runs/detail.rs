@@ -30,10 +30,10 @@ pub fn detail_ui(
         ui.label(theme.muted("Click a run to see its settings"));
         return;
     };
-    if state.draft.as_ref().is_none_or(|draft| draft.run != run.listing.folder) {
-        if let Some(draft) = state.draft.replace(Draft::of(run)) {
-            draft.commit(listed, sender);
-        }
+    if state.draft.as_ref().is_none_or(|draft| draft.run != run.listing.folder)
+        && let Some(draft) = state.draft.replace(Draft::of(run))
+    {
+        draft.commit(listed, sender);
     }
     ui.spacing_mut().item_spacing.y = theme.space.s;
     heading_ui(ui, theme, format!("Run {}", run.listing.number));

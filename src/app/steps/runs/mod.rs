@@ -29,7 +29,7 @@ use crate::app::widgets::{
     banner, button, card, empty_state, is_narrow, is_wide, make_room, page, page_height, primary_button, spinner,
 };
 use crate::project::Step;
-use crate::storage::RunRecord;
+use crate::storage::{RunFilter, RunRecord};
 use crate::words::counted;
 use crate::worker::{ListedRuns, MOST_COMPARED, RunChange};
 
@@ -210,7 +210,7 @@ fn list_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut RunsState, listed: &L
         let body = "No run fits the filter. Clear it to see all of them";
         empty_state(ui, theme, icons::FUNNEL, "No such runs", body, |ui| {
             if button(ui, theme, icons::X, "Clear the filter").clicked() {
-                state.arrangement.filter = Default::default();
+                state.arrangement.filter = RunFilter::default();
             }
         });
         return;

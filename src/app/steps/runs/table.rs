@@ -121,7 +121,7 @@ pub fn state_of(run: &RunRecord) -> String {
 fn paint_star(ui: &Ui, middle: Pos2, radius: f32, color: Color32) {
     let corner = |nth: u8| {
         let way = Vec2::angled((f32::from(nth) / 10.0 - 0.25) * std::f32::consts::TAU);
-        middle + way * if nth % 2 == 0 { radius } else { radius * 0.5 }
+        middle + way * if nth.is_multiple_of(2) { radius } else { radius * 0.5 }
     };
     // A star is not convex, so it is made of triangles.
     let mut star = Mesh::default();
@@ -269,8 +269,14 @@ impl TableRows for RunLines<'_> {
             }
             (Line::Run(run), Content::Run) => self.run_cell(ui, run),
             (Line::Run(run), Content::Score) => self.score_cell(ui, row, run),
-            (Line::Run(_), Content::Name) => {
-                let text = RichText::new(self.cell(row, content)).color(theme.palette.text);
+            (Line::Run(run), Content::Name) => {
+                let name = self.cell(row, content);
+                // One without a name is told apart by its settings.
+                let text = if name.is_empty() {
+                    theme.small(run.chosen_settings.join(", "))
+                } else {
+                    RichText::new(name).color(theme.palette.text)
+                };
                 ui.add(Label::new(text).selectable(false).truncate());
             }
             (Line::Run(_), _) => {
