@@ -63,7 +63,7 @@ pub struct SearchArguments {
     #[command(flatten)]
     pub study: StudyArguments,
     /// Settings to search: SETTING=LOW..HIGH, with :log to try each power alike, or SETTING=A|B|C; separated by commas, or
-    /// repeated [default: lr, batch_size and epochs around the project's own]
+    /// repeated [default: learning rate, batch size and epochs around the project's own]
     #[arg(long, value_name = "SETTING=RANGE", value_delimiter = ',', conflicts_with = "resume")]
     pub over: Vec<String>,
     /// Number of trials; the first has the project's own settings [default: 20, or with --minutes as many as there is time for]
@@ -84,7 +84,7 @@ pub struct SearchArguments {
 pub struct FindRateArguments {
     /// Project folder
     pub project: PathBuf,
-    /// A setting for this search only, such as training.trained_layers=Lora; can be repeated
+    /// A setting for this search only, such as training.dropout=0.2; can be repeated
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::cli::shell::shell_word as path_word;
 use crate::cli::table::{metric, table};
 use crate::evaluation::Spread;
 use crate::project::{MetricName, StudyPlan, setting_value};
-use crate::storage::{StopReason, StudyState, TrialRun};
+use crate::storage::{RunSummary, StopReason, StudyState, TrialRun};
 use crate::words::{count, counted, duration_fine, score, shell_word, signed_score, upper_first};
 use crate::worker::{SearchResults, StudyResults};
 
@@ -115,7 +115,7 @@ fn trial_table(results: &StudyResults, done: &[&TrialRun]) -> String {
     let row = |trial: &&TrialRun| -> Vec<String> {
         let number = if of_seeds { trial.project.training.seed } else { u64::from(trial.trial.number) };
         let tested = if trial.rows[2] > 0 { trial.rows[2] } else { trial.rows[1] };
-        let measured = trial.summary.as_ref().map(|summary| summary.measured());
+        let measured = trial.summary.as_ref().map(RunSummary::measured);
         let value = |name: &MetricName| {
             measured.and_then(|metrics| metrics.get(*name)).map_or_else(String::new, |value| metric(*name, value))
         };
