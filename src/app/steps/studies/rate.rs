@@ -19,7 +19,7 @@ const HEIGHT: f32 = 180.0;
 pub fn rate_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let hint = "Trains a few steps with rising rates, and looks where the loss falls and where it explodes. Nothing of it is kept";
-    section(ui, theme, "Learning rate", hint, |ui| {
+    section(ui, theme, "Learning-rate finder", hint, |ui| {
         let slot = &ctx.answers.rate;
         let command = |command| AppCommand::Studies(command);
         let actions = SlotActions {
