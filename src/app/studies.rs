@@ -44,7 +44,8 @@ impl Work {
     /// Lists the project's studies.
     pub fn list_studies(&mut self, folder: &Path) {
         if !self.answers.studies.is_running() {
-            self.answers.studies.ask(&self.runs, ListStudies { folder: folder.to_owned() });
+            let before = self.answers.studies.value.clone();
+            self.answers.studies.ask(&self.runs, ListStudies { folder: folder.to_owned(), before });
         }
     }
 }

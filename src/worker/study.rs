@@ -110,7 +110,7 @@ impl RunStudy {
             }
             Some(before) => before,
             None => {
-                // Folds are drawn anew. The others train on the project's split, which later runs keep.
+                // Folds have their own split. The others train on the project's, which later runs keep.
                 if !matches!(plan, StudyPlan::CrossValidation { .. }) {
                     keep_split(context, (&project, &folder), &imported, &prepared)?;
                 }
@@ -219,7 +219,7 @@ impl Study {
         });
         teller.flush();
         match outcome.map_err(JobError::from) {
-            Ok(summary) => self.keep_weights(&summary.run),
+            Ok(_) => self.keep_weights(),
             Err(JobError::Failed(why)) if matches!(self.settings.plan, StudyPlan::Search(_)) => {
                 // A run that failed is one of those that say where not to search. One that could not begin says nothing.
                 let has_run = self.folder.trials()?.iter().any(|run| run.trial.number == trial.number);
@@ -245,16 +245,14 @@ impl Study {
     }
 
     /// Removes the weights that are not needed any more. They are large, and most trials are only measured.
-    fn keep_weights(&self, ended: &str) -> Result<(), JobError> {
+    fn keep_weights(&self) -> Result<(), JobError> {
         let trials = self.folder.trials()?;
         let kept = match &self.settings.plan {
             StudyPlan::Search(_) => study_search::with_weights(&self.settings.project, &trials),
             StudyPlan::CrossValidation { .. } | StudyPlan::Seeds { .. } => Vec::new(),
         };
         for trial in trials.iter().filter(|trial| trial.summary.is_some() && !kept.contains(&trial.trial.number)) {
-            if trial.run.best().exists() || trial.run.id() == ended {
-                self.folder.remove_weights(&trial.run)?;
-            }
+            self.folder.remove_weights(&trial.run)?;
         }
         Ok(())
     }

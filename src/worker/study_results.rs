@@ -75,11 +75,13 @@ impl Job for LoadStudy {
     }
 }
 
-/// Reads the results of all studies of a project, newest first.
+/// Reads the results of all studies of a project, newest first. It is asked often: those that had ended before are not read again.
 #[derive(Clone, Debug)]
 pub struct ListStudies {
     /// The project's folder.
     pub folder: PathBuf,
+    /// What was listed before.
+    pub before: Option<Arc<ListedStudies>>,
 }
 
 /// The studies of a project.
@@ -97,7 +99,15 @@ impl Job for ListStudies {
 
     fn run(self, _: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let mut listed = ListedStudies::default();
+        let ended = |study: &StudyFolder| {
+            let before = self.before.as_ref()?.studies.iter().find(|before| before.folder == *study)?;
+            (before.state == StudyState::Finished).then(|| Arc::clone(before))
+        };
         for study in StudyFolder::list(&self.folder)? {
+            if let Some(before) = ended(&study) {
+                listed.studies.push(before);
+                continue;
+            }
             match load(&study) {
                 Ok(results) => listed.studies.push(Arc::new(results)),
                 Err(JobError::Failed(why)) => listed.unreadable.push((study, why)),
@@ -145,10 +155,6 @@ fn spreads(plan: &StudyPlan, trials: &[TrialRun]) -> Vec<Spread> {
 
 /// Writes the answers of all folds in one file, in the order of the folds.
 pub(super) fn keep_out_of_fold(folder: &StudyFolder) -> Result<(), JobError> {
-    let settings = folder.read_settings()?;
-    if !matches!(settings.plan, StudyPlan::CrossValidation { .. }) {
-        return Ok(());
-    }
     let (mut predictions, mut labels) = (Vec::new(), Vec::new());
     for trial in folder.trials()? {
         predictions.extend(trial.run.read_predictions("test")?);
