@@ -109,7 +109,8 @@ impl Bench {
         let (mut said, mut waited) = (String::new(), false);
         for line in BufReader::new(process.stderr.take().unwrap()).lines() {
             let line = line.unwrap();
-            if fault == Fault::Full && line.contains("Training waits until") {
+            // It may say so twice: a checkpoint that another thread was writing meanwhile is looked at later.
+            if fault == Fault::Full && !waited && line.contains("Training waits until") {
                 waited = true;
                 fs::remove_file(&still).unwrap();
             }
