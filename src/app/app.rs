@@ -11,6 +11,7 @@ use crate::storage::{AppSettings, ThemeChoice, projects_folder};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
+use crate::app::desktop_news::{self, DesktopNews};
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
 use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, HelpWindow, MemoryMeter, Notices, Saved};
@@ -67,6 +68,7 @@ pub struct HoneApp {
     pub(super) help: HelpWindow,
     pub(super) dialog: Option<Dialog>,
     pub(super) notices: Notices,
+    pub(super) news: DesktopNews,
     pub(super) meter: MemoryMeter,
     pub(super) keep_settings: bool,
     /// Where new projects are created, unless the person chooses another folder.
@@ -102,6 +104,7 @@ impl HoneApp {
             help: HelpWindow::default(),
             dialog: None,
             notices: Notices::default(),
+            news: DesktopNews::default(),
             meter: MemoryMeter::default(),
             keep_settings: start.keep_settings,
             projects: start.projects,
@@ -142,6 +145,7 @@ impl HoneApp {
             self.tell(Tone::Warning, format!("No font for {scripts}"), format!("Some texts show boxes. {remedy}"));
         }
         self.show_title(ctx);
+        self.news.tell(ctx, desktop_news::show);
     }
 
     /// Draws the window.

@@ -12,6 +12,7 @@ mod app;
 mod app_tests;
 mod commands;
 mod context;
+mod desktop_news;
 #[cfg(test)]
 mod frame_times;
 mod help;

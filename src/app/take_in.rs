@@ -139,6 +139,9 @@ impl HoneApp {
             self.state.refresh_runs();
             self.tell_result();
         }
+        if let Some(Ended::Failed { title, message }) = &ended {
+            self.news.ended(title, message);
+        }
         self.tell_failure(ended);
     }
 
@@ -152,6 +155,7 @@ impl HoneApp {
         let has_diverged = results.summary.stop_reason == StopReason::Diverged;
         let tone = finished_tone(Some(&judgement), has_diverged);
         let title = finished_title(Some(&judgement), has_diverged);
+        self.news.ended(&title, &body);
         if self.state.view == View::Step(Step::Train) {
             self.notices.push_seen(Notice { tone, title, body });
         } else {
