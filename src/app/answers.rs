@@ -7,6 +7,7 @@ use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Li
 use crate::evaluation::{Prediction, Slices};
 use crate::fetch::{HubListing, HubName, LookedUp};
 use crate::project::{DatasetSettings, ModelChoice, Project};
+use crate::storage::RunFolder;
 use crate::worker::{
     Classified, ContinuedText, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows,
     LabelledRows, ListedRuns, ListedStudies, Profile, RateCurve, RowSource, RunResults, RunsComparison,
@@ -62,6 +63,8 @@ pub struct Answers {
     pub runs: Slot<Arc<ListedRuns>>,
     /// What became of the last change of runs.
     pub run_change: Slot<String>,
+    /// The run that the best trial of a search has become.
+    pub kept: Slot<RunFolder>,
     /// The learning rates that were tried, for these settings.
     pub rate: Slot<Arc<RateCurve>, Project>,
     /// The project's studies.
@@ -242,6 +245,7 @@ impl Answers {
             self.results.is_running(),
             self.runs.is_running(),
             self.rate.is_running(),
+            self.kept.is_running(),
             self.studies.is_running(),
             self.study.is_running(),
             self.run_change.is_running(),

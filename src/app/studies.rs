@@ -15,7 +15,7 @@ use crate::app::view::View;
 use crate::app::work::Work;
 use crate::project::{Project, StudyPlan, apply_settings};
 use crate::storage::StudyFolder;
-use crate::worker::{FindRate, ListStudies, RunStudy};
+use crate::worker::{FindRate, KeepBest, ListStudies, RunStudy};
 
 /// How often the studies are listed again while a person looks at them, so that those of the terminal appear.
 const LISTED_EVERY: Duration = Duration::from_secs(3);
@@ -89,6 +89,7 @@ impl HoneApp {
                 }
                 work.answers.study.stop();
             }
+            StudiesCommand::Keep(study) => work.answers.kept.ask(&work.heavy, KeepBest { study }),
             StudiesCommand::Use(settings) => match apply_settings(project, &settings) {
                 Ok(changed) => self.edit_training(changed),
                 Err(error) => self.tell(Tone::Danger, "These settings cannot be used", error.to_string()),
@@ -117,15 +118,30 @@ impl HoneApp {
         }
         answers.rate.poll();
         answers.studies.poll();
+        let kept = answers.kept.poll();
         let ended = answers.study.poll();
         if let Some(ended) = ended {
             let results = answers.live_study.take().and_then(|live| live.results);
             let title = results.map_or("Study", |results| results.settings.plan.title());
+            if ended == Ended::Answered {
+                self.news.ended(&format!("{title} finished"), "Studies shows what it found");
+            }
             if ended == Ended::Answered && self.state.view != View::Studies {
                 let body = "Studies shows what it found".to_owned();
                 self.tell(Tone::Success, format!("{title} finished"), body);
             }
             self.state.studies_listed_at = None;
+            // The study may have kept its best model as one.
+            self.state.refresh_runs();
+        }
+        match kept {
+            Some(Ended::Answered) => {
+                self.state.refresh_runs();
+                let body = "Evaluate it, review its mistakes or export it like any other run".to_owned();
+                self.tell(Tone::Success, "The best model is a run of the project now".to_owned(), body);
+            }
+            Some(Ended::Failed { title, message }) => self.tell(Tone::Danger, title, message),
+            Some(Ended::Stopped) | None => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::app::runs_tests::with_runs;
 use crate::app::studies_command::StudiesCommand;
 use crate::app::testing::{Window, hone, picture, settle};
 use crate::app::view::View;
-use crate::project::{SearchPlan, SearchRange, StudyPlan};
+use crate::project::{SearchPlan, SearchRange, SearchStart, StudyPlan};
 use crate::storage::{StudyFolder, StudyState};
 use crate::worker::StudyResults;
 
@@ -36,7 +36,17 @@ pub(super) fn with_studies() -> (Window, tempfile::TempDir) {
 fn search(window: &mut Window, over: &[&str], trials: u32) {
     let over: Vec<String> = over.iter().map(|&range| range.to_owned()).collect();
     let over = SearchRange::read_all(&over, hone(window).project()).unwrap();
-    begin(window, StudyPlan::Search(SearchPlan { over, trials, minutes: None, halving: true }));
+    begin(
+        window,
+        StudyPlan::Search(SearchPlan {
+            over,
+            trials,
+            minutes: None,
+            halving: true,
+            start: SearchStart::OwnSettings,
+            keeps_best: false,
+        }),
+    );
 }
 
 fn begin(window: &mut Window, plan: StudyPlan) {
@@ -68,6 +78,18 @@ fn a_cross_validation_begins_with_a_click_and_says_what_it_found() {
     picture("studies-cross-validation", &mut window);
     // Its runs are not those of the project.
     assert_eq!(hone(&mut window).state.runs.len(), 1);
+}
+
+#[test]
+fn a_learning_curve_says_whether_more_rows_would_help() {
+    let (mut window, _folder) = studies();
+    click(&mut window, "Draw the curve");
+    let study = newest(&mut window);
+    assert_eq!((study.state, study.done().count()), (StudyState::Finished, 4));
+    let says = study.curve.as_ref().unwrap().says();
+    window.get_by_label(&says);
+    window.get_by_label_contains("Macro-F1: ");
+    picture("studies-learning-curve", &mut window);
 }
 
 #[test]

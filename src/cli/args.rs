@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::compute_args::ComputeArguments;
 use crate::cli::run_args::{CompareArguments, RunsArguments};
 use crate::cli::study_args::{
-    CrossValidateArguments, FindRateArguments, SearchArguments, SeedsArguments, StudiesArguments,
+    BestArguments, CrossValidateArguments, FindRateArguments, LearningCurveArguments, SearchArguments, SeedsArguments,
+    StudiesArguments,
 };
 use crate::cli::values::{delimiter, share, task, temperature};
 use crate::project::TaskKind;
@@ -64,12 +65,19 @@ pub enum TerminalCommand {
     Cv(CrossValidateArguments),
     /// Train the same settings with several seeds, and say how much results vary by chance
     Seeds(SeedsArguments),
+    /// Train on 10, 25, 50 and 100% of the training rows, and say whether more labelled rows would help
+    LearningCurve(LearningCurveArguments),
     /// Search for better settings: trials on the validation rows, then the best once on the test rows
     #[command(
         after_help = "Example: hone search shop --minutes 30 --over 'lr=1e-5..1e-4:log,batch_size=8|16|32,epochs=2..6'"
     )]
     Search(SearchArguments),
-    /// List a project's studies: cross-validations, repeated seeds and searches
+    /// Find the best model in some minutes: an instant one, then as much training as fits, then other settings
+    #[command(
+        after_help = "The best becomes a run of the project. Ctrl-C stops at any moment, and keeps the best so far."
+    )]
+    Best(BestArguments),
+    /// List a project's studies: cross-validations, repeated seeds, learning curves and searches
     Studies(StudiesArguments),
     /// List a project's training runs; name, star, tag, delete and restore them, free their disk space
     Runs(RunsArguments),

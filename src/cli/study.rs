@@ -1,4 +1,4 @@
-//! `hone cv`, `hone seeds`, `hone search` and `hone studies`.
+//! `hone cv`, `hone seeds`, `hone learning-curve`, `hone search` and `hone studies`.
 
 use std::io::Write;
 use std::mem::discriminant;
@@ -11,14 +11,15 @@ use crate::cli::CliError;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::outcome::print_json;
 use crate::cli::study_args::{
-    CrossValidateArguments, SearchArguments, SeedsArguments, StudiesArguments, StudyArguments,
+    BestArguments, CrossValidateArguments, LearningCurveArguments, SearchArguments, SeedsArguments, StudiesArguments,
+    StudyArguments,
 };
 use crate::cli::study_results::{as_json, headline, show, state};
 use crate::cli::table::table;
 use crate::cli::values::with_settings;
-use crate::project::{MOST_TRIALS, Project, SearchPlan, SearchRange, StudyPlan};
-use crate::storage::{ProjectFile, StorageError, StudyFolder, StudyState};
-use crate::worker::{LoadStudy, RunStudy, StudyEvent, StudyResults};
+use crate::project::{MOST_TRIALS, Project, SearchPlan, SearchRange, SearchStart, StudyPlan};
+use crate::storage::{ProjectFile, RunFolder, StorageError, StudyFolder, StudyState};
+use crate::worker::{KeepBest, LoadStudy, RunStudy, StudyEvent, StudyResults};
 
 /// Trials of a search without a budget.
 const TRIALS: u32 = 20;
@@ -31,6 +32,11 @@ pub(super) fn cross_validate(arguments: &CrossValidateArguments, out: &mut dyn W
 /// `hone seeds`.
 pub(super) fn seeds(arguments: &SeedsArguments, out: &mut dyn Write) -> Result<(), CliError> {
     run(&arguments.study, |_| Ok(StudyPlan::Seeds { seeds: arguments.seeds }), out)
+}
+
+/// `hone learning-curve`.
+pub(super) fn learning_curve(arguments: &LearningCurveArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    run(&arguments.study, |_| Ok(StudyPlan::LearningCurve { draws: arguments.draws }), out)
 }
 
 /// `hone search`.
@@ -49,7 +55,18 @@ pub(super) fn search(arguments: &SearchArguments, out: &mut dyn Write) -> Result
         }
         let usual = if arguments.minutes.is_some() { MOST_TRIALS } else { TRIALS };
         let trials = arguments.trials.unwrap_or(usual);
-        Ok(StudyPlan::Search(SearchPlan { over, trials, minutes: arguments.minutes, halving: !arguments.no_halving }))
+        let (minutes, halving) = (arguments.minutes, !arguments.no_halving);
+        let start = SearchStart::OwnSettings;
+        Ok(StudyPlan::Search(SearchPlan { over, trials, minutes, halving, start, keeps_best: false }))
+    };
+    run(&arguments.study, plan, out)
+}
+
+/// `hone best`.
+pub(super) fn best(arguments: &BestArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let plan = |_: &Project| {
+        let trials = arguments.trials.unwrap_or(MOST_TRIALS);
+        Ok(StudyPlan::Search(SearchPlan { trials, ..SearchPlan::best_in(arguments.minutes) }))
     };
     run(&arguments.study, plan, out)
 }
@@ -101,7 +118,7 @@ fn interrupted(
         None => StudyFolder::list(folder)?,
     };
     let is_asked_for = |results: &StudyResults| {
-        discriminant(&results.settings.plan) == discriminant(plan) && results.state == StudyState::Interrupted
+        is_of_same_kind(&results.settings.plan, plan) && results.state == StudyState::Interrupted
     };
     for study in studies {
         // One that cannot be read is not the one to go on with.
@@ -119,6 +136,21 @@ fn interrupted(
     Err(StorageError::NothingToResume(what).into())
 }
 
+fn is_of_same_kind(one: &StudyPlan, other: &StudyPlan) -> bool {
+    match (one, other) {
+        (StudyPlan::Search(one), StudyPlan::Search(other)) => one.keeps_best == other.keeps_best,
+        _ => discriminant(one) == discriminant(other),
+    }
+}
+
+/// Says which run the best trial of a search has become.
+fn say_kept(run: &RunFolder, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    if json {
+        return print_json(out, &json!({ "run": run.id(), "folder": run.path() }));
+    }
+    Ok(writeln!(out, "The best model is run {} now: {}", run.id(), run.path().display())?)
+}
+
 /// A study, and what could be read of it.
 type Loaded = (StudyFolder, Result<Arc<StudyResults>, CliError>);
 
@@ -128,6 +160,10 @@ pub(super) fn list(arguments: &StudiesArguments, out: &mut dyn Write) -> Result<
     let mut jobs = JobRunner::begin()?;
     if let Some(id) = &arguments.study {
         let study = StudyFolder::find(&folder, Some(id))?;
+        if arguments.keep {
+            let run = jobs.run(KeepBest { study })?;
+            return say_kept(&run, arguments.json, out);
+        }
         let results = jobs.run(LoadStudy { study })?;
         return show(&results, arguments.json, out);
     }
@@ -141,7 +177,10 @@ pub(super) fn list(arguments: &StudiesArguments, out: &mut dyn Write) -> Result<
         return print_json(out, &json!({ "studies": loaded.iter().map(entry).collect::<Vec<_>>() }));
     }
     if loaded.is_empty() {
-        writeln!(out, "No studies yet. Begin one with `hone cv`, `hone seeds` or `hone search`.")?;
+        writeln!(
+            out,
+            "No studies yet. Begin one with `hone cv`, `hone seeds`, `hone learning-curve` or `hone search`."
+        )?;
         return Ok(());
     }
     let row = |(study, results): &Loaded| {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::compute_args::ComputeArguments;
-use crate::project::{FOLDS, MOST_SEEDS, MOST_TRIALS};
+use crate::project::{FOLDS, MOST_DRAWS, MOST_SEEDS, MOST_TRIALS};
 
 /// What all studies have in common.
 #[derive(Clone, Debug, Args)]
@@ -57,6 +57,37 @@ pub struct SeedsArguments {
     pub seeds: u32,
 }
 
+/// `hone learning-curve`.
+#[derive(Clone, Debug, Args)]
+pub struct LearningCurveArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// How often the rows of each part are drawn, each time with another seed: more draws make the curve less noisy
+    #[arg(
+        long, value_name = "N", default_value_t = 1, conflicts_with = "resume",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DRAWS))
+    )]
+    pub draws: u32,
+}
+
+/// `hone best`.
+#[derive(Clone, Debug, Args)]
+pub struct BestArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// Minutes that it may take
+    #[arg(
+        long, value_name = "N", default_value_t = 10, conflicts_with = "resume",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub minutes: u32,
+    /// Number of trials at most [default: as many as there is time for]
+    #[arg(
+        long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TRIALS))
+    )]
+    pub trials: Option<u32>,
+}
+
 /// `hone search`.
 #[derive(Clone, Debug, Args)]
 pub struct SearchArguments {
@@ -105,6 +136,9 @@ pub struct StudiesArguments {
     /// Show the results of this study
     #[arg(long, value_name = "ID")]
     pub study: Option<String>,
+    /// Make the best trial of this search a run of the project, with its model
+    #[arg(long, requires = "study")]
+    pub keep: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,

@@ -140,7 +140,7 @@ pub(super) fn bootstrap_several<S: AsRef<[f64]> + Send>(
 }
 
 /// Macro-F1 of `[classes * classes]` counts, true label first.
-fn macro_f1(classes: usize, counts: &[u64]) -> f64 {
+pub(super) fn macro_f1(classes: usize, counts: &[u64]) -> f64 {
     let (mut sum, mut present) = (0.0, 0_u64);
     for class in 0..classes {
         let actual: u64 = counts[class * classes..(class + 1) * classes].iter().sum();

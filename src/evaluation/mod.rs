@@ -8,6 +8,7 @@ mod details;
 mod interval;
 mod language;
 mod language_difference;
+mod learning_curve;
 mod linear_probe;
 mod logistic;
 mod metrics;
@@ -34,6 +35,7 @@ pub use interval::{
 };
 pub use language::{LanguageModelMetrics, TermCounts, WordCounts, WordsAnswer};
 pub use language_difference::LanguageDifference;
+pub use learning_curve::{CurvePoint, Forecast, LearningCurve, PartRun};
 pub use linear_probe::{FittedProbe, LinearProbe};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};

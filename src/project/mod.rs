@@ -42,7 +42,9 @@ pub use setting::{SettingError, apply_settings, setting_value};
 pub use split::{RowKey, Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale, label_ranks};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
-pub use study::{FOLDS, MOST_SEEDS, MOST_TRIALS, RowsUsed, SearchPlan, StudyPlan, Trial};
+pub use study::{
+    FOLDS, MOST_DRAWS, MOST_SEEDS, MOST_TRIALS, PARTS, RowsUsed, SearchPlan, SearchStart, StudyPlan, Trial,
+};
 pub use task::{ClassificationSettings, LanguageModellingSettings, Objective, PoolingChoice, RoleRule, Task, TaskKind};
 pub use training::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, LoraMatrices, LoraSettings, OptimizerSettings,

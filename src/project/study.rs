@@ -13,6 +13,12 @@ pub const MOST_SEEDS: u32 = 50;
 /// The most trials of one search.
 pub const MOST_TRIALS: u32 = 1_000;
 
+/// The parts of the training rows that a learning curve learns from, in percent.
+pub const PARTS: [u32; 4] = [10, 25, 50, 100];
+
+/// The most times that the rows of a learning curve are drawn.
+pub const MOST_DRAWS: u32 = 20;
+
 /// The question that a study answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum StudyPlan {
@@ -29,12 +35,17 @@ pub enum StudyPlan {
     },
     /// Which settings do best on the validation rows?
     Search(SearchPlan),
+    /// Would more labelled rows help? The same settings learn from each of the [`PARTS`] of the training rows.
+    LearningCurve {
+        /// How often the rows are drawn, 1 to [`MOST_DRAWS`]: each time other rows, with another seed.
+        draws: u32,
+    },
 }
 
 /// A search for settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SearchPlan {
-    /// The settings that are tried out. The first trial has those of the project.
+    /// The settings that are tried out. The first trials have others, see [`SearchStart`].
     pub over: Vec<SearchRange>,
     /// Trials at most, 1 to [`MOST_TRIALS`].
     pub trials: u32,
@@ -42,6 +53,41 @@ pub struct SearchPlan {
     pub minutes: Option<u32>,
     /// Whether a trial ends early if it is in the worse half after 1, 2, 4, ... epochs.
     pub halving: bool,
+    /// The first trials.
+    #[serde(default)]
+    pub start: SearchStart,
+    /// Whether the best model found in the minutes becomes a run of the project.
+    #[serde(default)]
+    pub keeps_best: bool,
+}
+
+/// The trials with which a search begins, before it proposes settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SearchStart {
+    /// One with the project's own settings.
+    #[default]
+    OwnSettings,
+    /// An instant model, which takes seconds, and then one with the project's own settings.
+    Instant,
+}
+
+impl SearchPlan {
+    /// The best model in so many minutes. What is searched, and with which settings it begins, depends on how fast this machine
+    /// is: [`Self::over`] stays empty until that is known.
+    #[must_use]
+    pub fn best_in(minutes: u32) -> Self {
+        let start = SearchStart::OwnSettings;
+        Self { over: Vec::new(), trials: MOST_TRIALS, minutes: Some(minutes), halving: true, start, keeps_best: true }
+    }
+
+    /// The number of the trial with the project's own settings.
+    #[must_use]
+    pub fn own_trial(&self) -> u32 {
+        match self.start {
+            SearchStart::OwnSettings => 1,
+            SearchStart::Instant => 2,
+        }
+    }
 }
 
 /// The rows that a run trains on and is measured on.
@@ -58,6 +104,13 @@ pub enum RowsUsed {
         number: u32,
         /// How many folds there are.
         of: u32,
+    },
+    /// A part of the training rows, and all validation and test rows.
+    Part {
+        /// How much of the training rows, in percent.
+        percent: u32,
+        /// Which draw, from 0. A smaller part of one draw is within every larger one.
+        draw: u32,
     },
 }
 
@@ -80,6 +133,7 @@ impl StudyPlan {
             Self::CrossValidation { folds } => *folds,
             Self::Seeds { seeds } => *seeds,
             Self::Search(search) => search.trials,
+            Self::LearningCurve { draws } => draws * PARTS.len() as u32,
         }
     }
 
@@ -89,7 +143,9 @@ impl StudyPlan {
         match self {
             Self::CrossValidation { .. } => "Cross-validation",
             Self::Seeds { .. } => "Repeated seeds",
+            Self::Search(search) if search.keeps_best => "Best model in the time",
             Self::Search(_) => "Search",
+            Self::LearningCurve { .. } => "Learning curve",
         }
     }
 
@@ -101,6 +157,18 @@ impl StudyPlan {
             Self::Seeds { seeds } => format!("Seed {number} of {seeds}"),
             Self::Search(search) if search.minutes.is_some() => format!("Trial {number}"),
             Self::Search(search) => format!("Trial {number} of {}", search.trials),
+            Self::LearningCurve { draws } => {
+                let (percent, draw) = Self::part(number);
+                let drawn = if *draws > 1 { format!(", draw {} of {draws}", draw + 1) } else { String::new() };
+                format!("{percent}% of the training rows{drawn}")
+            }
         }
+    }
+
+    /// The part of the training rows, in percent, that a trial of a learning curve learns from, and its draw, from 0.
+    #[must_use]
+    pub fn part(number: u32) -> (u32, u32) {
+        let (place, parts) = (number.saturating_sub(1), PARTS.len() as u32);
+        (PARTS[(place % parts) as usize], place / parts)
     }
 }

@@ -9,6 +9,7 @@ mod drawn_split;
 mod error;
 mod folder;
 mod freeing;
+mod kept_trial;
 mod leftovers;
 mod lock;
 mod migrations;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,11 @@ enum MetricsLineRef<'a> {
 }
 
 impl RunFolder {
+    /// The file of its curves.
+    pub(super) fn metrics_path(&self) -> PathBuf {
+        self.path().join(METRICS)
+    }
+
     /// Appends steps to `metrics.jsonl`.
     ///
     /// # Errors
@@ -54,7 +59,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system, or a complete line that is neither a step nor an evaluation.
     pub fn read_metrics(&self) -> Result<(Vec<StepMetrics>, Vec<EvaluationPoint>), StorageError> {
-        let path = self.path().join(METRICS);
+        let path = self.metrics_path();
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
@@ -81,7 +86,7 @@ impl RunFolder {
     /// The last step in `metrics.jsonl`, from the end of the file; `None` if there is none there.
     #[must_use]
     pub fn latest_step(&self) -> Option<StepMetrics> {
-        let mut file = File::open(self.path().join(METRICS)).ok()?;
+        let mut file = File::open(self.metrics_path()).ok()?;
         let length = file.metadata().ok()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
         let mut bytes = Vec::new();
@@ -97,7 +102,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn sync_metrics(&self) -> Result<(), StorageError> {
-        let path = self.path().join(METRICS);
+        let path = self.metrics_path();
         match File::open(&path).and_then(|file| file.sync_data()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("write", &path)(error)),
             _ => Ok(()),
@@ -109,7 +114,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn cut_metrics(&self, last: u64) -> Result<u64, StorageError> {
-        let path = self.path().join(METRICS);
+        let path = self.metrics_path();
         let bytes = match std::fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             read => read.map_err(StorageError::io("read", &path))?,
@@ -138,7 +143,7 @@ impl RunFolder {
         sync: fn(&File) -> io::Result<()>,
     ) -> Result<(), StorageError> {
         self.unless_gone()?;
-        let path = self.path().join(METRICS);
+        let path = self.metrics_path();
         append_lines(&path, lines, sync).map_err(StorageError::io("write", &path))
     }
 }

@@ -194,7 +194,7 @@ impl StudyFolder {
         found.ok_or_else(|| {
             let study = id.map_or_else(|| "no study".to_owned(), |id| format!("no study '{id}'"));
             let known = if ids.is_empty() {
-                "Begin one with `hone cv`, `hone seeds` or `hone search`.".to_owned()
+                "Begin one with `hone cv`, `hone seeds`, `hone learning-curve` or `hone search`.".to_owned()
             } else {
                 format!("Its studies: {}.", ids.join(", "))
             };

@@ -36,7 +36,7 @@ pub use dry_run::{DryRun, RunTime, SmallerRun, dry_run};
 pub use early_stopping::{BestWatch, Verdict};
 pub use error::TrainError;
 pub use event::TrainingEvent;
-pub use of_study::OfStudy;
+pub use of_study::{KeptProbe, OfStudy};
 pub use optimizer::Optimizer;
 pub use predict::{ToScore, predict};
 pub use rate_finder::{RateCurve, RatePoint, find_rate};

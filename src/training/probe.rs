@@ -2,6 +2,7 @@
 //! new head that scores embeddings begins.
 
 use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::data::packed;
 use crate::evaluation::{FittedProbe, Guesses, LinearProbe, argmax};
@@ -118,14 +119,40 @@ impl Trainer<'_> {
         if !reads_embeddings || !self.has_new_head || self.settings.trained_layers == TrainedLayers::Instant {
             return Ok(());
         }
-        let Some(fitted) = self.fit_probe()? else { return Ok(()) };
+        let kept = self.study.map(|study| (study.probe, self.hash_of_fit()));
+        let fitted = match kept.and_then(|(probe, of)| probe.get(of)) {
+            Some(fitted) => fitted,
+            None => {
+                let Some(fitted) = self.fit_probe()? else { return Ok(()) };
+                if let Some((probe, of)) = kept {
+                    probe.keep(of, &fitted);
+                }
+                fitted
+            }
+        };
         self.model.set_embedding_scores(&fitted.weights, &fitted.bias)?;
         Ok(())
     }
 
-    /// Whether the task has the baseline, and the run is not an instant model itself.
+    /// A hash of all that decides how a probe is fitted: the network and how it computes, the rows, and how much each class counts.
+    fn hash_of_fit(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.source.hash(&mut hasher);
+        format!("{:?} {}", self.model.head(), self.model.compute()).hash(&mut hasher);
+        for samples in [&self.data.train.samples, &self.data.validation.samples] {
+            (&samples.ids, &samples.classes).hash(&mut hasher);
+        }
+        for weight in self.class_weights() {
+            weight.to_bits().hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Whether the task has the baseline, and the run is neither an instant model itself nor a trial, which is compared with others.
     fn is_compared_with_instant(&self) -> bool {
-        self.task.is_compared_with_instant() && self.settings.trained_layers != TrainedLayers::Instant
+        self.study.is_none()
+            && self.task.is_compared_with_instant()
+            && self.settings.trained_layers != TrainedLayers::Instant
     }
 
     /// Fits the network's embeddings with every strength of the penalty, and keeps what the best one on the

@@ -354,7 +354,7 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
     }
     // A person who stopped the run, in training or since, waits for its result.
     let is_stopped = stop_reason == StopReason::Stopped || trainer.voice.control.is_cancelled();
-    let mut trainer = if is_stopped || trainer.study.is_some() { trainer } else { compare_with_instant(trainer)? };
+    let mut trainer = if is_stopped { trainer } else { compare_with_instant(trainer)? };
     let comparison = match &test {
         Some(test) => compare(&mut trainer, Side::Test, &test.answers),
         None => compare(&mut trainer, Side::Validation, &answers),

@@ -4,7 +4,9 @@ use crate::data::{Prepared, Side};
 use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
 use crate::models::ModelConfig;
 use crate::progress::Watch;
-use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, StorageError, TrainedRun, remove_file};
+use crate::storage::{
+    RunComparison, RunFolder, RunSettings, RunStatus, RunSummary, StorageError, TrainedRun, remove_file,
+};
 use crate::tasks::{self, Measured, Reader};
 use crate::worker::scoring::{Evaluation, own_rows, rows_of};
 use crate::worker::{Context, JobError, LogLevel};
@@ -27,13 +29,7 @@ pub(super) fn complete(
     let prepared = own_rows(context, run, settings)?;
     let validation_rows = rows_of(&prepared, Side::Validation);
     let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
-    let tokenizer = context.tokenizer(&run.best())?;
-    let best = run.best();
-    let reader = Reader::of(&settings.project, &ModelConfig::read(&best)?);
-    let comparison = context.watched(|watch| {
-        let task = tasks::definition(&settings.project, &prepared, &tokenizer, reader, watch)?;
-        Ok::<_, JobError>(compare(&*task, settings.project.training.seed, &prepared, test, watch))
-    })?;
+    let comparison = compared(context, run, settings, (&prepared, Side::Test), test)?;
     let path = run.predictions_path();
     if run.read_predictions("test").is_err() {
         remove_file(&path).map_err(StorageError::io("replace", &path))?;
@@ -50,21 +46,38 @@ pub(super) fn complete(
     Ok(())
 }
 
+/// The interval and the baselines of a run whose answers on one side are known.
+pub(super) fn compared(
+    context: &mut Context<'_>,
+    run: &RunFolder,
+    settings: &RunSettings,
+    rows: (&Prepared, Side),
+    answers: &[Prediction],
+) -> Result<RunComparison, JobError> {
+    let best = run.best();
+    let tokenizer = context.tokenizer(&best)?;
+    let reader = Reader::of(&settings.project, &ModelConfig::read(&best)?);
+    context.watched(|watch| {
+        let task = tasks::definition(&settings.project, rows.0, &tokenizer, reader, watch)?;
+        Ok(compare(&*task, settings.project.training.seed, rows, answers, watch))
+    })
+}
+
 fn compare(
     task: &dyn tasks::TaskDefinition,
     seed: u64,
-    prepared: &Prepared,
-    test: &[Prediction],
+    (prepared, side): (&Prepared, Side),
+    answers: &[Prediction],
     watch: &mut Watch<'_>,
 ) -> RunComparison {
     let classes = |side| -> Vec<u32> {
         let of_side = prepared.examples.iter().filter(|example| example.side == side);
         of_side.map(|example| example.class().unwrap_or_default()).collect()
     };
-    let (train_texts, test_texts) = (prepared.texts(Side::Train), prepared.texts(Side::Test));
-    let (train_classes, test_classes) = (classes(Side::Train), classes(Side::Test));
+    let (train_texts, test_texts) = (prepared.texts(Side::Train), prepared.texts(side));
+    let (train_classes, test_classes) = (classes(Side::Train), classes(side));
     let train = LabelledTexts { texts: &train_texts, labels: &train_classes };
-    let answers: Vec<Answer> = test.iter().map(|prediction| prediction.answer.clone()).collect();
+    let answers: Vec<Answer> = answers.iter().map(|prediction| prediction.answer.clone()).collect();
     let rows = LabelledTexts { texts: &test_texts, labels: &test_classes };
     let measured = Measured { rows, answers: &answers, instant: None, seed };
     RunComparison { baselines: task.baselines(train, measured, watch), interval: task.interval(measured) }

@@ -1,6 +1,7 @@
 //! The worker: one thread that runs one job at a time. Each [`Job`](crate::worker::Job) has its own type of answer.
 
 mod bench;
+mod best_in;
 mod cache;
 mod compare;
 mod comparing;
@@ -12,6 +13,7 @@ mod evaluate;
 mod export;
 mod findings;
 mod job;
+mod keep_trial;
 mod label_file;
 mod language;
 mod models;
@@ -51,6 +53,7 @@ pub use evaluate::{CheckTrainingRows, Evaluate, EvaluationReport};
 pub use export::Export;
 pub use findings::FindProblems;
 pub use job::{Context, Job};
+pub use keep_trial::KeepBest;
 pub use label_file::{
     FileToLabel, LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions,
     check_labelled_output,

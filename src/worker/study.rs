@@ -7,10 +7,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
 
-use crate::data::{Imported, Prepared};
-use crate::project::{Project, RowsUsed, StudyPlan, Trial, apply_settings};
+use crate::data::{Imported, Prepared, Side};
+use crate::project::{EvaluateEvery, Project, RowsUsed, StudyPlan, TrainedLayers, Trial, apply_settings};
 use crate::storage::{EvaluationPoint, FileLock, RunFolder, StudyFolder, StudySettings, TrialRun};
-use crate::training::{self, OfStudy, TrainInputs, TrainingEvent};
+use crate::training::{self, KeptProbe, OfStudy, TrainInputs, TrainingEvent};
+use crate::worker::best_in::sized;
+use crate::worker::keep_trial;
 use crate::worker::run_events::Teller;
 use crate::worker::study_results::{self, keep_out_of_fold};
 use crate::worker::study_search;
@@ -59,6 +61,10 @@ struct Study {
     model_folder: PathBuf,
     /// When this process began or resumed it.
     begun: Instant,
+    /// Seconds that earlier processes trained for.
+    spent: f64,
+    /// The linear probe that trials begin with.
+    probe: KeptProbe,
     /// Messages of earlier trials, which are not repeated.
     said: HashSet<String>,
     /// Tells other processes that the study is running.
@@ -82,7 +88,10 @@ impl Job for RunStudy {
         while let Some((trial, begun)) = study.next()? {
             context.log(LogLevel::Info, study.title(&trial));
             tell(context, StudyEvent::Trial(trial.number));
-            study.train(context, &trial, begun.as_ref(), &events)?;
+            match study.train(context, &trial, begun.as_ref(), &events) {
+                Err(JobError::Cancelled) => return Err(study.stopped(context)),
+                trained => trained?,
+            }
             tell(context, StudyEvent::Results(Arc::new(study_results::load(&study.folder)?)));
         }
         study.end(context)
@@ -111,6 +120,13 @@ impl RunStudy {
             Some(before) => before,
             None => {
                 // Folds have their own split. The others train on the project's, which later runs keep.
+                let (plan, project) = match plan {
+                    StudyPlan::Search(search) if search.keeps_best && search.over.is_empty() => {
+                        let (project, search) = sized(context, (&project, &folder), may_fetch, &search)?;
+                        (StudyPlan::Search(search), project)
+                    }
+                    plan => (plan, project),
+                };
                 if !matches!(plan, StudyPlan::CrossValidation { .. }) {
                     keep_split(context, (&project, &folder), &imported, &prepared)?;
                 }
@@ -119,8 +135,10 @@ impl RunStudy {
                 (settings, lock, study)
             }
         };
-        let said = HashSet::new();
-        Ok(Study { folder, settings, imported, prepared, model_folder, begun, said, lock })
+        let (said, probe) = (HashSet::new(), KeptProbe::default());
+        let ended = folder.trials()?.into_iter().filter_map(|trial| Some(trial.summary?.train_seconds));
+        let spent = ended.sum();
+        Ok(Study { folder, settings, imported, prepared, model_folder, begun, spent, probe, said, lock })
     }
 }
 
@@ -157,7 +175,8 @@ impl Study {
             trials.iter().filter_map(|trial| Some(trial.summary.as_ref()?.train_seconds)).collect();
         seconds.sort_by(f64::total_cmp);
         let usual = seconds.get(seconds.len() / 2).copied().unwrap_or(0.0);
-        let left = Duration::from_mins(u64::from(minutes)).as_secs_f64() - self.begun.elapsed().as_secs_f64();
+        let spent = self.spent + self.begun.elapsed().as_secs_f64();
+        let left = Duration::from_mins(u64::from(minutes)).as_secs_f64() - spent;
         left < usual / 2.0
     }
 
@@ -172,8 +191,33 @@ impl Study {
             StudyPlan::Search(search) => {
                 (RowsUsed::WithoutTest, study_search::settings(search, &self.settings.project, trials, number))
             }
+            StudyPlan::LearningCurve { .. } => {
+                let (percent, draw) = StudyPlan::part(number);
+                let rows = if (percent, draw) == (100, 0) { RowsUsed::All } else { RowsUsed::Part { percent, draw } };
+                (rows, self.settings_of_part(percent, draw))
+            }
         };
         Trial { number, rows, settings }
+    }
+
+    /// What a part of the training rows needs so that only the rows are fewer: about as many steps as with all rows, evaluated as
+    /// often. With as many epochs, a small part would also be trained for a shorter time, and more rows would seem to help more
+    /// than they do.
+    fn settings_of_part(&self, percent: u32, draw: u32) -> Vec<String> {
+        let training = &self.settings.project.training;
+        let mut settings = Vec::new();
+        if draw > 0 {
+            settings.push(format!("training.seed={}", training.seed.wrapping_add(u64::from(draw))));
+        }
+        if percent < 100 && training.trained_layers != TrainedLayers::Instant {
+            let epochs = (u64::from(training.epochs) * 100).div_ceil(u64::from(percent));
+            settings.push(format!("training.epochs={epochs}"));
+            if training.evaluate_every == EvaluateEvery::Epoch {
+                let steps = training.steps_per_epoch(self.prepared.side(Side::Train).count());
+                settings.push(format!("training.evaluate_every=Steps({})", steps.max(1)));
+            }
+        }
+        settings
     }
 
     fn title(&self, trial: &Trial) -> String {
@@ -181,7 +225,7 @@ impl Study {
         match &self.settings.plan {
             StudyPlan::Search(_) if trial.settings.is_empty() => format!("{title}: the project's own settings."),
             StudyPlan::Search(_) => format!("{title}: {}.", trial.settings.join(", ")),
-            StudyPlan::CrossValidation { .. } | StudyPlan::Seeds { .. } => format!("{title}."),
+            _ => format!("{title}."),
         }
     }
 
@@ -204,7 +248,7 @@ impl Study {
             prepared: &prepared,
             model_folder: &self.model_folder,
             resumed,
-            study: Some(OfStudy { folder: self.folder.path(), trial, falls_behind: &falls_behind }),
+            study: Some(OfStudy { folder: self.folder.path(), trial, falls_behind: &falls_behind, probe: &self.probe }),
         };
         let control = context.control;
         let (events, said) = (events.clone(), &mut self.said);
@@ -237,7 +281,9 @@ impl Study {
     fn evaluations_of_others(&self) -> Result<Vec<Vec<EvaluationPoint>>, JobError> {
         match &self.settings.plan {
             StudyPlan::Search(search) if search.halving => {
-                let ended = self.folder.trials()?.into_iter().filter(|trial| trial.summary.is_some());
+                let is_like = |trial: &TrialRun| study_search::is_like_others(&self.settings.project, trial);
+                let trials = self.folder.trials()?;
+                let ended = trials.into_iter().filter(|trial| trial.summary.is_some() && is_like(trial));
                 ended.map(|trial| Ok(trial.run.read_metrics()?.1)).collect()
             }
             _ => Ok(Vec::new()),
@@ -248,13 +294,31 @@ impl Study {
     fn keep_weights(&self) -> Result<(), JobError> {
         let trials = self.folder.trials()?;
         let kept = match &self.settings.plan {
-            StudyPlan::Search(_) => study_search::with_weights(&self.settings.project, &trials),
-            StudyPlan::CrossValidation { .. } | StudyPlan::Seeds { .. } => Vec::new(),
+            StudyPlan::Search(_) => study_search::with_weights(&self.settings, &trials),
+            _ => Vec::new(),
         };
         for trial in trials.iter().filter(|trial| trial.summary.is_some() && !kept.contains(&trial.trial.number)) {
             self.folder.remove_weights(&trial.run)?;
         }
         Ok(())
+    }
+
+    /// Whether the best trial becomes a run of the project.
+    fn keeps_best(&self) -> bool {
+        matches!(&self.settings.plan, StudyPlan::Search(search) if search.keeps_best)
+    }
+
+    /// The study was stopped. The best model so far is kept all the same, if the study is there to find one.
+    fn stopped(&self, context: &mut Context<'_>) -> JobError {
+        let has_result = self.folder.trials().is_ok_and(|trials| trials.iter().any(|trial| trial.summary.is_some()));
+        if self.keeps_best() && has_result {
+            match keep_trial::keep(&self.folder, &self.prepared) {
+                Ok(run) => context.log(LogLevel::Info, format!("The best model so far is run {}.", run.id())),
+                Err(JobError::Failed(why)) => context.log(LogLevel::Warning, why),
+                Err(JobError::Cancelled) => {}
+            }
+        }
+        JobError::Cancelled
     }
 
     /// Measures what is measured once, at the end.
@@ -263,8 +327,13 @@ impl Study {
             StudyPlan::CrossValidation { .. } => keep_out_of_fold(&self.folder)?,
             StudyPlan::Search(_) => {
                 study_search::measure_on_test_rows(context, (&self.folder, &self.settings), &self.prepared)?;
+                if self.keeps_best() {
+                    let run = keep_trial::keep(&self.folder, &self.prepared)?;
+                    keep_trial::measure(context, &run, &self.prepared)?;
+                    context.log(LogLevel::Info, format!("The best model is run {}.", run.id()));
+                }
             }
-            StudyPlan::Seeds { .. } => {}
+            StudyPlan::Seeds { .. } | StudyPlan::LearningCurve { .. } => {}
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.folder.end(now.as_secs())?;

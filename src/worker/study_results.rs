@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::evaluation::{
-    ClassificationMetrics, Interval, Metrics, Prediction, RunDifference, Spread, Tested, Trials, macro_f1_interval,
+    ClassificationMetrics, Interval, LearningCurve, Metrics, PartRun, Prediction, RunDifference, Spread, Tested,
+    Trials, macro_f1_interval,
 };
-use crate::project::{MetricName, StudyPlan};
+use crate::project::{MetricName, PARTS, StudyPlan};
 use crate::storage::{StudyFolder, StudyPredictions, StudySettings, StudyState, TrialRun};
 use crate::worker::study_search;
 use crate::worker::{Context, Job, JobError};
@@ -35,6 +36,8 @@ pub struct StudyResults {
     pub out_of_fold: Option<OutOfFold>,
     /// What a search found; `None` of other studies, and before its first result.
     pub search: Option<SearchResults>,
+    /// How the score grows with the training rows; `None` of other studies, and before the first result.
+    pub curve: Option<LearningCurve>,
 }
 
 /// What a search found.
@@ -127,9 +130,13 @@ pub(super) fn load(folder: &StudyFolder) -> Result<StudyResults, JobError> {
     let spreads = spreads(&settings.plan, &trials);
     let search = match settings.plan {
         StudyPlan::Search(_) => search(folder, &settings, &trials)?,
-        StudyPlan::CrossValidation { .. } | StudyPlan::Seeds { .. } => None,
+        _ => None,
     };
-    Ok(StudyResults { folder: folder.clone(), settings, state, trials, spreads, out_of_fold, search })
+    let curve = match settings.plan {
+        StudyPlan::LearningCurve { .. } => learning_curve(&trials)?,
+        _ => None,
+    };
+    Ok(StudyResults { folder: folder.clone(), settings, state, trials, spreads, out_of_fold, search, curve })
 }
 
 /// How much each metric varies over the trials that ended.
@@ -144,13 +151,31 @@ fn spreads(plan: &StudyPlan, trials: &[TrialRun]) -> Vec<Spread> {
         }
         StudyPlan::Seeds { .. } => Trials::Repeated,
         // Its trials have different settings.
-        StudyPlan::Search(_) => return Vec::new(),
+        StudyPlan::Search(_) | StudyPlan::LearningCurve { .. } => return Vec::new(),
     };
     let spread = |(name, _)| {
         let values = ended.iter().filter_map(|(metrics, _)| metrics.get(name)).collect();
         Spread::of(name, values, kind)
     };
     first.figures().into_iter().filter_map(spread).collect()
+}
+
+/// How the score grows with the training rows.
+fn learning_curve(trials: &[TrialRun]) -> Result<Option<LearningCurve>, JobError> {
+    let mut ended = Vec::new();
+    for trial in trials {
+        if let Some(summary) = &trial.summary {
+            let side = if summary.test.is_some() { "test" } else { "validation" };
+            let metrics = summary.measured();
+            ended.push((trial, metrics, trial.run.read_predictions(side)?));
+        }
+    }
+    let of_part = |percent: u32| -> Vec<PartRun<'_>> {
+        let is_of = |trial: &TrialRun| StudyPlan::part(trial.trial.number).0 == percent;
+        let runs = ended.iter().filter(|(trial, ..)| is_of(trial));
+        runs.map(|(trial, metrics, predictions)| PartRun { rows: trial.rows[0], metrics, predictions }).collect()
+    };
+    Ok(LearningCurve::of(&PARTS.map(of_part)))
 }
 
 /// Writes the answers of all folds in one file, in the order of the folds.

@@ -1,20 +1,37 @@
 //! What a search tries next, and what it found.
 
 use crate::data::{Prepared, Side};
-use crate::project::{MetricName, Project, SearchPlan, SearchRange};
+use crate::project::{MetricName, Project, SearchPlan, SearchRange, SearchStart, StudyPlan};
 use crate::storage::{StudyFolder, StudyPredictions, StudySettings, TrialRun};
 use crate::training::{Tried, propose};
 use crate::worker::scoring::{Evaluation, rows_of};
 use crate::worker::{Context, JobError};
 
-/// The settings of the next trial: the first has those of the project.
+/// The settings of the next trial: the first ones are as [`SearchStart`] says.
 pub(super) fn settings(search: &SearchPlan, project: &Project, trials: &[TrialRun], number: u32) -> Vec<String> {
-    if number == 1 {
+    if number == search.own_trial() {
         return Vec::new();
     }
+    if number == 1 && search.start == SearchStart::Instant {
+        return vec!["training.trained_layers=Instant".to_owned()];
+    }
     let metric = project.best_metric();
-    let tried: Vec<Tried> = trials.iter().map(|trial| tried(&search.over, metric, trial)).collect();
+    let tried: Vec<Tried> = trials
+        .iter()
+        .filter(|trial| is_like_others(project, trial))
+        .map(|trial| tried(&search.over, metric, trial))
+        .collect();
     propose(&search.over, &tried, (project.training.seed, number))
+}
+
+/// Whether a trial can be compared with others step by step, which an instant model among them cannot.
+pub(super) fn is_like_others(project: &Project, trial: &TrialRun) -> bool {
+    trial.project.training.trained_layers == project.training.trained_layers
+}
+
+/// The trial with the project's own settings.
+fn own_trial(settings: &StudySettings) -> u32 {
+    if let StudyPlan::Search(search) = &settings.plan { search.own_trial() } else { 1 }
 }
 
 /// Where a trial was, and how good it was.
@@ -47,12 +64,13 @@ pub(super) fn best<'a>(project: &Project, trials: &'a [TrialRun]) -> Option<&'a 
     best.map(|(trial, _)| trial)
 }
 
-/// The numbers of the trials whose weights are needed at the end: the first, and the best so far.
-pub(super) fn with_weights(project: &Project, trials: &[TrialRun]) -> Vec<u32> {
-    best(project, trials).map(|trial| trial.trial.number).into_iter().chain([1]).collect()
+/// The numbers of the trials whose weights are needed at the end: the one with the project's own settings, and the best so far.
+pub(super) fn with_weights(settings: &StudySettings, trials: &[TrialRun]) -> Vec<u32> {
+    let best = best(&settings.project, trials).map(|trial| trial.trial.number);
+    best.into_iter().chain([own_trial(settings)]).collect()
 }
 
-/// Measures the first and the best trial on the test rows, which no trial has seen. The weights of the best are kept.
+/// Measures the trial with the project's own settings and the best trial on the test rows, which no trial has seen. The weights of the best are kept.
 pub(super) fn measure_on_test_rows(
     context: &mut Context<'_>,
     (folder, settings): (&StudyFolder, &StudySettings),
@@ -62,7 +80,7 @@ pub(super) fn measure_on_test_rows(
     let Some(best) = best(&settings.project, &trials) else {
         return Err(JobError::Failed("No trial of the search has a result. Look at their messages.".to_owned()));
     };
-    let first = trials.iter().find(|trial| trial.trial.number == 1 && trial.summary.is_some());
+    let first = trials.iter().find(|trial| trial.trial.number == own_trial(settings) && trial.summary.is_some());
     let measured = [(StudyPredictions::FirstTrial, first), (StudyPredictions::BestTrial, Some(best))];
     let has_test_rows = prepared.side(Side::Test).next().is_some();
     for (which, trial) in measured {

@@ -242,10 +242,10 @@ impl Job for CompareWays {
 }
 
 /// What a run needs, or why it is not possible.
-type Estimate = Result<DryRun, TrainError>;
+pub(super) type Estimate = Result<DryRun, TrainError>;
 
 /// Estimates a run of the project with each of some training settings. Fails if nothing can be trained at all, or it is stopped.
-fn estimate(
+pub(super) fn estimate(
     context: &mut Context<'_>,
     (project, folder): (&Project, &Path),
     may_fetch: bool,

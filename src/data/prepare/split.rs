@@ -7,6 +7,7 @@ mod grouped;
 pub(in crate::data) mod held_out;
 mod kept;
 mod ordered;
+mod part_of_rows;
 mod random;
 pub(in crate::data) mod row_keys;
 pub(in crate::data) mod sizes;

@@ -30,6 +30,8 @@ mod resume;
 mod run_place;
 mod safety;
 mod split;
+mod best;
+mod learning_curve;
 mod studies;
 mod words;
 

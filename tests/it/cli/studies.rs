@@ -176,14 +176,14 @@ fn what_cannot_be_divided_or_resumed_is_said() {
         exit code 1
 
         $ hone seeds shop --resume --study x
-        ! Error: There is no study 'x' in shop. Begin one with `hone cv`, `hone seeds` or `hone search`.
+        ! Error: There is no study 'x' in shop. Begin one with `hone cv`, `hone seeds`, `hone learning-curve` or `hone search`.
         exit code 1
 
         $ hone studies shop
-        No studies yet. Begin one with `hone cv`, `hone seeds` or `hone search`.
+        No studies yet. Begin one with `hone cv`, `hone seeds`, `hone learning-curve` or `hone search`.
 
         $ hone studies shop --study x
-        ! Error: There is no study 'x' in shop. Begin one with `hone cv`, `hone seeds` or `hone search`.
+        ! Error: There is no study 'x' in shop. Begin one with `hone cv`, `hone seeds`, `hone learning-curve` or `hone search`.
         exit code 1
 
         $ hone cv shop --set no_such=1

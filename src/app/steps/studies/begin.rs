@@ -10,7 +10,9 @@ use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
     button, card, card_grid, cards_across, fill, heading_ui, icon_button, number_field, primary_button,
 };
-use crate::project::{FOLDS, MOST_SEEDS, MOST_TRIALS, Project, SearchPlan, SearchRange, StudyPlan};
+use crate::project::{
+    FOLDS, MOST_DRAWS, MOST_SEEDS, MOST_TRIALS, Project, SearchPlan, SearchRange, SearchStart, StudyPlan,
+};
 use crate::words::duration;
 
 /// Least width of a card.
@@ -23,7 +25,11 @@ const MOST_MINUTES: u32 = 10_000;
 pub struct Plans {
     folds: u32,
     seeds: u32,
+    /// Draws of a learning curve.
+    draws: u32,
     trials: u32,
+    /// Minutes in which the best model is to be found.
+    best_in: u32,
     /// Minutes of a search; 0 for no limit.
     minutes: u32,
     halving: bool,
@@ -34,7 +40,17 @@ pub struct Plans {
 
 impl Default for Plans {
     fn default() -> Self {
-        Self { folds: 5, seeds: 5, trials: 20, minutes: 0, halving: true, over: Vec::new(), guessed_for: None }
+        Self {
+            best_in: 10,
+            folds: 5,
+            seeds: 5,
+            draws: 1,
+            trials: 20,
+            minutes: 0,
+            halving: true,
+            over: Vec::new(),
+            guessed_for: None,
+        }
     }
 }
 
@@ -57,7 +73,8 @@ impl Plans {
         }
         let over = SearchRange::read_all(&typed, project).map_err(|error| error.to_string())?;
         let minutes = Some(self.minutes).filter(|minutes| *minutes > 0);
-        Ok(StudyPlan::Search(SearchPlan { over, trials: self.trials, minutes, halving: self.halving }))
+        let (trials, halving, start) = (self.trials, self.halving, SearchStart::OwnSettings);
+        Ok(StudyPlan::Search(SearchPlan { over, trials, minutes, halving, start, keeps_best: false }))
     }
 }
 
@@ -65,11 +82,13 @@ impl Plans {
 pub fn begin_ui(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
     plans.guess(ctx.project);
     let across = cards_across(ui, ctx.theme.space.m, LEAST, 3);
-    card_grid(ui, ctx.theme, "kinds of studies", (across, 3), |ui, place, spare| {
+    card_grid(ui, ctx.theme, "kinds of studies", (across, 5), |ui, place, spare| {
         card(ui, ctx.theme, |ui| {
             match place {
-                0 => cross_validation(ui, ctx, plans, sender),
+                0 => best(ui, ctx, plans, sender),
                 1 => search(ui, ctx, plans, sender),
+                2 => cross_validation(ui, ctx, plans, sender),
+                3 => learning_curve(ui, ctx, plans, sender),
                 _ => seeds(ui, ctx, plans, sender),
             }
             fill(ui, spare);
@@ -98,6 +117,26 @@ fn time_ui(ui: &mut Ui, ctx: &StepContext<'_>, trials: u32) {
     if let Some(seconds) = newest.filter(|seconds| *seconds > 0.0) {
         let whole = duration(seconds * f64::from(trials));
         ui.label(ctx.theme.small(format!("About {whole}, if each takes as long as the run shown")));
+    }
+}
+
+fn best(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    question(
+        ui,
+        theme,
+        "The best model in the time",
+        "What can I have soon? An instant model first, then as much training as fits on this machine, then other settings. The best \
+         becomes a run. You can stop at any moment, and keep the best so far",
+    );
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Minutes");
+        let field = DragValue::new(&mut plans.best_in).range(1..=MOST_MINUTES).speed(0.1);
+        number_field(ui, "minutes for the best", field).accessible_name("Minutes for the best model");
+    });
+    let plan = Ok(StudyPlan::Search(SearchPlan::best_in(plans.best_in)));
+    if let Some(plan) = begin_button(ui, ctx, "Find the best model", plan) {
+        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
     }
 }
 
@@ -174,6 +213,29 @@ fn ranges(ui: &mut Ui, theme: &Theme, over: &mut Vec<String>) {
     }
     if button(ui, theme, icons::PLUS, "Add a setting").clicked() {
         over.push(String::new());
+    }
+}
+
+fn learning_curve(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    question(
+        ui,
+        theme,
+        "Learning curve",
+        "Would more labelled rows help? The model learns from 10, 25, 50 and 100% of the training rows, and the curve is drawn further",
+    );
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Draws");
+        let field = DragValue::new(&mut plans.draws).range(1..=MOST_DRAWS).speed(0.05);
+        number_field(ui, "draws", field)
+            .accessible_name("Draws")
+            .on_hover_text("How often the rows of each part are drawn: more make the curve less noisy");
+    });
+    let plan = StudyPlan::LearningCurve { draws: plans.draws };
+    // A part takes as many steps as all rows do.
+    time_ui(ui, ctx, plan.trials());
+    if let Some(plan) = begin_button(ui, ctx, "Draw the curve", Ok(plan)) {
+        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
     }
 }
 

@@ -3,8 +3,10 @@
 mod begin;
 mod blocked;
 mod coordinates;
+mod curve;
 mod rate;
 mod results;
+mod table;
 
 use egui::Ui;
 
@@ -23,8 +25,7 @@ use crate::storage::StudyState;
 use crate::words::lower_first;
 use crate::worker::StudyResults;
 
-const PURPOSE: &str =
-    "Several runs that answer one question: how good is the model, how much is luck, which settings are best";
+const PURPOSE: &str = "Several runs that answer one question: how good is the model, would more rows help, how much is luck, which settings are best";
 
 /// State kept between frames.
 #[derive(Debug, Default)]

@@ -1,16 +1,18 @@
 //! What a study found.
 
-use egui::{Grid, Label, RichText, ScrollArea, Ui};
+use egui::{Label, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::studies::coordinates::coordinates_ui;
+use crate::app::steps::studies::curve::curve_ui;
+use crate::app::steps::studies::table::table_ui;
 use crate::app::studies_command::StudiesCommand;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{figure, primary_button};
-use crate::evaluation::Spread;
+use crate::app::widgets::{button_if, figure, primary_button};
+use crate::evaluation::{LearningCurve, Spread};
 use crate::project::{MetricName, StudyPlan, setting_value};
-use crate::storage::{StopReason, TrialRun};
+use crate::storage::{StopReason, StudyState, TrialRun};
 use crate::words::{ago, count, counted, duration_fine, score, signed_score};
 use crate::worker::{SearchResults, StudyResults};
 
@@ -31,8 +33,15 @@ pub fn headline(study: &StudyResults) -> String {
             format!("{trials}, best validation {} {}", search.metric.in_a_sentence(), score(search.score))
         }
         (None, Some(spread)) => format!("{} {}", spread.metric.in_a_sentence(), plus_minus(spread)),
-        (None, None) => "no trial has ended".to_owned(),
+        (None, None) => study.curve.as_ref().and_then(of_curve).unwrap_or_else(|| "no trial has ended".to_owned()),
     }
+}
+
+/// The score with all training rows.
+fn of_curve(curve: &LearningCurve) -> Option<String> {
+    let last = curve.points.last()?;
+    let name = curve.metric.in_a_sentence();
+    Some(format!("{name} {} with {}", score(last.mean), counted(last.rows, "row", "rows")))
 }
 
 /// The mean and the standard deviation.
@@ -42,12 +51,13 @@ fn plus_minus(spread: &Spread) -> String {
 
 /// Draws what a study found so far.
 pub fn results_ui(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults, sender: &mut CommandSender) {
-    match &study.search {
-        Some(search) => search_ui(ui, ctx, study, search, sender),
-        None if study.spreads.is_empty() => {
+    match (&study.search, &study.curve) {
+        (Some(search), _) => search_ui(ui, ctx, study, search, sender),
+        (None, Some(curve)) => curve_ui(ui, ctx.theme, curve, &study.folder.id()),
+        (None, None) if study.spreads.is_empty() => {
             ui.label(ctx.theme.muted("No trial has ended yet"));
         }
-        None => spreads_ui(ui, ctx.theme, study),
+        (None, None) => spreads_ui(ui, ctx.theme, study),
     }
 }
 
@@ -129,19 +139,14 @@ fn search_ui(
 ) {
     let theme = ctx.theme;
     let Some(best) = study.trials.iter().find(|trial| trial.trial.number == search.best) else { return };
-    let first = study.trials.iter().find(|trial| trial.trial.number == 1);
+    let StudyPlan::Search(plan) = &study.settings.plan else { return };
+    let own = study.trials.iter().find(|trial| trial.trial.number == plan.own_trial());
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.xl;
         let name = format!("Best validation {}", search.metric.in_a_sentence());
         figure(ui, theme, &name, &score(search.score), search.metric.explanation());
-        if let Some(value) = first.and_then(|trial| trial.summary.as_ref()?.validation.get(search.metric)) {
-            figure(
-                ui,
-                theme,
-                "Own settings",
-                &score(value),
-                "The same with the project's own settings, the first trial",
-            );
+        if let Some(value) = own.and_then(|trial| trial.summary.as_ref()?.validation.get(search.metric)) {
+            figure(ui, theme, "Own settings", &score(value), "The same with the project's own settings");
         }
         figure(ui, theme, "Trials", &count(study.trials.len()), "Trials that have begun");
     });
@@ -157,10 +162,31 @@ fn search_ui(
             sender.send(AppCommand::Studies(StudiesCommand::Use(best.trial.settings.clone())));
         }
     }
+    keep_ui(ui, ctx, study, sender);
     ui.add_space(theme.space.m);
     coordinates_ui(ui, theme, study, search);
     ui.add_space(theme.space.m);
     trials_ui(ui, theme, study, search);
+}
+
+/// Offers to make the best trial a run, unless the study did so itself.
+fn keep_ui(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let StudyPlan::Search(plan) = &study.settings.plan else { return };
+    if study.state != StudyState::Finished {
+        return;
+    }
+    if plan.keeps_best {
+        ui.label(theme.muted("Its model is a run of the project: Runs lists it, named after this study"));
+        return;
+    }
+    ui.add_space(theme.space.xs);
+    let hint = "Its model can then be evaluated, reviewed and exported like any other, without training again";
+    let is_free = !ctx.answers.kept.is_running();
+    let keep = button_if(ui, theme, is_free, icons::PLUS, "Keep its model as a run");
+    if keep.on_hover_text(hint).clicked() {
+        sender.send(AppCommand::Studies(StudiesCommand::Keep(study.folder.clone())));
+    }
 }
 
 /// What the best settings gained on rows that no trial has seen.
@@ -217,30 +243,4 @@ fn trials_ui(ui: &mut Ui, theme: &Theme, study: &StudyResults, search: &SearchRe
     };
     let rows: Vec<(Vec<String>, bool)> = trials.iter().map(row).collect();
     table_ui(ui, theme, &study.folder.id(), &head, &rows);
-}
-
-/// A table; rows that stand out are marked as the best.
-fn table_ui(ui: &mut Ui, theme: &Theme, key: &str, head: &[&str], rows: &[(Vec<String>, bool)]) {
-    ScrollArea::horizontal().id_salt(key).show(ui, |ui| {
-        Grid::new(key).striped(true).spacing([theme.space.l, theme.space.s]).show(ui, |ui| {
-            for title in head {
-                ui.label(theme.small(*title));
-            }
-            ui.end_row();
-            for (cells, stands_out) in rows {
-                for (place, cell) in cells.iter().enumerate() {
-                    let text = RichText::new(cell).color(theme.palette.text);
-                    if *stands_out && place == 0 {
-                        ui.label(text.strong()).on_hover_text("Best");
-                    } else {
-                        ui.label(if *stands_out { text.strong() } else { text });
-                    }
-                }
-                if *stands_out {
-                    ui.label(RichText::new(icons::TROPHY).color(theme.palette.success)).on_hover_text("Best");
-                }
-                ui.end_row();
-            }
-        });
-    });
 }

@@ -2,7 +2,7 @@
 
 use crate::data::prepare::split::row_keys::RowKeys;
 use crate::data::prepare::split::sizes::SplitSizes;
-use crate::data::prepare::split::{KnownRows, SplitInputs, by_chance, folds, kept_together, ordered};
+use crate::data::prepare::split::{KnownRows, SplitInputs, by_chance, folds, kept_together, ordered, part_of_rows};
 use crate::data::{DataError, Example, Prepared, RowsToSplit, Side, cells_of, read_moments, table::hashing};
 use crate::progress::Control;
 use crate::project::{RowsUsed, SourceFile, SplitMethod};
@@ -13,6 +13,8 @@ use crate::project::{RowsUsed, SourceFile, SplitMethod};
 /// become the test rows. Of the others, as many as in the project's split are validation rows, which choose the best
 /// checkpoint. Rows of separate validation files stay validation rows. Those of a separate test file, or that a column marks as test
 /// rows, are left out.
+///
+/// A part of the training rows has as many of each label, in proportion; see [`RowsUsed::Part`].
 ///
 /// # Errors
 /// [`DataError::TooFewForFolds`] if a fold would have no rows, [`DataError::Cancelled`].
@@ -32,6 +34,12 @@ pub fn rows_used(
             let RowsToSplit { project, imported, .. } = from;
             let inputs = SplitInputs { project, imported, near: near.as_deref(), drawn: None, control };
             hold_out(inputs, &mut part, (number, of))?;
+        }
+        RowsUsed::Part { percent, draw } => {
+            let RowsToSplit { project, imported, .. } = from;
+            let inputs = SplitInputs { project, imported, near: near.as_deref(), drawn: None, control };
+            let kept = part_of_rows::drawn(inputs, &mut part, (percent, draw));
+            retain(&mut part, |row, _| kept[row]);
         }
     }
     part.split_hash = hashing::split_hash(&part.examples);

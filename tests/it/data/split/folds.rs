@@ -161,3 +161,39 @@ fn a_fold_without_rows_is_said() {
     assert!(matches!(error, DataError::TooFewForFolds { folds: 5, .. }), "{error}");
     assert!(error.to_string().contains("would have no rows to test on. Choose fewer folds"), "{error}");
 }
+
+#[test]
+fn a_smaller_part_is_within_a_larger_one_and_keeps_labels_and_groups() {
+    let mut main = "customer,text,label\n".to_owned();
+    for row in 0..400_usize {
+        writeln!(main, "c{},{},{}", row / 4, words(row), ["a", "a", "a", "b"][row % 4]).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &main, None, None);
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
+    let (imported, ready) = prepared(&project, folder.path());
+    let part = |percent, draw| {
+        let from = RowsToSplit { project: &project, imported: &imported, drawn: None };
+        rows_used(from, &ready, RowsUsed::Part { percent, draw }, &Control::default()).unwrap()
+    };
+    let all = main_records(&ready, Side::Train);
+    let mut before = BTreeSet::new();
+    for percent in [10, 25, 50] {
+        let part = part(percent, 0);
+        let train = main_records(&part, Side::Train);
+        assert!(before.is_subset(&train) && train.is_subset(&all));
+        for (of_part, of_all) in part.counts().iter().zip(ready.counts()) {
+            assert_eq!(of_part[0], (of_all[0] * percent as usize).div_ceil(100), "each label keeps its share");
+        }
+        let customers: BTreeSet<u64> = train.iter().map(|record| (record - 1) / 4).collect();
+        assert!(customers.len() <= train.len().div_ceil(4) + 1, "whole customers, but for the last");
+        for side in [Side::Validation, Side::Test] {
+            assert_eq!(main_records(&part, side), main_records(&ready, side));
+        }
+        assert_ne!(part.split_hash, ready.split_hash);
+        before = train;
+    }
+    assert_eq!(main_records(&part(100, 0), Side::Train), all);
+    assert_ne!(main_records(&part(50, 1), Side::Train), before, "another draw");
+    assert_eq!(main_records(&part(50, 0), Side::Train), before, "the same draw");
+}

@@ -1,0 +1,101 @@
+//! `hone best`: the best model in some minutes, and the model of a search as a run.
+
+use serde_json::Value;
+#[cfg(unix)]
+use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
+
+use super::{Place, reviews};
+
+/// Settings with which the small model of the tests learns something.
+const SETTINGS: [&str; 4] = ["--set", "lr=3e-3", "--set", "epochs=3"];
+
+fn shop() -> Place {
+    let place = Place::new();
+    place.project();
+    place.write("reviews.csv", reviews(120));
+    place
+}
+
+fn runs(place: &Place) -> Vec<Value> {
+    place.json(&["runs", "shop", "--json"])["runs"].as_array().unwrap().clone()
+}
+
+#[test]
+fn an_instant_model_comes_first_then_what_fits_then_others_and_the_best_is_a_run() {
+    let place = shop();
+    let outcome = place.json(&[&["best", "shop", "--trials", "4", "--json"], &SETTINGS[..]].concat());
+    let trials = outcome["trials"].as_array().unwrap();
+    assert_eq!((trials.len(), &outcome["state"]), (4, &"finished".into()));
+    assert_eq!(trials[0]["settings"]["training.trained_layers"], "Instant");
+    assert_eq!(trials[1]["settings"], serde_json::json!({}), "the project's own settings fit in ten minutes");
+    assert!(trials[2]["settings"]["lr"].is_string() && trials[3]["settings"]["lr"].is_string(), "{trials:?}");
+    assert!(trials.iter().all(|trial| trial["rows"]["test"] == 0), "no trial sees the test rows");
+    let runs = runs(&place);
+    assert_eq!(runs.len(), 1, "the best is the only run of the project");
+    let best = &outcome["best"];
+    assert_eq!(runs[0]["validation"]["macro_f1"], best["score"]);
+    let evaluated = place.json(&["evaluate", "shop", "--json"]);
+    assert_eq!(evaluated["macro_f1"], outcome["gain"]["macro_f1"], "measured on the test rows");
+    assert_eq!(runs[0]["test"]["macro_f1"], outcome["gain"]["macro_f1"]);
+    place.json(&["export", "shop", "--format", "hf", "--out", "model", "--json"]);
+}
+
+#[test]
+fn the_best_trial_of_a_search_becomes_a_run_when_it_is_asked_for() {
+    let place = shop();
+    let search = ["search", "shop", "--over", "lr=1e-3..1e-2:log", "--trials", "2", "--json"];
+    let outcome = place.json(&[&search[..], &SETTINGS[..]].concat());
+    assert!(runs(&place).is_empty());
+    let study = outcome["study"].as_str().unwrap();
+    let kept = place.json(&["studies", "shop", "--study", study, "--keep", "--json"]);
+    let runs = runs(&place);
+    assert_eq!((runs.len(), &runs[0]["run"]), (1, &kept["run"]));
+    assert_eq!(runs[0]["validation"]["macro_f1"], outcome["best"]["score"]);
+    // Its answers are those of a run that was trained with these settings.
+    let mut train = vec!["train".to_owned(), "shop".to_owned(), "--json".to_owned()];
+    train.extend(SETTINGS.map(str::to_owned));
+    for (name, value) in outcome["best"]["settings"].as_object().unwrap() {
+        train.extend(["--set".to_owned(), format!("{name}={}", value.as_str().unwrap())]);
+    }
+    let trained = place.json(&train.iter().map(String::as_str).collect::<Vec<_>>());
+    for metric in ["macro_f1", "accuracy", "loss"] {
+        let [kept, trained] = [&runs[0], &trained].map(|run| run["test"][metric].as_f64().unwrap());
+        assert!((kept - trained).abs() < 1e-6, "{metric}: {kept} {trained}");
+    }
+    let seeds = place.json(&["seeds", "shop", "--seeds", "2", "--set", "epochs=1", "--json"]);
+    let refused = place.bad(1, &["studies", "shop", "--study", seeds["study"].as_str().unwrap(), "--keep"]);
+    assert!(refused.contains("Only the best trial of a search can become a run"), "{refused}");
+    std::fs::remove_dir_all(
+        place.path(&format!("shop/studies/{study}/runs/{}/best", outcome["best"]["run"].as_str().unwrap())),
+    )
+    .unwrap();
+    let gone = place.bad(1, &["studies", "shop", "--study", study, "--keep"]);
+    assert!(gone.contains("Train a run with its settings"), "{gone}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_stop_keeps_the_best_so_far() {
+    let place = shop();
+    let arguments = [&["best", "shop"], &SETTINGS[..]].concat();
+    let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    let done = || {
+        let study = place.json(&["studies", "shop", "--json"])["studies"][0].clone();
+        study["trials"].as_array().map_or(0, |trials| trials.iter().filter(|trial| !trial["metrics"].is_null()).count())
+    };
+    while done() < 3 {
+        assert!(begun.elapsed() < Duration::from_mins(2) && process.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let id = process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(!process.wait().unwrap().success());
+    let runs = runs(&place);
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    assert!(runs[0]["validation"]["macro_f1"].as_f64().unwrap() > 0.0);
+    place.good(&["evaluate", "shop"]);
+    place.good(&["predict", "shop", "--text", "a fine chair"]);
+}
