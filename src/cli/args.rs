@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::compute_args::ComputeArguments;
 use crate::cli::run_args::{CompareArguments, RunsArguments};
 use crate::cli::study_args::{
-    CrossValidateArguments, FindRateArguments, SearchArguments, SeedsArguments, StudiesArguments,
+    CrossValidateArguments, FindRateArguments, SearchArguments, SeedsArguments, StudiesArguments, TrialArguments,
 };
 use crate::cli::values::{delimiter, share, task, temperature};
 use crate::project::TaskKind;
@@ -69,6 +69,9 @@ pub enum TerminalCommand {
         after_help = "Example: hone search shop --minutes 30 --over 'lr=1e-5..1e-4:log,batch_size=8|16|32,epochs=2..6'"
     )]
     Search(SearchArguments),
+    /// Train one trial of a study on a node of a Ray cluster
+    #[command(hide = true)]
+    Trial(TrialArguments),
     /// List a project's studies: cross-validations, repeated seeds and searches
     Studies(StudiesArguments),
     /// List a project's training runs; name, star, tag, delete and restore them, free their disk space

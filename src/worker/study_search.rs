@@ -1,25 +1,43 @@
 //! What a search tries next, and what it found.
 
 use crate::data::{Prepared, Side};
-use crate::project::{MetricName, Project, SearchPlan, SearchRange};
+use crate::project::{MetricName, Project, SearchPlan, SearchRange, Trial, apply_settings};
 use crate::storage::{StudyFolder, StudyPredictions, StudySettings, TrialRun};
 use crate::training::{Tried, propose};
 use crate::worker::scoring::{Evaluation, rows_of};
 use crate::worker::{Context, JobError};
 
 /// The settings of the next trial: the first has those of the project.
-pub(super) fn settings(search: &SearchPlan, project: &Project, trials: &[TrialRun], number: u32) -> Vec<String> {
+pub(super) fn settings(search: &SearchPlan, project: &Project, tried: &[Tried], number: u32) -> Vec<String> {
     if number == 1 {
         return Vec::new();
     }
+    propose(&search.over, tried, (project.training.seed, number))
+}
+
+/// What the search knows so far. A trial `under_way` counts as if it had failed, so that others at the same time look elsewhere.
+pub(super) fn tried(
+    (search, project): (&SearchPlan, &Project),
+    trials: &[TrialRun],
+    under_way: &[Trial],
+) -> Result<Vec<Tried>, JobError> {
     let metric = project.best_metric();
-    let tried: Vec<Tried> = trials.iter().map(|trial| tried(&search.over, metric, trial)).collect();
-    propose(&search.over, &tried, (project.training.seed, number))
+    let mut all: Vec<Tried> = trials.iter().map(|trial| outcome(&search.over, metric, trial)).collect();
+    let is_new = |trial: &&Trial| trials.iter().all(|known| known.trial.number != trial.number);
+    for trial in under_way.iter().filter(is_new) {
+        let project = apply_settings(project, &trial.settings).map_err(JobError::failed)?;
+        all.push(Tried { places: places(&search.over, &project), score: f64::INFINITY });
+    }
+    Ok(all)
+}
+
+fn places(over: &[SearchRange], project: &Project) -> Vec<Option<f64>> {
+    over.iter().map(|range| range.place_in(project)).collect()
 }
 
 /// Where a trial was, and how good it was.
-fn tried(over: &[SearchRange], metric: MetricName, trial: &TrialRun) -> Tried {
-    let places = over.iter().map(|range| range.place_in(&trial.project)).collect();
+fn outcome(over: &[SearchRange], metric: MetricName, trial: &TrialRun) -> Tried {
+    let places = places(over, &trial.project);
     let score = match score(metric, trial) {
         Some(score) if metric.higher_is_better() => -score,
         Some(score) => score,
@@ -39,8 +57,7 @@ pub(super) fn best<'a>(project: &Project, trials: &'a [TrialRun]) -> Option<&'a 
     let mut best: Option<(&TrialRun, f64)> = None;
     for trial in trials {
         let Some(score) = score(metric, trial) else { continue };
-        let is_better = |than: f64| if metric.higher_is_better() { score > than } else { score < than };
-        if best.is_none_or(|(_, so_far)| is_better(so_far)) {
+        if best.is_none_or(|(_, so_far)| metric.is_better(score, so_far)) {
             best = Some((trial, score));
         }
     }
