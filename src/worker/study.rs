@@ -20,7 +20,7 @@ use crate::worker::{Context, Job, JobError, StudyResults};
 /// Runs the trials of a study that have no result yet.
 ///
 /// A study that is stopped keeps the trials that ended, and the one under way goes on from its last checkpoint when the study is
-/// resumed.
+/// resumed; on a cluster, which keeps no checkpoints, from its beginning.
 #[derive(Clone, Debug)]
 pub struct RunStudy {
     /// Settings of a new study; one that is resumed has its own.

@@ -38,7 +38,11 @@ pub(super) fn reason_of(job: &RayJob) -> String {
         _ if found_no_node(job) => "no node had room for it in time".to_owned(),
         (_, Some(code)) if code != 0 => format!("its program was killed, exit code {code}"),
         (_, Some(_)) => "its log is gone".to_owned(),
-        (Some(message), None) => one_line(message.trim(), MOST_SAID).trim_end_matches('.').to_owned(),
+        (Some(message), None) => {
+            // Its other lines name processes.
+            let first = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            one_line(first.trim(), MOST_SAID).trim_end_matches('.').to_owned()
+        }
         (None, None) => "Ray does not say why".to_owned(),
     }
 }
@@ -59,7 +63,7 @@ mod tests {
             "JOB_SUPERVISOR_ACTOR_DIED", "driver_exit_code": null}"#,
         );
         assert!(!ended_by_itself(&died) && !found_no_node(&died));
-        assert_eq!(reason_of(&died), "Job supervisor actor died: The node was lost. More");
+        assert_eq!(reason_of(&died), "Job supervisor actor died: The node was lost");
         let failed = |code: i32| job(&format!(r#"{{"status": "FAILED", "driver_exit_code": {code}}}"#));
         assert!(ended_by_itself(&failed(1)) && ended_by_itself(&failed(127)));
         assert!(!ended_by_itself(&failed(-9)) && !ended_by_itself(&failed(137)));

@@ -289,7 +289,7 @@ mod tests {
             TrialMessage::Sending,
         ];
         let mut hashes = BTreeMap::new();
-        for name in run.files_to_send(true).unwrap() {
+        for name in run.files_to_send(false).unwrap() {
             let bytes = std::fs::read(run.path().join(&name)).unwrap();
             hashes.insert(name.clone(), sha256(&bytes));
             messages.extend(bytes.chunks(50).map(|part| TrialMessage::piece(&name, part)));

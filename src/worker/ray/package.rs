@@ -58,6 +58,16 @@ pub(super) struct ListedFile {
     pub pieces: u32,
 }
 
+/// Where the files of a study are on this machine.
+pub(super) struct Sources<'a> {
+    /// Hone itself.
+    pub program: &'a Path,
+    /// The project's folder.
+    pub folder: &'a Path,
+    /// The model's folder.
+    pub model: &'a Path,
+}
+
 /// A part of a file.
 #[derive(Clone, Debug)]
 struct Piece {
@@ -98,13 +108,13 @@ fn piece_name(sha256: &str, index: u32) -> String {
 }
 
 impl Packages {
-    /// The packages of a project in `folder`, whose model is in `model`. All files are read once, for their hashes.
+    /// The packages of a project. All files are read once, for their hashes.
     pub fn of(
         (project, data_hash): (&Project, &str),
-        (folder, model): (&Path, &Path),
+        from: &Sources<'_>,
         watch: &mut Watch<'_>,
     ) -> Result<Self, JobError> {
-        let (sent, found) = files_of(project, folder, model)?;
+        let (sent, found) = files_of(project, from)?;
         let total = found.iter().map(|(_, path)| path.metadata().map_or(0, |about| about.len())).sum::<u64>();
         if total > MOST_BYTES {
             return Err(JobError::Failed(format!(
@@ -216,11 +226,11 @@ impl FileList {
 }
 
 /// The project as it is sent, and the files with their places in the job's folder.
-fn files_of(project: &Project, folder: &Path, model: &Path) -> Result<(Project, Vec<(String, PathBuf)>), JobError> {
-    let mut files = Vec::new();
-    let program = std::env::current_exe()
-        .map_err(|error| JobError::Failed(format!("Hone's own program file was not found: {error}.")))?;
-    files.push((PROGRAM.to_owned(), program));
+fn files_of(
+    project: &Project,
+    &Sources { program, folder, model }: &Sources<'_>,
+) -> Result<(Project, Vec<(String, PathBuf)>), JobError> {
+    let mut files = vec![(PROGRAM.to_owned(), program.to_owned())];
     let split = folder.join(SPLIT_FILE);
     if split.is_file() {
         files.push((SPLIT_FILE.to_owned(), split));
@@ -338,9 +348,10 @@ mod tests {
         project.model = ModelChoice::Folder(place.path().join("model"));
         let (control, report) = (Control::default(), &mut nothing);
         let mut watch = Watch { control: &control, report };
-        let folders = (place.path(), &*place.path().join("model"));
-        let packages = Packages::of((&project, "ab"), folders, &mut watch).unwrap();
-        let again = Packages::of((&project, "ab"), folders, &mut watch).unwrap();
+        let program = write("program", b"#!/bin/sh");
+        let from = Sources { program: &program, folder: place.path(), model: &place.path().join("model") };
+        let packages = Packages::of((&project, "ab"), &from, &mut watch).unwrap();
+        let again = Packages::of((&project, "ab"), &from, &mut watch).unwrap();
         let names =
             |packages: &Packages| packages.packages.iter().map(|package| package.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&packages), names(&again), "the same files have the same names");

@@ -11,7 +11,7 @@ use crate::worker::ray::ended_job::{STUDY, TRIAL, trial_of};
 use crate::worker::ray::follower::Follower;
 use crate::worker::ray::message::{SentWeights, TrialTask};
 use crate::worker::ray::names::{job_id, jobs_of};
-use crate::worker::ray::package::Packages;
+use crate::worker::ray::package::{Packages, Sources};
 use crate::worker::ray::room::Share;
 use crate::worker::ray::trouble::Trouble;
 use crate::worker::study_trials::{NextTrial, Study};
@@ -56,8 +56,12 @@ impl JobSender {
         );
         context.log(LogLevel::Info, told);
         let (project, hash) = (&study.settings.project, study.settings.data_hash.as_str());
-        let folders = (study.folder.project_folder(), study.model_folder.as_path());
-        let packages = context.watched(|watch| Packages::of((project, hash), folders, watch))?;
+        let program = std::env::current_exe();
+        let program =
+            program.map_err(|error| JobError::Failed(format!("Hone's own program file was not found: {error}.")))?;
+        let (folder, model) = (study.folder.project_folder(), study.model_folder.as_path());
+        let from = Sources { program: &program, folder, model };
+        let packages = context.watched(|watch| Packages::of((project, hash), &from, watch))?;
         Ok(Self { ray, packages, prefix: jobs_of(&study.folder, &study.settings), share, most })
     }
 

@@ -284,8 +284,8 @@ impl StudyJobs<'_> {
         }
         self.sender.submit_again(study, context, follower)?;
         follower.lost = lost;
-        let message =
-            format!("{title} has no result yet: {}. It is sent again as job {}.", lower_first(why), follower.job);
+        let what = if counts { "lost its worker" } else { "did not begin" };
+        let message = format!("{title} {what}: {}. It is sent again as job {}.", lower_first(why), follower.job);
         context.log(LogLevel::Warning, message);
         Ok(false)
     }

@@ -75,6 +75,11 @@ impl FakeRay {
         self.state.lock().unwrap().answers.insert(to.to_owned(), (status, body.to_owned()));
     }
 
+    /// Forgets all of [`Self::answer`].
+    pub fn answer_as_usual(&self) {
+        self.state.lock().unwrap().answers.clear();
+    }
+
     /// The jobs with this in their ids lose their worker when their log has the text.
     pub fn lose(&self, job: &str, when: &str) {
         self.state.lock().unwrap().losses.push((job.to_owned(), when.to_owned()));

@@ -57,7 +57,7 @@ fn folds_on_a_cluster_are_those_of_this_machine_although_a_worker_is_lost() {
         "Ray 2.60.0 at http://127.0.0.1:",
         "2 nodes, with room for 2 trials at a time, each with 1 CPU.",
         "Fold 2 of 3: on node 1abcdef0 (try 1).",
-        "Warning: Fold 2 of 3 has no result yet: job supervisor actor died: its node was lost. It is sent again as job",
+        "Warning: Fold 2 of 3 lost its worker: job supervisor actor died: its node was lost. It is sent again as job",
         "Fold 2 of 3: on node 1abcdef0 (try 2).",
         "Fold 3 of 3: Epoch 1.00, step",
     ] {
@@ -103,7 +103,7 @@ fn a_search_on_a_cluster_finds_what_it_finds_here_if_trials_come_one_after_anoth
 fn a_killed_study_finds_its_jobs_again_and_a_stopped_one_stops_them() {
     let (place, ray) = (shop(60), FakeRay::start(&[1, 1]));
     let address = ray.address();
-    let settings = ["--set", "epochs=30", "--set", "early_stopping=none"];
+    let settings = ["--set", "epochs=12", "--set", "early_stopping=none"];
     let arguments = [&["cv", "shop", "--folds", "3", "--ray", &address][..], &settings].concat();
     let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_until(&mut process, || ray.running() == 2);
@@ -136,6 +136,22 @@ fn a_killed_study_finds_its_jobs_again_and_a_stopped_one_stops_them() {
     assert_eq!((&resumed["state"], resumed["seeds"].as_array().unwrap().len()), (&"finished".into(), 2));
     let jobs = ray.jobs();
     assert_eq!(jobs.iter().filter(|job| job.ends_with("try2")).count(), 2, "{jobs:?}");
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_for_a_while_is_waited_for() {
+    let (place, ray) = (shop(40), FakeRay::start(&[1]));
+    let study = ["seeds", "shop", "--seeds", "2", "--set", "epochs=2", "--ray", &ray.address()];
+    let mut process = place.command(&study).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until(&mut process, || ray.running() == 1);
+    ray.answer("GET /api/jobs/*", 503, "Service Unavailable");
+    std::thread::sleep(Duration::from_secs(3));
+    ray.answer_as_usual();
+    let ended = process.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+    assert!(told.contains("(status 503): Service Unavailable. Hone keeps trying."), "{told}");
+    assert_eq!(ray.jobs(), ["trial1-try1", "trial2-try1"]);
 }
 
 #[test]

@@ -81,6 +81,7 @@ impl RealRay {
             &dashboard,
             "--temp-dir",
             &temporary,
+            &format!("--ray-client-server-port={}", free_port()),
         ]);
         ray.wait_for(|ray| ray.get("/api/version").is_some());
         for worker in 1..=workers {
@@ -98,6 +99,7 @@ impl RealRay {
         for port in ["dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent", "metrics-export"] {
             command.arg(format!("--{port}-port={}", free_port()));
         }
+        command.env_remove("RAY_ADDRESS").env("TMPDIR", self.folder.path());
         let child = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         self.nodes.push(Node(child.unwrap()));
     }
