@@ -23,10 +23,14 @@ pub struct StudyArguments {
     /// Study to resume [default: the newest that was interrupted]
     #[arg(long, value_name = "ID", requires = "resume")]
     pub study: Option<String>,
-    /// Train the trials on the Ray cluster whose dashboard is at this address, such as http://127.0.0.1:8265. Each is a job; the project,
-    /// its data, the model and Hone are sent once. A trial that loses its worker is sent again. A search learns from the trials that
-    /// have ended, and counts those under way as the worst, to try something else
-    #[arg(long, value_name = "ADDRESS")]
+    /// The Ray cluster that trains the trials
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "Train the trials on the Ray cluster whose dashboard is at this address, such as http://127.0.0.1:8265. Each is a job; \
+                the project, its data, the model and Hone are sent once. A trial that loses its worker is sent again. A search \
+                learns from the trials that have ended, and counts those under way as the worst, to try something else"
+    )]
     pub ray: Option<String>,
     /// Trials at a time on the cluster, which share the CPUs of its nodes [default: as many as fit with the CPUs of the smallest node each]
     #[arg(long, value_name = "N", requires = "ray", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TRIALS)))]

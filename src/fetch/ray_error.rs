@@ -86,10 +86,9 @@ impl RayError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            // Something else answers, such as a proxy with its error page, while the head node restarts.
+            Self::Unreachable { .. } | Self::NotRay { .. } => true,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
-            // Such as a proxy's error page while the head node restarts.
-            Self::NotRay { .. } => true,
             Self::Address { .. } | Self::TooOld { .. } | Self::NoAccess { .. } | Self::Cancelled => false,
         }
     }

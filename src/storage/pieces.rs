@@ -23,7 +23,9 @@ mod tests {
     fn pieces_are_joined_in_order_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let pieces = ["b", "a"].map(|name| folder.path().join(name));
-        pieces.iter().for_each(|piece| std::fs::write(piece, piece.file_name().unwrap().as_encoded_bytes()).unwrap());
+        for piece in &pieces {
+            std::fs::write(piece, piece.file_name().unwrap().as_encoded_bytes()).unwrap();
+        }
         let path = folder.path().join("deep/file");
         join_pieces(&path, &pieces).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "ba");

@@ -195,7 +195,9 @@ impl Follower {
             },
             (TrialMessage::Sent { sha256: hashes }, _) => {
                 // A file without a piece is empty.
-                hashes.keys().for_each(|name| _ = self.files.entry(name.clone()).or_default());
+                for name in hashes.keys() {
+                    self.files.entry(name.clone()).or_default();
+                }
                 let is_whole = self.files.iter().all(|(name, bytes)| hashes.get(name) == Some(&sha256(bytes)));
                 let has_begun = self.run.is_some();
                 self.end = Some(if is_whole && has_begun { TrialEnd::Sent } else { TrialEnd::Damaged });
@@ -340,7 +342,7 @@ mod tests {
         assert_eq!(trials.len(), 1, "both tries are the same run");
         let run = &trials[0].run;
         assert_eq!(run.read_metrics().unwrap(), there.read_metrics().unwrap());
-        assert_eq!(run.read_settings().unwrap().project.name, "", "it is the project of this machine");
+        assert_eq!(run.read_settings().unwrap().project.name, Project::default().name, "as on this machine");
         assert_eq!(trials[0].summary.as_ref().unwrap().run, run.id());
         assert_eq!(follower.last_lines(), ["Training: 1 of 2"; 3].join(" / "));
     }
