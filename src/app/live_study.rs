@@ -34,7 +34,7 @@ impl LiveStudy {
             match event {
                 StudyEvent::Started(results) | StudyEvent::Results(results) => self.results = Some(results),
                 StudyEvent::Trial(number) => (self.trial, self.run) = (number, LiveRun::default()),
-                StudyEvent::Run(event) => self.run.take_in(event),
+                StudyEvent::Run(_, event) => self.run.take_in(event),
             }
         }
     }

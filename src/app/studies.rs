@@ -28,7 +28,7 @@ impl Work {
         }
         let (events, told) = crossbeam_channel::unbounded();
         let (project, folder) = (project.clone(), folder.to_owned());
-        let job = RunStudy { project, folder, plan, may_fetch: false, resumed, events };
+        let job = RunStudy { project, folder, plan, may_fetch: false, resumed, cluster: None, events };
         self.answers.study.ask(&self.heavy, job);
         self.answers.live_study = Some(LiveStudy::new(told));
     }

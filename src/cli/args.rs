@@ -8,7 +8,7 @@ use crate::cli::compute_args::ComputeArguments;
 use crate::cli::run_args::{CompareArguments, RunsArguments};
 use crate::cli::study_args::{
     BestArguments, CrossValidateArguments, FindRateArguments, LearningCurveArguments, SearchArguments, SeedsArguments,
-    StudiesArguments,
+    StudiesArguments, TrialArguments,
 };
 use crate::cli::values::{delimiter, share, task, temperature};
 use crate::project::TaskKind;
@@ -77,6 +77,9 @@ pub enum TerminalCommand {
         after_help = "The best becomes a run of the project. Ctrl-C stops at any moment, and keeps the best so far."
     )]
     Best(BestArguments),
+    /// Train one trial of a study on a node of a Ray cluster
+    #[command(hide = true)]
+    Trial(TrialArguments),
     /// List a project's studies: cross-validations, repeated seeds, learning curves and searches
     Studies(StudiesArguments),
     /// List a project's training runs; name, star, tag, delete and restore them, free their disk space

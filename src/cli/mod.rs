@@ -31,6 +31,7 @@ mod study_results;
 mod table;
 mod texts;
 mod train;
+mod trial;
 mod values;
 
 use std::io::{self, Write};
@@ -139,6 +140,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::LearningCurve(arguments) => study::learning_curve(arguments, out),
         TerminalCommand::Search(arguments) => study::search(arguments, out),
         TerminalCommand::Best(arguments) => study::best(arguments, out),
+        TerminalCommand::Trial(arguments) => trial::run(arguments, out),
         TerminalCommand::Studies(arguments) => study::list(arguments, out),
         TerminalCommand::Runs(arguments) => run_changes::run(arguments, out),
         TerminalCommand::Compare(arguments) => compare::run(arguments, out),

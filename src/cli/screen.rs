@@ -9,7 +9,7 @@ use crate::cli::table::scores;
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::training::{Advice, AdviceKind};
-use crate::words::{count, printable};
+use crate::words::{count, printable, upper_first};
 use crate::worker::{LogLevel, LogLine, RunEvent, RunStart};
 
 /// Time between two plain progress lines.
@@ -74,6 +74,15 @@ impl Screen {
         }
     }
 
+    /// Shows the events of one of several runs at a time: a line for each that matters.
+    pub(super) fn event_of(&mut self, title: &str, event: &RunEvent) {
+        match event {
+            RunEvent::Started(start) => self.line(&format!("{title}: {}", start_line(start))),
+            RunEvent::Evaluation(evaluation) => self.line(&format!("{title}: {}", evaluation_line(evaluation))),
+            RunEvent::Steps(_) | RunEvent::Paused(_) | RunEvent::Advice(_) => {}
+        }
+    }
+
     /// Prints a permanent line.
     pub(super) fn line(&mut self, text: &str) {
         let text = printable(text);
@@ -95,13 +104,7 @@ impl Screen {
     }
 
     fn run_started(&mut self, start: &RunStart) {
-        let [train, validation, test] = start.settings.rows.map(|rows| count(rows as u64));
-        self.line(&format!(
-            "Run {}: {train} training, {validation} validation and {test} test rows; {} steps; {}",
-            start.run,
-            count(start.total_steps),
-            start.device
-        ));
+        self.line(&upper_first(&start_line(start)));
         self.training = Some(Training { total_steps: start.total_steps, eta_seconds: None, advised: Vec::new() });
     }
 
@@ -174,6 +177,17 @@ fn amount(progress: &Progress) -> String {
     // Half a second or less is as good as done.
     let left = progress.time_left().filter(|_| progress.eta_seconds.is_some_and(|left| left >= 0.5));
     left.map_or_else(|| progress.amount(), |left| format!("{}, {left}", progress.amount()))
+}
+
+/// `run 2026-11-23-102415-06af: 126 training, 18 validation and 36 test rows; 20 steps; CPU, f32`.
+fn start_line(start: &RunStart) -> String {
+    let [train, validation, test] = start.settings.rows.map(|rows| count(rows as u64));
+    format!(
+        "run {}: {train} training, {validation} validation and {test} test rows; {} steps; {}",
+        start.run,
+        count(start.total_steps),
+        start.device
+    )
 }
 
 fn evaluation_line(evaluation: &EvaluationPoint) -> String {

@@ -41,7 +41,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, u8>
 pub fn no_such_command(word: &Path) -> CliError {
     let typed = word.to_string_lossy();
     let commands = Arguments::command();
-    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let names = commands.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
     let near = names.map(|name| (strsim::levenshtein(name, &typed), name)).min();
     let hint = match near {
         Some((edits, name)) if edits <= NEAR && edits < name.len() - 1 => format!(" Did you mean '{name}'?"),

@@ -19,7 +19,7 @@ use crate::cli::table::table;
 use crate::cli::values::with_settings;
 use crate::project::{MOST_TRIALS, Project, SearchPlan, SearchRange, SearchStart, StudyPlan};
 use crate::storage::{ProjectFile, RunFolder, StorageError, StudyFolder, StudyState};
-use crate::worker::{KeepBest, LoadStudy, RunStudy, StudyEvent, StudyResults};
+use crate::worker::{ClusterSettings, KeepBest, LoadStudy, RunStudy, StudyEvent, StudyResults};
 
 /// Trials of a search without a budget.
 const TRIALS: u32 = 20;
@@ -87,12 +87,18 @@ fn run(
     let id = arguments.study.as_deref();
     let resumed = arguments.resume.then(|| interrupted(&mut jobs, &folder, &plan, id)).transpose()?;
     let (events, told) = crossbeam_channel::unbounded();
-    let job = RunStudy { project, folder, plan, may_fetch: arguments.fetch, resumed, events };
-    let mut begun = None;
+    let cluster = arguments.ray.clone().map(|address| ClusterSettings { address, parallel: arguments.parallel });
+    let is_elsewhere = cluster.is_some();
+    let job = RunStudy { project, folder, plan, may_fetch: arguments.fetch, resumed, cluster, events };
+    let mut begun: Option<Arc<StudyResults>> = None;
     let ended = jobs.run_with(job, |screen| {
         for event in told.try_iter().take(1) {
             match event {
-                StudyEvent::Run(event) => screen.run_event(&event),
+                StudyEvent::Run(number, event) if is_elsewhere => {
+                    let title = begun.as_ref().map(|begun| begun.settings.plan.trial_title(number));
+                    screen.event_of(&title.unwrap_or_default(), &event);
+                }
+                StudyEvent::Run(_, event) => screen.run_event(&event),
                 StudyEvent::Started(results) => begun = Some(results),
                 // The log tells which trial begins, and the run's events how it goes.
                 StudyEvent::Trial(_) | StudyEvent::Results(_) => {}

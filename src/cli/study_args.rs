@@ -23,12 +23,34 @@ pub struct StudyArguments {
     /// Study to resume [default: the newest that was interrupted]
     #[arg(long, value_name = "ID", requires = "resume")]
     pub study: Option<String>,
+    /// The Ray cluster that trains the trials
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "Train the trials on the Ray cluster whose dashboard is at this address, such as http://127.0.0.1:8265. Each is a job; \
+                the project, its data, the model and Hone are sent once. A trial that loses its worker is sent again. A search \
+                learns from the trials that have ended, and counts those under way as the worst, to try something else"
+    )]
+    pub ray: Option<String>,
+    /// Trials at a time on the cluster, which share the CPUs of its nodes [default: as many as fit with the CPUs of the smallest node each]
+    #[arg(long, value_name = "N", requires = "ray", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TRIALS)))]
+    pub parallel: Option<u32>,
     /// Download the model first if it is not on this machine
     #[arg(long)]
     pub fetch: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `hone trial`, which a job of a Ray cluster runs.
+#[derive(Clone, Debug, Args)]
+pub struct TrialArguments {
+    /// A new folder for the project and the run
+    #[arg(long, value_name = "FOLDER")]
+    pub place: PathBuf,
+    /// The trial, as `hone search --ray` writes it
+    pub task: String,
 }
 
 /// `hone cv`.

@@ -95,6 +95,29 @@ pub(super) struct Request<'a> {
     pub headers: &'a [(&'static str, String)],
 }
 
+/// How a request that sends something sends it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sending {
+    /// Stores the body under the address.
+    Put,
+    /// Hands the body to the address.
+    Post,
+}
+
+/// A request that sends something. Redirects are not followed.
+pub(super) struct Upload<'a> {
+    /// Address.
+    pub url: &'a str,
+    /// How.
+    pub by: Sending,
+    /// What the body is, for example "application/json".
+    pub content_type: &'static str,
+    /// What is sent.
+    pub body: Vec<u8>,
+    /// Headers.
+    pub headers: &'a [(&'static str, String)],
+}
+
 /// A server's response, with its body not yet read.
 pub(super) struct Reply {
     /// HTTP status.
@@ -141,13 +164,39 @@ impl Network {
     /// The request runs on its own thread, because neither a name look-up nor a silent server can be interrupted. After
     /// a cancel, that thread lives until its time limits and holds nothing but a socket.
     pub(super) fn send(&self, request: &Request<'_>, control: &Control) -> Result<Reply, Fault> {
-        let host = host_of(request.url).to_owned();
+        let (url, head_only, headers) = (request.url.to_owned(), request.head_only, request.headers.to_vec());
+        self.exchange(request.url, control, move |agent| ask(agent, &url, head_only, &headers))
+    }
+
+    /// As [`Self::send`], for a request that sends something.
+    pub(super) fn upload(&self, upload: Upload<'_>, control: &Control) -> Result<Reply, Fault> {
+        let Upload { url, by, content_type, body, headers } = upload;
+        let (to, headers) = (url.to_owned(), headers.to_vec());
+        self.exchange(url, control, move |agent| {
+            let mut request = match by {
+                Sending::Put => agent.put(&to),
+                Sending::Post => agent.post(&to),
+            };
+            request = request.header("content-type", content_type);
+            for (name, value) in &headers {
+                request = request.header(*name, value);
+            }
+            request.send(&body[..])
+        })
+    }
+
+    fn exchange(
+        &self,
+        url: &str,
+        control: &Control,
+        ask: impl FnOnce(&ureq::Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> + Send + 'static,
+    ) -> Result<Reply, Fault> {
+        let host = host_of(url).to_owned();
         let (sender, body) = sync_channel(READ_AHEAD);
-        let (agent, url, head_only) = (self.agent.clone(), request.url.to_owned(), request.head_only);
-        let headers: Vec<(&'static str, String)> = request.headers.to_vec();
+        let agent = self.agent.clone();
         std::thread::Builder::new()
             .name("hone-network".to_owned())
-            .spawn(move || exchange(&agent, &url, head_only, &headers, &sender))
+            .spawn(move || pass_on(ask(&agent), &sender))
             .map_err(|error| Fault::Failed(format!("no thread could be started: {error}")))?;
         match next_message(&body, control)? {
             Some(Message::Head(status, headers)) => Ok(Reply { status, headers, host, body }),
@@ -225,14 +274,8 @@ fn next_message(messages: &Receiver<Message>, control: &Control) -> Result<Optio
 }
 
 /// Runs on the network thread until the body ends or its receiver is dropped.
-fn exchange(
-    agent: &ureq::Agent,
-    url: &str,
-    head_only: bool,
-    headers: &[(&'static str, String)],
-    sender: &SyncSender<Message>,
-) {
-    let response = match ask(agent, url, head_only, headers) {
+fn pass_on(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>, sender: &SyncSender<Message>) {
+    let response = match response {
         Ok(response) => response,
         Err(error) => return drop(sender.send(Message::Error(error))),
     };

@@ -1,4 +1,4 @@
-//! Downloads models: uses what is on this machine, and otherwise tries each source in turn.
+//! Downloads models: uses what is on this machine, and otherwise tries each source in turn. And asks a Ray cluster.
 
 mod address;
 mod catalogue;
@@ -17,6 +17,8 @@ mod hub_models;
 mod hub_name;
 mod leftovers;
 mod python_package;
+mod ray;
+mod ray_error;
 mod suggestions;
 mod untrainable;
 mod verified;
@@ -28,6 +30,8 @@ pub use http::bytes_transferred;
 pub use hub_error::HubError;
 pub use hub_models::{HubListing, LookedUp, look_up, search};
 pub use hub_name::{HubName, NotAHubName};
+pub use ray::{RayCluster, RayEnvironment, RayJob, RayJobRequest, RayNode, RayStatus, package_uri};
+pub use ray_error::RayError;
 pub use suggestions::{Languages, ModelGroup, SuggestedModel};
 pub use untrainable::Untrainable;
 

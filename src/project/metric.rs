@@ -66,6 +66,12 @@ impl MetricName {
         }
     }
 
+    /// Whether a value is better than another.
+    #[must_use]
+    pub fn is_better(self, value: f64, than: f64) -> bool {
+        if self.higher_is_better() { value > than } else { value < than }
+    }
+
     /// Whether it is a share, shown as a percentage or on an axis from 0 to 1.
     #[must_use]
     pub fn is_share(self) -> bool {

@@ -16,6 +16,7 @@ mod migrations;
 mod model_info;
 mod output;
 mod partial;
+mod pieces;
 mod paths;
 mod prediction_columns;
 mod predictions;
@@ -34,6 +35,7 @@ mod run_record;
 mod run_version_1;
 mod sample;
 mod scratch_file;
+mod sent_run;
 mod settings;
 mod study_folder;
 mod token_cache;
@@ -58,6 +60,7 @@ pub use paths::{
     cache_folder, config_folder, data_folder, folder_name, free_folder, hub_cache_folder, hugging_face_home,
     own_models_folder, projects_folder, resolve, stored, with_absolute_paths, with_stored_paths,
 };
+pub use pieces::join_pieces;
 pub use predictions::{read_predictions_of, write_predictions_to};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use project_window::ProjectWindow;

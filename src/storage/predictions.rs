@@ -22,7 +22,7 @@ use crate::storage::error::system_code_in;
 use crate::storage::prediction_columns::{ID, from_batch, text_column, to_batch};
 use crate::storage::{RunFolder, StorageError, write_atomic};
 
-const FILE: &str = "predictions.parquet";
+pub(super) const FILE: &str = "predictions.parquet";
 const ADVICE: &str = "Evaluate the run again to rewrite its predictions.";
 
 impl RunFolder {

@@ -26,8 +26,8 @@ pub(super) const BIN: &str = "bin";
 /// The folder of a project's studies, whose trials are runs.
 pub(super) const STUDIES: &str = "studies";
 pub(super) const SETTINGS: &str = "settings.ron";
-const STATUS: &str = "status.ron";
-const FIGURES: &str = "figures.ron";
+pub(super) const STATUS: &str = "status.ron";
+pub(super) const FIGURES: &str = "figures.ron";
 /// Locked by the process that trains the run.
 pub(super) const LOCK_FILE: &str = ".training.lock";
 /// How many runs the project had when the run began, itself included.

@@ -11,7 +11,7 @@ use crate::storage::run_folder::RUN_ADVICE;
 use crate::storage::run_version_1::EvaluationPoint1;
 use crate::storage::{RunFolder, StorageError, write_atomic};
 
-const METRICS: &str = "metrics.jsonl";
+pub(super) const METRICS: &str = "metrics.jsonl";
 /// Bytes at its end in which the last step is looked for: some steps and an evaluation of many labels.
 const TAIL: u64 = 256 * 1024;
 

@@ -104,7 +104,7 @@ impl RunFolder {
             Ok(RunStatus::Failed(why)) => why,
             Err(error) => error.to_string(),
         };
-        RunOutcome::CutOff { why, kept: self.has_best().then(|| self.gathered_summary()) }
+        RunOutcome::CutOff { why, kept: self.has_best().then(|| self.summary_so_far(StopReason::CutOff)) }
     }
 
     /// The run with this id, or else the newest that was interrupted, to be resumed.
@@ -185,8 +185,9 @@ impl RunFolder {
         self.best().join(MODEL_INFO_FILE).is_file()
     }
 
-    /// The summary of an interrupted run, from its `metrics.jsonl`.
-    fn gathered_summary(&self) -> RunSummary {
+    /// The summary of a run that ended before it wrote one, from its `metrics.jsonl`.
+    #[must_use]
+    pub fn summary_so_far(&self, stop_reason: StopReason) -> RunSummary {
         // The weights are usable even if the crash took the metrics too.
         let (steps, evaluations) = self.read_metrics().unwrap_or_default();
         let last = steps.last();
@@ -206,7 +207,7 @@ impl RunFolder {
             tokens_per_second: if train_seconds > 0.0 { tokens as f64 / train_seconds } else { 0.0 },
             peak_memory: 0,
             device,
-            stop_reason: StopReason::CutOff,
+            stop_reason,
             best_step: best.as_ref().map_or(0, |best| best.step),
             validation: best.map_or_else(|| Metrics::empty(task), |best| best.metrics),
             test: None,

@@ -2,7 +2,7 @@
 
 use crate::data::DataError;
 use crate::export::ExportError;
-use crate::fetch::{FetchError, HubError};
+use crate::fetch::{FetchError, HubError, RayError};
 use crate::models::ModelError;
 use crate::predictor::PredictorError;
 use crate::progress::Cancelled;
@@ -46,7 +46,7 @@ macro_rules! from_cancellable {
     )*};
 }
 
-from_cancellable!(DataError, FetchError, HubError, ExportError, ModelError, PredictorError, TrainError);
+from_cancellable!(DataError, FetchError, HubError, RayError, ExportError, ModelError, PredictorError, TrainError);
 
 impl From<StorageError> for JobError {
     fn from(error: StorageError) -> Self {

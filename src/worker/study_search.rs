@@ -1,42 +1,57 @@
 //! What a search tries next, and what it found.
 
 use crate::data::{Prepared, Side};
-use crate::project::{MetricName, Project, SearchPlan, SearchRange, SearchStart, StudyPlan};
+use crate::project::{MetricName, Project, SearchPlan, SearchRange, SearchStart, StudyPlan, Trial, apply_settings};
 use crate::storage::{StudyFolder, StudyPredictions, StudySettings, TrialRun};
 use crate::training::{Tried, propose};
 use crate::worker::scoring::{Evaluation, rows_of};
 use crate::worker::{Context, JobError};
 
 /// The settings of the next trial: the first ones are as [`SearchStart`] says.
-pub(super) fn settings(search: &SearchPlan, project: &Project, trials: &[TrialRun], number: u32) -> Vec<String> {
+pub(super) fn settings(search: &SearchPlan, project: &Project, tried: &[Tried], number: u32) -> Vec<String> {
     if number == search.own_trial() {
         return Vec::new();
     }
     if number == 1 && search.start == SearchStart::Instant {
         return vec!["training.trained_layers=Instant".to_owned()];
     }
+    propose(&search.over, tried, (project.training.seed, number))
+}
+
+/// What the search knows so far. A trial `under_way` counts as if it had failed, so that others at the same time look elsewhere.
+pub(super) fn tried(
+    (search, project): (&SearchPlan, &Project),
+    trials: &[TrialRun],
+    under_way: &[Trial],
+) -> Result<Vec<Tried>, JobError> {
     let metric = project.best_metric();
-    let tried: Vec<Tried> = trials
-        .iter()
-        .filter(|trial| is_like_others(project, trial))
-        .map(|trial| tried(&search.over, metric, trial))
-        .collect();
-    propose(&search.over, &tried, (project.training.seed, number))
+    let alike = trials.iter().filter(|trial| is_like_others(search, &trial.trial));
+    let mut all: Vec<Tried> = alike.map(|trial| outcome(&search.over, metric, trial)).collect();
+    let is_new = |trial: &&Trial| trials.iter().all(|known| known.trial.number != trial.number);
+    for trial in under_way.iter().filter(|trial| is_like_others(search, trial)).filter(is_new) {
+        let project = apply_settings(project, &trial.settings).map_err(JobError::failed)?;
+        all.push(Tried { places: places(&search.over, &project), score: f64::INFINITY });
+    }
+    Ok(all)
+}
+
+fn places(over: &[SearchRange], project: &Project) -> Vec<Option<f64>> {
+    over.iter().map(|range| range.place_in(project)).collect()
 }
 
 /// Whether a trial can be compared with others step by step, which an instant model among them cannot.
-pub(super) fn is_like_others(project: &Project, trial: &TrialRun) -> bool {
-    trial.project.training.trained_layers == project.training.trained_layers
+pub(super) fn is_like_others(search: &SearchPlan, trial: &Trial) -> bool {
+    trial.number >= search.own_trial()
 }
 
 /// The trial with the project's own settings.
-fn own_trial(settings: &StudySettings) -> u32 {
+pub(super) fn own_trial(settings: &StudySettings) -> u32 {
     if let StudyPlan::Search(search) = &settings.plan { search.own_trial() } else { 1 }
 }
 
 /// Where a trial was, and how good it was.
-fn tried(over: &[SearchRange], metric: MetricName, trial: &TrialRun) -> Tried {
-    let places = over.iter().map(|range| range.place_in(&trial.project)).collect();
+fn outcome(over: &[SearchRange], metric: MetricName, trial: &TrialRun) -> Tried {
+    let places = places(over, &trial.project);
     let score = match score(metric, trial) {
         Some(score) if metric.higher_is_better() => -score,
         Some(score) => score,
@@ -56,8 +71,7 @@ pub(super) fn best<'a>(project: &Project, trials: &'a [TrialRun]) -> Option<&'a 
     let mut best: Option<(&TrialRun, f64)> = None;
     for trial in trials {
         let Some(score) = score(metric, trial) else { continue };
-        let is_better = |than: f64| if metric.higher_is_better() { score > than } else { score < than };
-        if best.is_none_or(|(_, so_far)| is_better(so_far)) {
+        if best.is_none_or(|(_, so_far)| metric.is_better(score, so_far)) {
             best = Some((trial, score));
         }
     }

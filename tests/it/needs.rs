@@ -12,12 +12,13 @@ use hone::models::Compute;
 use hone::project::{DeviceChoice, ModelChoice};
 
 /// Modules of tests that are ignored unless someone asks for them; `tests/run` knows them by the same names.
-const NEEDS: [&str; 8] = [
+const NEEDS: [&str; 9] = [
     "needs_display",
     "needs_fonts",
     "needs_gpu",
     "needs_model",
     "needs_peer",
+    "needs_ray",
     "needs_renderer",
     "needs_shared",
     "by_hand",
@@ -37,6 +38,18 @@ pub fn minilm() -> PathBuf {
     locate(&choice, Path::new("."), folders.as_ref())
         .unwrap()
         .expect("this test needs a model: run `hone models fetch minilm-l6` first")
+}
+
+/// The program `ray` of an installed Ray.
+pub fn ray() -> PathBuf {
+    let given = std::env::var_os("HONE_TEST_RAY").map(PathBuf::from);
+    let on_path = || {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).map(|folder| folder.join("ray")).find(|path| path.is_file())
+    };
+    let found = given.filter(|path| path.is_file()).or_else(on_path);
+    found
+        .expect("this test needs Ray: `pip install 'ray[default]'`, and `ray` on the PATH or its file in HONE_TEST_RAY")
 }
 
 /// The GPU that this build can use and this machine has.

@@ -20,12 +20,18 @@ mod compared_runs;
 mod data;
 mod dry_run;
 mod evaluated;
+#[cfg(unix)]
+mod fake_ray;
 mod help;
 mod hub;
 mod job;
 mod kept_rows;
 mod label;
 mod old_projects;
+#[cfg(unix)]
+mod ray;
+#[cfg(target_os = "linux")]
+mod real_ray;
 mod resume;
 mod run_place;
 mod safety;
