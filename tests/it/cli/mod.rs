@@ -26,6 +26,7 @@ mod job;
 mod kept_rows;
 mod label;
 mod old_projects;
+mod report;
 mod resume;
 mod run_place;
 mod safety;
