@@ -16,7 +16,7 @@ const BETWEEN: f64 = 18.0;
 /// Room below the plot for its numbers and the name of its axis.
 const BELOW: f64 = 38.0;
 /// Distance between numbers along an axis, about.
-const APART: [f64; 2] = [72.0, 44.0];
+const APART: [f64; 2] = [58.0, 36.0];
 
 /// The area of a plot, and the values at its edges.
 pub(super) struct Frame {
@@ -33,9 +33,9 @@ impl Frame {
     pub fn draw(drawing: &mut Drawing, title: &str, (x, y): (&Axis, &Axis), series: &[Series]) -> Self {
         drawing.strong([0.0, HEADING], (HEADING, Ink::Text), font::fitting(title, drawing.width, HEADING));
         let below = legend(drawing, series, HEADING + 10.0);
-        let (top, bottom) = (below + if y.title.is_empty() { 8.0 } else { 24.0 }, drawing.height - BELOW);
+        let (top, bottom) = (below + if y.title.is_empty() { 8.0 } else { 30.0 }, drawing.height - BELOW);
         if !y.title.is_empty() {
-            drawing.text([0.0, below + 12.0], Anchor::Start, (SMALL, Ink::Muted), y.title.clone());
+            drawing.text([0.0, below + 16.0], Anchor::Start, (SMALL, Ink::Muted), y.title.clone());
         }
         let points = || series.iter().flat_map(|series| series.points.iter().copied());
         let ranges = [x.range(points().map(|[x, _]| x), 0.0), y.range(points().map(|[_, y]| y), 0.06)];

@@ -171,13 +171,16 @@ impl ClassificationDetails {
             );
         }
         let sure = if temperature > 1.0 { "too sure of itself" } else { "not sure enough" };
-        let loss = self.score(OverallMetric::LogLoss).unwrap_or_default();
+        let [before, after] = [self.score(OverallMetric::LogLoss).unwrap_or_default(), calibration.log_loss].map(score);
+        let loss = if before == after {
+            format!("their log loss would stay at {after}")
+        } else {
+            format!("their log loss would be {after} instead of {before}")
+        };
         format!(
             "{off} On the {rows}, the model was {sure}: a temperature of {temperature:.2} fits best. With it, these rows would be \
-             off by {} points, and their log loss {} instead of {}.",
+             off by {} points, and {loss}.",
             points(calibration.calibration_error),
-            score(calibration.log_loss),
-            score(loss)
         )
     }
 }

@@ -126,9 +126,19 @@ pub(super) fn curve_charts(runs: &[CurvesOfRun<'_>], size: [f64; 2]) -> Vec<Line
     charts.into_iter().filter(|chart| !chart.is_empty()).collect()
 }
 
+/// The steps of a run, from the first.
 fn along(run: &CurvesOfRun<'_>) -> Axis {
+    let last = run.steps.last().map(|step| step.step).max(run.evaluations.last().map(|point| point.step));
     let title = if run.is_instant { "Regularisation, from strong to weak" } else { "Step" };
-    Axis { title: title.to_owned(), ends: None, numbers: Numbers::Counts }
+    Axis { title: title.to_owned(), ends: Some([0.0, last.unwrap_or(1).max(1) as f64]), numbers: Numbers::Counts }
+}
+
+/// The epochs of the longest run.
+fn epochs(runs: &[CurvesOfRun<'_>]) -> Axis {
+    let steps = runs.iter().filter_map(|run| Some(run.steps.last()?.epoch));
+    let evaluations = runs.iter().filter_map(|run| Some(run.evaluations.last()?.epoch));
+    let last = steps.chain(evaluations).fold(0.0, f64::max);
+    Axis { title: "Epoch".to_owned(), ends: (last > 0.0).then_some([0.0, last]), ..Axis::default() }
 }
 
 fn loss_of_run(run: &CurvesOfRun<'_>, size: [f64; 2]) -> LineChart {
@@ -196,7 +206,7 @@ fn losses(runs: &[CurvesOfRun<'_>], size: [f64; 2]) -> LineChart {
     });
     let title = "Loss: line for training, marks for validation".to_owned();
     let description = ends(runs, |point| Some(point.metrics.loss()));
-    LineChart { title, x: epochs(), y: Axis::default(), series: series.collect(), size, description }
+    LineChart { title, x: epochs(runs), y: Axis::default(), series: series.collect(), size, description }
 }
 
 fn scores(runs: &[CurvesOfRun<'_>], size: [f64; 2]) -> LineChart {
@@ -210,11 +220,7 @@ fn scores(runs: &[CurvesOfRun<'_>], size: [f64; 2]) -> LineChart {
     });
     let title = format!("{} on the validation set", metric.title());
     let description = ends(runs, |point| point.metrics.get(metric));
-    LineChart { title, x: epochs(), y: Axis::default(), series: series.collect(), size, description }
-}
-
-fn epochs() -> Axis {
-    Axis { title: "Epoch".to_owned(), ..Axis::default() }
+    LineChart { title, x: epochs(runs), y: Axis::default(), series: series.collect(), size, description }
 }
 
 fn ends(runs: &[CurvesOfRun<'_>], value: impl Fn(&EvaluationPoint) -> Option<f64>) -> String {

@@ -8,7 +8,9 @@ use crate::export::model_card::{Base, file_name};
 use crate::export::report::document::{Block, Figure, Picture, Section, Table, Tone};
 use crate::export::report::source::ReportOf;
 use crate::project::{ColumnRole, MetricName, TaskKind};
-use crate::words::{count, counted, duration, full_stop, joined, of_hundred, percent_fine, perplexity, score};
+use crate::words::{
+    count, counted, duration, full_stop, joined, of_hundred, percent_fine, perplexity, score, shortened,
+};
 
 /// Width of a picture that takes the whole width.
 pub(super) const WIDE: f64 = 816.0;
@@ -37,11 +39,13 @@ pub(super) fn section(of: &ReportOf<'_>) -> Section {
     };
     let title = judgement.verdict.title().to_owned();
     let mut blocks = vec![Block::Callout { tone, title, text: full_stop(&judgement.says) }];
-    match of.metrics() {
-        Metrics::Classification(metrics) => blocks.extend(classes(of, metrics)),
-        Metrics::LanguageModelling(metrics) => blocks.push(words(of, metrics)),
-    }
-    let mut more = Vec::new();
+    let mut more = match of.metrics() {
+        Metrics::Classification(metrics) => classes(of, metrics, &mut blocks),
+        Metrics::LanguageModelling(metrics) => {
+            blocks.push(words(of, metrics));
+            Vec::new()
+        }
+    };
     if of.summary.test.is_none() {
         more.push(
             "The run has no test set. These rows also chose the checkpoint, so the metrics are optimistic.".to_owned(),
@@ -55,7 +59,8 @@ pub(super) fn section(of: &ReportOf<'_>) -> Section {
     Section { title: "How good is it?".to_owned(), blocks }
 }
 
-fn classes(of: &ReportOf<'_>, metrics: &ClassificationMetrics) -> Vec<Block> {
+/// The headline of a classifier. Returns what else there is to say, a sentence for each.
+fn classes(of: &ReportOf<'_>, metrics: &ClassificationMetrics, blocks: &mut Vec<Block>) -> Vec<String> {
     let rows = if of.summary.test.is_some() { "test rows that the model has never seen" } else { "validation rows" };
     let headline = Headline::of(metrics, of.comparison.interval, &of.comparison.baselines, rows);
     let mut sentences = headline.sentences().into_iter();
@@ -74,10 +79,9 @@ fn classes(of: &ReportOf<'_>, metrics: &ClassificationMetrics) -> Vec<Block> {
         },
         Figure { value: count(metrics.rows), name: of.rows_in_words().to_owned(), note: String::new() },
     ];
-    let mut blocks = vec![Block::Paragraph(first), Block::Figures(figures)];
+    blocks.extend([Block::Paragraph(first), Block::Figures(figures)]);
     blocks.push(Block::Pictures(vec![beside_baselines(of, headline)]));
-    blocks.push(Block::List(sentences.collect()));
-    blocks
+    sentences.collect()
 }
 
 /// The model's macro-F1 above those of the baselines.
@@ -178,6 +182,9 @@ pub(super) fn what_was_trained(of: &ReportOf<'_>) -> Section {
         ("When", day(summary.started_at)),
         ("Training time", duration(summary.train_seconds)),
         ("Device", summary.device.clone()),
+        ("Seed", project.training.seed.to_string()),
+        ("Version", format!("Hone {}", settings.hone_version)),
+        ("Hash of the rows", format!("{} (in full at the end)", shortened(&settings.data_hash, 17))),
         ("Note", of.notes.note.clone()),
         ("Tags", of.notes.tags.iter().cloned().collect::<Vec<_>>().join(", ")),
     ];

@@ -145,8 +145,14 @@ fn write_figures(page: &mut String, figures: &[Figure]) -> fmt::Result {
     writeln!(page, "</div>")
 }
 
+/// A table of at most this many rows is not divided between two pages of paper.
+const SHORT: usize = 8;
+
 fn write_table(page: &mut String, table: &Table) -> fmt::Result {
-    writeln!(page, "<div class=\"scroll\"><table>\n<thead><tr>")?;
+    // The names beside explanations are short, and stay on one line.
+    let named = if table.head.iter().any(|column| column.kind == Kind::Remark) { " class=\"terms\"" } else { "" };
+    let short = if table.rows.len() <= SHORT { " short" } else { "" };
+    writeln!(page, "<div class=\"scroll{short}\"><table{named}>\n<thead><tr>")?;
     for column in &table.head {
         writeln!(page, "<th scope=\"col\"{}>{}</th>", class(column.kind), encode_text(&column.title))?;
     }
@@ -178,7 +184,7 @@ fn class(kind: Kind) -> &'static str {
 const LEVELS: usize = 7;
 
 fn write_matrix(page: &mut String, matrix: &Matrix) -> fmt::Result {
-    writeln!(page, "<div class=\"scroll\"><table class=\"matrix\">\n<thead><tr>")?;
+    writeln!(page, "<div class=\"scroll short\"><table class=\"matrix\">\n<thead><tr>")?;
     writeln!(page, "<th scope=\"col\" class=\"corner\">true ↓ &nbsp; predicted →</th>")?;
     for label in &matrix.labels {
         writeln!(page, "<th scope=\"col\" dir=\"auto\">{}</th>", encode_text(label))?;

@@ -43,7 +43,7 @@ fn by_label(of: &ReportOf<'_>, metrics: &ClassificationMetrics) -> Section {
     let mut blocks = vec![
         Block::hint(
             "Precision: of the rows predicted as this label, the share that have it. Recall: of the rows that have it, the share \
-             that were found. F1 is high only if both are. In brackets: the 95% interval.",
+             that were found. F1 is high only if both are. Each has its 95% interval.",
         ),
         Block::Table(table),
     ];
@@ -155,7 +155,7 @@ fn mistakes(of: &ReportOf<'_>) -> Section {
     };
     let row = |row: &&Prediction| {
         vec![
-            Cell::from(row.key.clone().unwrap_or_else(|| row.id.to_string())),
+            Cell::from(ReportOf::row_name(row)),
             Cell::from(shortened(&one_line(&row.text, TEXT + 1), TEXT)),
             label(row.label()),
             label(row.predicted()),

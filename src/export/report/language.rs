@@ -76,7 +76,7 @@ fn documents(of: &ReportOf<'_>) -> Section {
     hardest.sort_by(|(_, a), (_, b)| b.loss().total_cmp(&a.loss()));
     let row = |(row, counts): &(&Prediction, WordCounts)| {
         vec![
-            Cell::from(row.key.clone().unwrap_or_else(|| row.id.to_string())),
+            Cell::from(ReportOf::row_name(row)),
             Cell::from(shortened(&one_line(&row.text, TEXT + 1), TEXT)),
             perplexity(counts.perplexity()).into(),
             count(counts.words).into(),

@@ -5,7 +5,7 @@ use crate::export::report::document::{Block, Cell, Section, Table};
 use crate::export::report::source::ReportOf;
 use crate::project::{Size, SplitMethod, SplitSettings};
 use crate::storage::chosen_settings;
-use crate::words::{count, counted, full_stop, percent, upper_first};
+use crate::words::{count, counted, full_stop, joined, percent, upper_first};
 
 /// Most warnings that are listed.
 const WARNINGS: usize = 12;
@@ -21,16 +21,7 @@ pub(super) fn section(of: &ReportOf<'_>) -> Section {
         let rows = counted(corrections, "row was", "rows were");
         blocks.push(Block::Paragraph(format!("{rows} relabelled, excluded or included by hand.")));
     }
-    if steps.is_empty() {
-        blocks.push(Block::paragraph("The texts were not cleaned."));
-    } else {
-        let row = |(field, step): &(&str, String)| {
-            let rows = cleaned.iter().find(|(known, _)| known == field);
-            vec![Cell::from(upper_first(step)), Cell::from(rows.map(|(_, rows)| count(*rows)).unwrap_or_default())]
-        };
-        blocks.push(Block::Heading("Cleaning of the texts".to_owned()));
-        blocks.push(Block::Table(Table::new(&["Step", ">Rows changed"], steps.iter().map(row).collect())));
-    }
+    blocks.extend(cleaning(&steps, cleaned));
     match &of.rows {
         Ok(rows) => {
             if !rows.left_out.is_empty() {
@@ -52,6 +43,27 @@ pub(super) fn section(of: &ReportOf<'_>) -> Section {
         }
     }
     Section { title: "The data".to_owned(), blocks }
+}
+
+/// The cleaning steps: those that changed rows with how many, and those that found nothing to change.
+fn cleaning(steps: &[(&str, String)], cleaned: &[(&str, usize)]) -> Vec<Block> {
+    if steps.is_empty() {
+        return vec![Block::paragraph("The texts were not cleaned.")];
+    }
+    let changed = |field: &str| cleaned.iter().find(|(known, _)| *known == field).map(|(_, rows)| *rows);
+    let row = |(field, step): &&(&str, String)| {
+        vec![Cell::from(upper_first(step)), Cell::from(changed(field).map(|rows| count(rows)).unwrap_or_default())]
+    };
+    let (idle, others): (Vec<_>, Vec<_>) = steps.iter().partition(|(field, _)| changed(field) == Some(0));
+    let mut blocks = vec![Block::Heading("Cleaning of the texts".to_owned())];
+    if !others.is_empty() {
+        blocks.push(Block::Table(Table::new(&["Step", ">Rows changed"], others.iter().map(row).collect())));
+    }
+    if !idle.is_empty() {
+        let named: Vec<String> = idle.iter().map(|(_, step)| step.clone()).collect();
+        blocks.push(Block::Hint(format!("On, but without anything to change: {}.", joined(&named))));
+    }
+    blocks
 }
 
 fn split(split: &SplitSettings, has_test_file: bool) -> String {

@@ -49,7 +49,7 @@ pub(super) fn section(of: &ReportOf<'_>, slices: &Result<&Slices, String>) -> Se
 
 fn row(slice: &Slice) -> Vec<Cell> {
     // Both ends are below 0.
-    let [low, high] = slice.difference.map(|end| format!("{:.0}", 100.0 * end.abs()));
+    let [low, high] = slice.difference.map(|end| format!("{:.1}", 100.0 * end.abs()));
     vec![
         Cell::from(format!("{}: {}", slice.by, shortened(&slice.name, NAME))),
         count(slice.rows.len()).into(),

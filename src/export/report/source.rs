@@ -3,6 +3,7 @@
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::evaluation::{ClassificationDetails, Judgement, Metrics, Prediction, RunDifference, Slices};
 use crate::export::CurvesOfRun;
+use crate::project::SourceFile;
 use crate::storage::{EvaluationPoint, RunComparison, RunNotes, RunSettings, RunSummary, StepMetrics};
 use crate::training::Advice;
 
@@ -81,6 +82,15 @@ impl<'a> ReportOf<'a> {
     /// The rows that the metrics are of, within a sentence: "test rows".
     pub(super) fn rows_in_words(&self) -> &'static str {
         if self.summary.test.is_some() { "test rows" } else { "validation rows" }
+    }
+
+    /// What a row is called: its own id if the data has one, or its number among the rows of the main file.
+    pub(super) fn row_name(row: &Prediction) -> String {
+        let number = || match row.id.file {
+            SourceFile::Main => row.id.record.to_string(),
+            SourceFile::Validation | SourceFile::Test => row.id.to_string(),
+        };
+        row.key.clone().unwrap_or_else(number)
     }
 
     /// What the run is called.

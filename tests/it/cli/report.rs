@@ -211,7 +211,10 @@ fn a_report_on_an_adapted_model_has_its_own_metrics() {
         (0..80).map(|row| format!("The lessee shall pay the rent of month {row} to the lessor.\n")).collect();
     place.write("clauses.csv", format!("text\n{texts}"));
     let new = ["new", "terms", "--task", "adapt", "--data", "clauses.csv", "--text", "text", "--model", TINY_BERT];
-    place.good(&[&new[..], &["--set", "epochs=2", "--set", "split.test=0.3", "--set", "split.keep_near_together=false"]].concat());
+    place.good(
+        &[&new[..], &["--set", "epochs=2", "--set", "split.test=0.3", "--set", "split.keep_near_together=false"]]
+            .concat(),
+    );
     place.good(&["train", "terms"]);
     let evaluated = place.json(&["evaluate", "terms", "--json"]);
     place.good(&["report", "terms", "--out", "report.md"]);
