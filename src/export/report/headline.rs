@@ -3,13 +3,15 @@
 use chrono::DateTime;
 
 use crate::chart::{Axis, DotPlot, DotRow};
-use crate::evaluation::{BaselineName, ClassificationMetrics, Headline, LanguageModelMetrics, Metrics, Verdict};
+use crate::evaluation::{
+    BaselineName, ClassificationMetrics, Headline, LanguageModelMetrics, Metrics, RunDifference, Verdict,
+};
 use crate::export::model_card::{Base, file_name};
 use crate::export::report::document::{Block, Figure, Picture, Section, Table, Tone};
 use crate::export::report::source::ReportOf;
 use crate::project::{ColumnRole, MetricName, TaskKind};
 use crate::words::{
-    count, counted, duration, full_stop, joined, of_hundred, percent_fine, perplexity, score, shortened,
+    count, counted, duration, full_stop, joined, lower_first, of_hundred, percent_fine, perplexity, score, shortened,
 };
 
 /// Width of a picture that takes the whole width.
@@ -51,8 +53,8 @@ pub(super) fn section(of: &ReportOf<'_>) -> Section {
             "The run has no test set. These rows also chose the checkpoint, so the metrics are optimistic.".to_owned(),
         );
     }
-    more.extend(of.difference.map(|difference| format!("Against run {}: {}", difference.earlier, difference.says())));
-    more.extend(judgement.next.map(|next| format!("What would most likely help: {}.", next.title())));
+    more.extend(of.difference.map(RunDifference::says));
+    more.extend(judgement.next.map(|next| format!("What would most likely help: {}.", lower_first(&next.title()))));
     if !more.is_empty() {
         blocks.push(Block::List(more));
     }
