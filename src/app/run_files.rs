@@ -8,6 +8,9 @@ use crate::app::slot::Ended;
 use crate::app::work::Work;
 use crate::worker::{CurvesFormat, ReportFormat, SaveCurves, SaveReport};
 
+/// What was written, where, and what proves that it is right.
+type Written = (&'static str, PathBuf, String);
+
 impl Work {
     /// Writes a report on the shown run. A name without a known ending gets that of a web page.
     pub fn save_report(&mut self, output: PathBuf) {
@@ -38,7 +41,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 
 impl HoneApp {
     /// What was written about runs since the last call, and how that ended.
-    pub(super) fn take_in_run_files(&mut self) -> (Vec<(&'static str, PathBuf, String)>, [Option<Ended>; 2]) {
+    pub(super) fn take_in_run_files(&mut self) -> (Vec<Written>, [Option<Ended>; 2]) {
         let answers = &mut self.state.work.answers;
         let ended = [answers.report.poll(), answers.saved_curves.poll()];
         let files = [("Report", answers.report.value.take()), ("Curves", answers.saved_curves.value.take())];

@@ -47,7 +47,7 @@ pub(super) fn curves(arguments: &CurvesArguments, out: &mut dyn Write) -> Result
 
 /// The folders of the runs that were asked for, or of the newest one.
 fn runs(project: &Path, asked: &[String]) -> Result<Vec<PathBuf>, CliError> {
-    if let [] = asked {
+    if asked.is_empty() {
         let newest = RunFolder::list(project)?.into_iter().next().map(|listing| listing.folder);
         let newest = newest.map_or_else(|| RunFolder::find(project, None), Ok::<RunFolder, StorageError>)?;
         return Ok(vec![newest.path().to_owned()]);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::export::{self, CurvesFormat, CurvesOfRun};
-use crate::project::TrainedLayers;
+use crate::project::{Project, TrainedLayers};
 use crate::storage::{EvaluationPoint, ProjectFile, RunFolder, RunListing, StepMetrics};
 use crate::worker::{Context, Job, JobError};
 
@@ -63,7 +63,7 @@ impl Read {
         let project = settings.as_ref().map(|settings| &settings.project);
         Ok(Self {
             name: listing_of(run)?.map_or_else(|| format!("Run {}", run.id()), |listing| run_name(&listing)),
-            trained: project.map(|project| project.trained_in_words()).unwrap_or_default(),
+            trained: project.map(Project::trained_in_words).unwrap_or_default(),
             is_instant: project.is_some_and(|project| project.training.trained_layers == TrainedLayers::Instant),
             steps,
             evaluations,

@@ -94,7 +94,7 @@ fn beside_baselines(of: &ReportOf<'_>, headline: Headline<'_>) -> Picture {
         name: "This model".to_owned(),
         value: f1,
         interval,
-        says: with_interval(score(f1), interval.map(|ends| ends.map(score))),
+        says: with_interval(&score(f1), interval.map(|ends| ends.map(score))),
         is_main: true,
     }];
     let baselines = [
@@ -122,8 +122,8 @@ fn beside_baselines(of: &ReportOf<'_>, headline: Headline<'_>) -> Picture {
 }
 
 /// A value with its interval: `0.812 (0.742 to 0.871)`.
-pub(super) fn with_interval(value: String, interval: Option<[String; 2]>) -> String {
-    interval.map_or_else(|| value.clone(), |[low, high]| format!("{value} ({low} to {high})"))
+pub(super) fn with_interval(value: &str, interval: Option<[String; 2]>) -> String {
+    interval.map_or_else(|| value.to_owned(), |[low, high]| format!("{value} ({low} to {high})"))
 }
 
 fn words(of: &ReportOf<'_>, metrics: &LanguageModelMetrics) -> Block {

@@ -66,7 +66,10 @@ fn variables(palette: &Palette) -> String {
         ("danger", &palette.danger),
         ("danger-soft", &palette.danger_soft),
     ];
-    let mut out: String = named.iter().map(|(name, colour)| format!("--{name}:{colour};")).collect();
+    let mut out = String::new();
+    for (name, colour) in named {
+        let _ = write!(out, "--{name}:{colour};");
+    }
     for (place, colour) in palette.chart.iter().enumerate() {
         let _ = write!(out, "--c{place}:{colour};");
     }

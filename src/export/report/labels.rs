@@ -69,7 +69,7 @@ fn f1_picture(metrics: &ClassificationMetrics, intervals: &[ClassIntervals]) -> 
         .enumerate()
         .map(|(class, label)| {
             let interval = intervals.get(class).map(|interval| interval.f1);
-            let says = with_interval(score(label.f1), interval.map(|ends| ends.map(score)));
+            let says = with_interval(&score(label.f1), interval.map(|ends| ends.map(score)));
             DotRow { name: label.label.clone(), value: label.f1, interval, says, is_main: true }
         })
         .collect();

@@ -52,7 +52,7 @@ fn cleaning(steps: &[(&str, String)], cleaned: &[(&str, usize)]) -> Vec<Block> {
     }
     let changed = |field: &str| cleaned.iter().find(|(known, _)| *known == field).map(|(_, rows)| *rows);
     let row = |(field, step): &&(&str, String)| {
-        vec![Cell::from(upper_first(step)), Cell::from(changed(field).map(|rows| count(rows)).unwrap_or_default())]
+        vec![Cell::from(upper_first(step)), Cell::from(changed(field).map(count).unwrap_or_default())]
     };
     let (idle, others): (Vec<_>, Vec<_>) = steps.iter().partition(|(field, _)| changed(field) == Some(0));
     let mut blocks = vec![Block::Heading("Cleaning of the texts".to_owned())];
