@@ -4,10 +4,14 @@
 
 /// How messages write numbers, lists and texts.
 pub mod words;
+/// The terms of the field, explained.
+pub mod glossary;
 /// Progress, pausing and stopping of long work.
 pub mod progress;
 /// Seeded random numbers.
 pub mod random;
+/// Charts as plain data, and their pictures.
+pub mod chart;
 /// A project's settings and edits, as plain data.
 pub mod project;
 /// Data: reading files, preparing rows, findings, tokens and batches.

@@ -74,7 +74,8 @@ impl HoneApp {
             AppCommand::CompareSlices => self.state.work.compare_slices(),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
             AppCommand::Resume(run) => self.ask_before_discarding(Discarding::Resume(run)),
-            AppCommand::StopJob => self.state.work.stop_job(),
+            AppCommand::SaveReport(output) => self.state.work.save_report(output),
+            AppCommand::StopJob => self.state.work.answers.stop_job(),
             AppCommand::Classify(texts) => self.state.work.classify(texts),
             AppCommand::FillBlanks(text) => self.state.work.fill_blanks(text),
             AppCommand::ContinueText { text, sampling } => self.state.work.continue_text(text, sampling),
@@ -407,6 +408,8 @@ impl HoneApp {
                 }
             }
             Pick::ExportTo(format) => self.state.work.export(format, path),
+            Pick::Report => self.state.work.save_report(path),
+            Pick::Curves(file) => self.state.work.save_curves(file, path),
             Pick::EvaluateFile => self.state.work.evaluate(path),
             Pick::FileToLabel => self.ask_before_discarding(Discarding::Label(path)),
             Pick::LabelledOutput(output) => {

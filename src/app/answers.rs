@@ -89,6 +89,10 @@ pub struct Answers {
     pub labelled: Slot<Arc<LabelledRows>>,
     /// The file that they were written to.
     pub saved_labels: Slot<SavedPredictions>,
+    /// The report on the shown run.
+    pub report: Slot<PathBuf>,
+    /// The file that curves were saved to.
+    pub saved_curves: Slot<PathBuf>,
     /// The export of the shown run's model.
     pub exported: Slot<Exported, ExportFormat>,
     /// The shown run's predictions for typed texts.
@@ -153,12 +157,27 @@ impl Answers {
         self.likeness.running.as_ref().or(self.findings.running.as_ref())
     }
 
-    /// The evaluation, check, prediction or export that is running.
+    /// The evaluation, check, prediction, export or report that is running.
     #[must_use]
     pub fn job(&self) -> Option<&Running> {
         let labels = self.labelled.running.as_ref().or(self.saved_labels.running.as_ref());
         let checked = self.evaluated.running.as_ref().or(self.training_mistakes.running.as_ref());
-        checked.or(self.slices.running.as_ref()).or(labels).or(self.exported.running.as_ref())
+        checked
+            .or(self.slices.running.as_ref())
+            .or(labels)
+            .or(self.exported.running.as_ref())
+            .or(self.report.running.as_ref())
+    }
+
+    /// Stops it.
+    pub fn stop_job(&mut self) {
+        self.evaluated.stop();
+        self.training_mistakes.stop();
+        self.slices.stop();
+        self.labelled.stop();
+        self.saved_labels.stop();
+        self.exported.stop();
+        self.report.stop();
     }
 
     /// Whether a run is training.
@@ -251,6 +270,7 @@ impl Answers {
             self.run_change.is_running(),
             self.compared.is_running(),
             self.job().is_some(),
+            self.saved_curves.is_running(),
             self.classify.is_running(),
             self.blanks.is_running(),
             self.continued.is_running(),

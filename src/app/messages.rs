@@ -10,7 +10,7 @@ use crate::project::{
     Step, Task, TrainingSettings,
 };
 use crate::storage::{RunFolder, TableLayout};
-use crate::worker::{ExportFormat, ReadToLabel};
+use crate::worker::{CurvesFormat, ExportFormat, ReadToLabel};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
@@ -130,12 +130,25 @@ pub enum Pick {
     ModelFile,
     /// Where to export to.
     ExportTo(ExportFormat),
+    /// Where to write a report on the shown run.
+    Report,
+    /// Where to save the curves of runs.
+    Curves(CurvesFile),
     /// A labelled file to evaluate the model on.
     EvaluateFile,
     /// A file whose rows are to be labelled.
     FileToLabel,
     /// Where to write labelled rows.
     LabelledOutput(LabelledOutput),
+}
+
+/// Curves to save, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurvesFile {
+    /// Folders of the runs.
+    pub runs: Vec<PathBuf>,
+    /// What to write.
+    pub format: CurvesFormat,
 }
 
 /// How labelled rows are written.
@@ -228,6 +241,8 @@ pub enum AppCommand {
         /// The folder or file to write. It must not exist, or be an empty folder.
         output: PathBuf,
     },
+    /// Write a report on the shown run to this file.
+    SaveReport(PathBuf),
     /// Go on with this interrupted run.
     Resume(RunFolder),
     /// Stop the export, prediction, check or evaluation that is running.

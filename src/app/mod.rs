@@ -38,6 +38,7 @@ mod runs_tests;
 mod screen_reader;
 #[cfg(test)]
 mod scroll_times;
+mod run_files;
 mod runs;
 mod runs_command;
 mod session;
@@ -73,6 +74,6 @@ pub use app::{AppError, HoneApp, Start, run};
 pub use commands::{Menu, UserCommand};
 pub use context::{Notice, StepContext};
 pub use live_run::{LiveRun, RunEnd};
-pub use messages::{AppCommand, CommandSender, Edit, LabelledOutput, Pick};
+pub use messages::{AppCommand, CommandSender, CurvesFile, Edit, LabelledOutput, Pick};
 pub use slot::{Ended, Running, Slot};
 pub use theme::{Theme, ThemeError, Tone};

@@ -13,7 +13,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 
 use crate::worker::ExportFormat;
 
-use crate::app::messages::Pick;
+use crate::app::messages::{CurvesFile, Pick};
 
 /// How long a dialog has to appear. Someone who asks again after that did not see one.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -132,6 +132,8 @@ pub fn title(pick: &Pick) -> &'static str {
         Pick::ModelFile => "Open a GGUF file",
         Pick::ExportTo(ExportFormat::HuggingFace | ExportFormat::Adapter) => "Export to a folder",
         Pick::ExportTo(_) => "Export to a file",
+        Pick::Report => "Save the report",
+        Pick::Curves(_) => "Save the curves",
         Pick::EvaluateFile => "Open a labelled file",
         Pick::FileToLabel => "Open a file to label",
         Pick::LabelledOutput(_) => "Save the predictions",
@@ -167,6 +169,15 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
                 ExportFormat::Predictions | ExportFormat::RawPredictions => "predictions.csv",
             };
             one(Box::pin(dialog.set_file_name(name).save_file()))
+        }
+        Pick::Report => {
+            let dialog = dialog.add_filter("Web page", &["html"]).add_filter("Markdown", &["md"]);
+            one(Box::pin(dialog.set_file_name("report.html").save_file()))
+        }
+        Pick::Curves(CurvesFile { format, .. }) => {
+            let (title, extension) = (format.title(), format.extension());
+            let dialog = dialog.add_filter(title, &[extension]).set_file_name(format!("curves.{extension}"));
+            one(Box::pin(dialog.save_file()))
         }
         Pick::BadRows => one(Box::pin(dialog.set_file_name("bad-rows.csv").save_file())),
         Pick::LabelledOutput(output) => one(Box::pin(dialog.set_file_name(&output.name).save_file())),

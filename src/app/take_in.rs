@@ -196,12 +196,14 @@ impl HoneApp {
         } else if let Some(saved) = saved_labels {
             self.tell(Tone::Success, "Predictions saved", saved.path.display().to_string());
         }
-        for (what, path, proof) in written {
-            let body = format!("{} · {proof}", path.display());
+        let (about_runs, their_ends) = self.take_in_run_files();
+        for (what, path, proof) in written.into_iter().chain(about_runs) {
+            let proved = if proof.is_empty() { String::new() } else { format!(" · {proof}") };
+            let body = format!("{}{proved}", path.display());
             self.state.work.answers.exports.push((what.to_owned(), path, proof));
             self.tell(Tone::Success, "Saved", body);
         }
-        for ended in [evaluated, saved, exported] {
+        for ended in [evaluated, saved, exported].into_iter().chain(their_ends) {
             self.tell_failure(ended);
         }
     }

@@ -31,7 +31,7 @@ use crate::app::slot::{Ended, Slot};
 pub struct Work {
     pub(super) heavy: Worker,
     preview: Worker,
-    background: Worker,
+    pub(super) background: Worker,
     hub: Worker,
     pub(super) runs: Worker,
     /// Where models are looked for, downloaded from and kept.
@@ -407,16 +407,6 @@ impl Work {
         };
         let job = Export { run: results.folder.clone(), format, output };
         self.answers.exported.ask_about(format, &self.heavy, job);
-    }
-
-    /// Stops the evaluation, check, prediction or export that is running.
-    pub fn stop_job(&mut self) {
-        self.answers.evaluated.stop();
-        self.answers.training_mistakes.stop();
-        self.answers.slices.stop();
-        self.answers.labelled.stop();
-        self.answers.saved_labels.stop();
-        self.answers.exported.stop();
     }
 
     // Training.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::compute_args::ComputeArguments;
-use crate::cli::run_args::{CompareArguments, RunsArguments};
+use crate::cli::run_args::{CompareArguments, CurvesArguments, ReportArguments, RunsArguments};
 use crate::cli::study_args::{
     BestArguments, CrossValidateArguments, FindRateArguments, LearningCurveArguments, SearchArguments, SeedsArguments,
     StudiesArguments, TrialArguments,
@@ -86,6 +86,10 @@ pub enum TerminalCommand {
     Runs(RunsArguments),
     /// Compare two runs of a project on the same rows
     Compare(CompareArguments),
+    /// Write a report on a run for other people: one HTML file, or Markdown
+    Report(ReportArguments),
+    /// Save the learning curves of runs as SVG, PNG or CSV
+    Curves(CurvesArguments),
     /// Measure how fast this machine trains
     #[command(subcommand)]
     Bench(BenchCommand),

@@ -21,6 +21,7 @@ mod run_changes;
 mod run_entry;
 mod run_list;
 mod profile;
+mod run_files;
 mod sample;
 mod screen;
 mod job_runner;
@@ -144,6 +145,8 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::Studies(arguments) => study::list(arguments, out),
         TerminalCommand::Runs(arguments) => run_changes::run(arguments, out),
         TerminalCommand::Compare(arguments) => compare::run(arguments, out),
+        TerminalCommand::Report(arguments) => run_files::report(arguments, out),
+        TerminalCommand::Curves(arguments) => run_files::curves(arguments, out),
         TerminalCommand::Bench(command) => bench::run(command, out),
     }
 }

@@ -119,14 +119,14 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
 }
 
 /// A run with a model, and whether it finished.
-struct Chosen {
-    run: RunFolder,
-    finished: bool,
+pub(super) struct Chosen {
+    pub run: RunFolder,
+    pub finished: bool,
 }
 
 /// The run with this id, or the newest that trained to its end. Prints a note to standard error if the run did not train to
 /// its end, or a newer one did not.
-fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
+pub(super) fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     let (folder, _) = ProjectFile::read(project)?;
     let run = RunFolder::find(&folder, id)?;
     // Its predictions are of use also without its weights.

@@ -158,3 +158,34 @@ pub struct CompareArguments {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `hone report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// Number or id of the run, as `hone runs` lists it [default: the newest that was not stopped early]
+    pub run: Option<String>,
+    /// File to write: .html, with pictures, or .md [default: an HTML file in the project's folder exports]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `hone curves`.
+#[derive(Clone, Debug, Args)]
+pub struct CurvesArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// Numbers or ids of runs, as `hone runs` lists them; up to 8 in a picture [default: the newest]
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// File to write: .svg or .png for a picture, .csv for the values of every step
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+}

@@ -10,6 +10,7 @@ use crate::evaluation::{
     RankingCurves, Reliability, Tested, coverage_curve,
 };
 use crate::project::label_ranks;
+use crate::words::{counted, score};
 
 /// A metric over all rows, in the order they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -150,6 +151,43 @@ impl ClassificationDetails {
     pub fn score(&self, metric: OverallMetric) -> Option<f64> {
         self.overall.iter().find(|score| score.metric == metric).map(|score| score.value)
     }
+}
+
+/// A temperature this near to 1 changes nothing that matters.
+const HARDLY: f64 = 0.05;
+
+impl ClassificationDetails {
+    /// Whether the probabilities can be taken at their word, and what a temperature would change, in sentences.
+    #[must_use]
+    pub fn calibration_in_words(&self) -> String {
+        let error = self.score(OverallMetric::CalibrationError).unwrap_or_default();
+        let off = format!("Probabilities are off by {} points on average.", points(error));
+        let Some(calibration) = &self.calibration else { return off };
+        let temperature = calibration.temperature;
+        let rows = counted(calibration.fitted_on, "validation row", "validation rows");
+        if (temperature - 1.0).abs() < HARDLY {
+            return format!(
+                "{off} On the {rows}, a temperature of {temperature:.2} fits best: they hardly need correcting."
+            );
+        }
+        let sure = if temperature > 1.0 { "too sure of itself" } else { "not sure enough" };
+        let [before, after] = [self.score(OverallMetric::LogLoss).unwrap_or_default(), calibration.log_loss].map(score);
+        let loss = if before == after {
+            format!("their log loss would stay at {after}")
+        } else {
+            format!("their log loss would be {after} instead of {before}")
+        };
+        format!(
+            "{off} On the {rows}, the model was {sure}: a temperature of {temperature:.2} fits best. With it, these rows would be \
+             off by {} points, and {loss}.",
+            points(calibration.calibration_error),
+        )
+    }
+}
+
+/// Hundredths of a share, with one decimal.
+fn points(share: f64) -> String {
+    format!("{:.1}", 100.0 * share)
 }
 
 fn by_name<S: Serializer>(overall: &[OverallScore], serializer: S) -> Result<S::Ok, S::Error> {

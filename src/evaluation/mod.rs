@@ -5,6 +5,7 @@ mod baseline;
 mod calibration;
 mod classification;
 mod details;
+mod headline;
 mod interval;
 mod language;
 mod language_difference;
@@ -30,6 +31,7 @@ pub use baseline::{
 pub use calibration::{Calibration, Reliability, ReliabilityBin};
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 pub use details::{ClassIntervals, ClassificationDetails, OverallMetric, OverallScore};
+pub use headline::Headline;
 pub use interval::{
     FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_difference, perplexity_interval,
 };

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::chart::ChartError;
 use crate::models::ModelError;
 use crate::predictor::PredictorError;
 use crate::progress::Cancelled;
@@ -31,6 +32,17 @@ pub enum ExportError {
         "The export was removed, because its output differs from that of the trained model: {0}. Check the disk and export again."
     )]
     Differs(String),
+    /// A run has no curves.
+    #[error("{0} has no curves yet, because it ended before its first step. Choose another run.")]
+    NoCurves(String),
+    /// More runs than a picture shows.
+    #[error(
+        "A picture shows the curves of at most {0} runs. Choose fewer, or write a CSV file, which takes any number."
+    )]
+    TooManyRuns(usize),
+    /// A picture could not be made.
+    #[error(transparent)]
+    Picture(#[from] ChartError),
     /// The file system reported an error.
     #[error("Could not {action} {}: {}. {}", path.display(), reason(source), advice(source))]
     Io {

@@ -1,12 +1,14 @@
-//! Exports trained models. Every export is read again and compared before it counts as done.
+//! Exports trained models, each of which is read again and compared before it counts as done; and reports and curves of runs.
 
 mod adapter_code;
 mod bad_rows;
+mod curves;
 mod error;
 mod hugging_face;
 mod labelled;
 mod model_card;
 mod predictions;
+mod report;
 mod safetensors_file;
 mod sentence_code;
 mod spreadsheet;
@@ -24,8 +26,10 @@ use crate::storage::{
 
 pub use adapter_code::adapter_code;
 pub use bad_rows::write_bad_rows;
+pub use curves::{CurvesFormat, CurvesOfRun, MOST_DRAWN, score_names, write_curves};
 pub use error::ExportError;
 pub use labelled::{LabelledTable, TableFormat, Written, write_labelled};
+pub use report::{ReportFormat, ReportOf, RowsOfReport, write_report};
 pub use sentence_code::sentence_code;
 pub use spreadsheet::harmless;
 

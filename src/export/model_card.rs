@@ -5,10 +5,10 @@ mod results;
 
 use std::fmt::{self, Write};
 
+pub(super) use quoting::file_name;
 pub(super) use results::Results;
 
 use crate::evaluation::Metrics;
-use crate::export::model_card::quoting::file_name;
 use crate::fetch::{Catalogue, Source};
 use crate::project::{
     ClassWeights, CleaningSettings, HubModel, LoraSettings, ModelChoice, Objective, PROBE_STRENGTHS, Pattern, Task,
@@ -84,67 +84,22 @@ fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
     writeln!(card, "- rows: {train} training, {validation} validation, {test} test")?;
     writeln!(card, "- SHA-256 of the rows: `{}`", settings.data_hash)?;
     writeln!(card, "- SHA-256 of the split: `{}`", settings.split_hash)?;
-    let steps = cleaning_steps(&settings.project.cleaning);
+    let steps: Vec<String> = cleaning_steps(&settings.project.cleaning).into_iter().map(|(_, step)| step).collect();
     let steps = if steps.is_empty() { "none".to_owned() } else { steps.join(", ") };
     writeln!(card, "- cleaning of the texts: {steps}\n")
 }
 
 fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> fmt::Result {
     let chosen = &settings.project.training;
-    let optimizer = &chosen.optimizer;
-    let ended = match summary.stop_reason {
-        StopReason::Completed => "after the last epoch",
-        StopReason::EarlyStopping => "early, because the metric stopped improving",
-        StopReason::FellBehind => "early, because other trials of a search did better",
-        StopReason::Stopped => "when it was stopped by hand",
-        StopReason::Diverged => "early, because the loss was no longer a number",
-        StopReason::CutOff => "early because of an error or a crash",
-    };
-    let lora = &chosen.lora;
-    let trained = match chosen.trained_layers {
-        TrainedLayers::All => "all layers".to_owned(),
-        TrainedLayers::Top(layers) => format!("head and top {layers} layers"),
-        TrainedLayers::Head => "head".to_owned(),
-        TrainedLayers::Instant => "head, as a logistic regression on the frozen model's mean hidden states".to_owned(),
-        TrainedLayers::Lora => {
-            let LoraSettings { rank, alpha, dropout, matrices } = lora;
-            let adapter =
-                format!("LoRA of rank {rank}, alpha {alpha}, dropout {dropout}, on {}", matrices.in_a_sentence());
-            // A language model keeps its head.
-            if settings.project.classification().is_some() { format!("{adapter}; and the head") } else { adapter }
-        }
-    };
-    if chosen.trained_layers == TrainedLayers::Instant {
-        return instant(card, settings, summary, &trained);
-    }
-    let rows = [
-        ("trained", trained),
-        ("epochs", chosen.epochs.to_string()),
-        (
-            "batch size",
-            match chosen.batch_tokens {
-                Some(tokens) => format!("{}, of at most {tokens} tokens together", chosen.batch_size),
-                None => chosen.batch_size.to_string(),
-            },
-        ),
-        ("gradient accumulation", chosen.gradient_accumulation.to_string()),
-        ("max length in tokens", chosen.max_length.to_string()),
-        ("learning rate", optimizer.learning_rate.to_string()),
-        ("schedule", format!("{:?}", chosen.schedule).to_lowercase()),
-        ("warm-up", chosen.warmup.to_string()),
-        ("weight decay", optimizer.weight_decay.to_string()),
-        ("Adam betas, epsilon", format!("{}, {}, {:e}", optimizer.beta1, optimizer.beta2, optimizer.epsilon)),
-        ("largest gradient norm", optimizer.max_grad_norm.to_string()),
-        ("dropout", chosen.dropout.map_or_else(|| "the model's default".to_owned(), |dropout| dropout.to_string())),
-    ];
-    let rows = rows.into_iter().chain(task_settings(&settings.project.task, summary.measured()));
-    let rows = rows.chain([("seed", chosen.seed.to_string())]);
-    // Runs of early versions did not record it: it was the CPU, in 32 bits.
-    let device = if summary.device.is_empty() { "CPU, f32" } else { &summary.device };
     writeln!(card, "## Training\n\n| setting | value |\n| --- | --- |")?;
-    for (name, value) in rows {
+    for (name, value) in training_settings(settings, summary) {
         writeln!(card, "| {name} | {value} |")?;
     }
+    if chosen.trained_layers == TrainedLayers::Instant {
+        return writeln!(card, "| device | {} |\n\n{}\n", summary.device, how_it_ended(settings, summary));
+    }
+    // Runs of early versions did not record it: it was the CPU, in 32 bits.
+    let device = if summary.device.is_empty() { "CPU, f32" } else { &summary.device };
     writeln!(card, "| device | {device} |")?;
     if device.contains("bf16") {
         // What an adapter is merged into is answered with in f32.
@@ -158,29 +113,80 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
             "\nMatrix products used bf16 operands, {when}. Tools that use another precision can give slightly different answers."
         )?;
     }
-    writeln!(
-        card,
-        "\n{} optimizer steps ({:.2} epochs) in {:.0} s, ended {ended}; the weights are those of step {}.\n",
-        summary.steps, summary.epochs, summary.train_seconds, summary.best_step
-    )
+    writeln!(card, "\n{}\n", how_it_ended(settings, summary))
 }
 
-/// The section on training of an instant model, which has no steps and no learning rate.
-fn instant(card: &mut String, settings: &RunSettings, summary: &RunSummary, trained: &str) -> fmt::Result {
+/// What was trained with which settings, and the seed.
+pub(super) fn training_settings(settings: &RunSettings, summary: &RunSummary) -> Vec<(&'static str, String)> {
     let chosen = &settings.project.training;
-    writeln!(card, "## Training\n\n| setting | value |\n| --- | --- |\n| trained | {trained} |")?;
-    writeln!(card, "| max length in tokens | {} |", chosen.max_length)?;
-    for (name, value) in task_settings(&settings.project.task, summary.measured()) {
-        writeln!(card, "| {name} | {value} |")?;
+    let optimizer = &chosen.optimizer;
+    let of_task = task_settings(&settings.project.task, summary.measured());
+    let seed = ("seed", chosen.seed.to_string());
+    let mut rows = vec![("trained", trained_in_words(settings))];
+    if chosen.trained_layers == TrainedLayers::Instant {
+        // An instant model has no steps and no learning rate.
+        rows.push(("max length in tokens", chosen.max_length.to_string()));
+        return rows.into_iter().chain(of_task).chain([seed]).collect();
     }
-    writeln!(card, "| seed | {} |\n| device | {} |", chosen.seed, summary.device)?;
-    let strength = summary.best_step.checked_sub(1).and_then(|place| PROBE_STRENGTHS.get(place as usize));
-    let strength =
-        strength.map_or(String::new(), |strength| format!("; the best on the validation rows has C = {strength}"));
-    writeln!(
-        card,
-        "\nFitted with {} strengths of the penalty in {:.0} s{strength}.\n",
-        summary.steps, summary.train_seconds
+    let batch = match chosen.batch_tokens {
+        Some(tokens) => format!("{}, of at most {tokens} tokens together", chosen.batch_size),
+        None => chosen.batch_size.to_string(),
+    };
+    rows.extend([
+        ("epochs", chosen.epochs.to_string()),
+        ("batch size", batch),
+        ("gradient accumulation", chosen.gradient_accumulation.to_string()),
+        ("max length in tokens", chosen.max_length.to_string()),
+        ("learning rate", optimizer.learning_rate.to_string()),
+        ("schedule", format!("{:?}", chosen.schedule).to_lowercase()),
+        ("warm-up", chosen.warmup.to_string()),
+        ("weight decay", optimizer.weight_decay.to_string()),
+        ("Adam betas, epsilon", format!("{}, {}, {:e}", optimizer.beta1, optimizer.beta2, optimizer.epsilon)),
+        ("largest gradient norm", optimizer.max_grad_norm.to_string()),
+        ("dropout", chosen.dropout.map_or_else(|| "the model's default".to_owned(), |dropout| dropout.to_string())),
+    ]);
+    rows.into_iter().chain(of_task).chain([seed]).collect()
+}
+
+/// What of the model was trained.
+fn trained_in_words(settings: &RunSettings) -> String {
+    match settings.project.training.trained_layers {
+        TrainedLayers::All => "all layers".to_owned(),
+        TrainedLayers::Top(layers) => format!("head and top {layers} layers"),
+        TrainedLayers::Head => "head".to_owned(),
+        TrainedLayers::Instant => "head, as a logistic regression on the frozen model's mean hidden states".to_owned(),
+        TrainedLayers::Lora => {
+            let LoraSettings { rank, alpha, dropout, matrices } = &settings.project.training.lora;
+            let adapter =
+                format!("LoRA of rank {rank}, alpha {alpha}, dropout {dropout}, on {}", matrices.in_a_sentence());
+            // A language model keeps its head.
+            if settings.project.classification().is_some() { format!("{adapter}; and the head") } else { adapter }
+        }
+    }
+}
+
+/// How long training took and why it ended, in a sentence.
+pub(super) fn how_it_ended(settings: &RunSettings, summary: &RunSummary) -> String {
+    if settings.project.training.trained_layers == TrainedLayers::Instant {
+        let strength = summary.best_step.checked_sub(1).and_then(|place| PROBE_STRENGTHS.get(place as usize));
+        let strength =
+            strength.map_or(String::new(), |strength| format!("; the best on the validation rows has C = {strength}"));
+        return format!(
+            "Fitted with {} strengths of the penalty in {:.0} s{strength}.",
+            summary.steps, summary.train_seconds
+        );
+    }
+    let ended = match summary.stop_reason {
+        StopReason::Completed => "after the last epoch",
+        StopReason::EarlyStopping => "early, because the metric stopped improving",
+        StopReason::FellBehind => "early, because other trials of a search did better",
+        StopReason::Stopped => "when it was stopped by hand",
+        StopReason::Diverged => "early, because the loss was no longer a number",
+        StopReason::CutOff => "early because of an error or a crash",
+    };
+    format!(
+        "{} optimizer steps ({:.2} epochs) in {:.0} s, ended {ended}; the weights are those of step {}.",
+        summary.steps, summary.epochs, summary.train_seconds, summary.best_step
     )
 }
 
@@ -206,14 +212,17 @@ fn task_settings(task: &Task, metrics: &Metrics) -> Vec<(&'static str, String)> 
 }
 
 /// The pre-trained model, as the card names it.
-struct Base {
-    repo: Option<String>,
+pub(super) struct Base {
+    /// Its repository on the Hugging Face Hub, if it is known.
+    pub repo: Option<String>,
+    /// In Markdown.
     shown: String,
-    licence: String,
+    /// In lower case; "unknown" if it is.
+    pub licence: String,
 }
 
 impl Base {
-    fn of(choice: &ModelChoice) -> Self {
+    pub fn of(choice: &ModelChoice) -> Self {
         let id = match choice {
             ModelChoice::Catalogue(id) => id.as_str(),
             ModelChoice::Hub(HubModel { repo, commit, licence, .. }) => {
@@ -243,29 +252,30 @@ impl Base {
     }
 }
 
-fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
+/// The cleaning steps that are on, in the order they run: the field of the settings, and what the step does in words.
+pub(super) fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<(&'static str, String)> {
     let steps = [
-        (cleaning.fix_mojibake, "mojibake repaired"),
-        (cleaning.strip_html, "HTML removed"),
-        (cleaning.decode_entities, "HTML entities decoded"),
-        (cleaning.normalise_unicode, "Unicode NFC"),
-        (cleaning.remove_control, "control characters removed"),
-        (cleaning.mask_urls, "web addresses masked"),
-        (cleaning.mask_emails, "e-mail addresses masked"),
-        (cleaning.mask_handles, "@names masked"),
-        (cleaning.mask_accounts, "card and account numbers masked"),
-        (cleaning.mask_phones, "phone numbers masked"),
-        (cleaning.mask_orders, "order numbers masked"),
-        (cleaning.name_emoji, "emoji named"),
-        (cleaning.remove_emoji, "emoji removed"),
-        (cleaning.collapse_repeats, "repeated characters shortened"),
-        (cleaning.patterns.iter().any(|pattern| pattern.enabled), PATTERNS),
-        (cleaning.collapse_whitespace, "whitespace collapsed"),
-        (cleaning.drop_duplicates, "duplicates dropped"),
-        (cleaning.drop_conflicts, "conflicting duplicates dropped"),
+        ("fix_mojibake", cleaning.fix_mojibake, "mojibake repaired"),
+        ("strip_html", cleaning.strip_html, "HTML removed"),
+        ("decode_entities", cleaning.decode_entities, "HTML entities decoded"),
+        ("normalise_unicode", cleaning.normalise_unicode, "Unicode NFC"),
+        ("remove_control", cleaning.remove_control, "control characters removed"),
+        ("mask_urls", cleaning.mask_urls, "web addresses masked"),
+        ("mask_emails", cleaning.mask_emails, "e-mail addresses masked"),
+        ("mask_handles", cleaning.mask_handles, "@names masked"),
+        ("mask_accounts", cleaning.mask_accounts, "card and account numbers masked"),
+        ("mask_phones", cleaning.mask_phones, "phone numbers masked"),
+        ("mask_orders", cleaning.mask_orders, "order numbers masked"),
+        ("name_emoji", cleaning.name_emoji, "emoji named"),
+        ("remove_emoji", cleaning.remove_emoji, "emoji removed"),
+        ("collapse_repeats", cleaning.collapse_repeats, "repeated characters shortened"),
+        ("patterns", cleaning.patterns.iter().any(|pattern| pattern.enabled), PATTERNS),
+        ("collapse_whitespace", cleaning.collapse_whitespace, "whitespace collapsed"),
+        ("drop_duplicates", cleaning.drop_duplicates, "duplicates dropped"),
+        ("drop_conflicts", cleaning.drop_conflicts, "conflicting duplicates dropped"),
     ];
     let words = |words: &str| if words == PATTERNS { patterns(cleaning) } else { words.to_owned() };
-    steps.into_iter().filter(|(on, _)| *on).map(|(_, step)| words(step)).collect()
+    steps.into_iter().filter(|(_, on, _)| *on).map(|(field, _, step)| (field, words(step))).collect()
 }
 
 /// The person's own patterns: what each finds, and its replacement.

@@ -54,7 +54,7 @@ pub use freeing::{FreePolicy, Freeable, RunPart};
 pub use leftovers::remove_leftovers;
 pub use lock::FileLock;
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
-pub use output::{check_new_folder, check_output, create_file, create_folder};
+pub use output::{check_new_folder, check_output, create_file, create_folder, free_path};
 pub use partial::{PART, PartialFile, link_or_copy, remove_file, remove_folder};
 pub use paths::{
     cache_folder, config_folder, data_folder, folder_name, free_folder, hub_cache_folder, hugging_face_home,
@@ -73,7 +73,7 @@ pub use run_folder::{RunFolder, RunListing};
 pub use run_notes::{LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG};
 pub use run_order::{RunFilter, RunOrder};
 pub use run_outcome::{Interruption, RunOutcome, TrainedRun, write_checkpoint_point};
-pub use run_record::{RunRecord, RunRecords};
+pub use run_record::{RunRecord, RunRecords, chosen_settings};
 pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, TableLayout, TableLayouts, ThemeChoice, WindowPlace};

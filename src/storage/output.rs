@@ -2,7 +2,7 @@
 
 use std::fs::Metadata;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::storage::atomic::{folder_of, sync_folder};
 use crate::storage::leftovers::TemporaryFolder;
@@ -42,6 +42,14 @@ pub fn check_new_folder(folder: &Path) -> Result<(), StorageError> {
         }
         Err(error) => Err(StorageError::io("read", folder)(error)),
     }
+}
+
+/// A path in `folder` that nothing has yet: `name` with `extension`, which begins with a dot or is empty, numbered if that exists.
+#[must_use]
+pub fn free_path(folder: &Path, name: &str, extension: &str) -> PathBuf {
+    let first = folder.join(format!("{name}{extension}"));
+    let numbered = (2..1000).map(|number| folder.join(format!("{name}-{number}{extension}")));
+    std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
 }
 
 /// What something is, with its article.

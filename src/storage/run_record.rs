@@ -176,7 +176,8 @@ impl RunRecord {
 }
 
 /// The settings that are not those of a new project with the same data, labels and model.
-fn chosen_settings(project: &Project) -> Vec<String> {
+#[must_use]
+pub fn chosen_settings(project: &Project) -> Vec<String> {
     let mut usual = Project {
         dataset: project.dataset.clone(),
         model: project.model.clone(),

@@ -6,6 +6,7 @@ mod cache;
 mod compare;
 mod comparing;
 mod completing;
+mod curves;
 mod data;
 mod dataset;
 mod error;
@@ -25,6 +26,7 @@ mod project_runs;
 mod ray;
 mod reading;
 mod recent;
+mod report;
 mod reporter;
 mod rows;
 mod run_events;
@@ -42,13 +44,14 @@ mod training;
 #[allow(clippy::module_inception, reason = "the room is named after the one thing in it")]
 mod worker;
 
-pub use crate::export::{ExportFormat, Exported, TableFormat};
+pub use crate::export::{CurvesFormat, ExportFormat, Exported, MOST_DRAWN, ReportFormat, TableFormat};
 pub use crate::training::{DryRun, RateCurve, RatePoint, StepBench, StepFigures};
 
 pub use bench::{BenchStep, BenchTokenise, StepTimes, TokeniseTimes};
 pub use compare::{
     CompareRuns, ComparedRun, MOST_COMPARED, PairedDifference, RunCurves, RunsComparison, different_settings,
 };
+pub use curves::SaveCurves;
 pub use data::{CompareTexts, FindLeaks, Import, Prepare, RowSource, SaveBadRows, SavedRows};
 pub use dataset::SharedData;
 pub use error::JobError;
@@ -69,6 +72,7 @@ pub use profile::{ColumnFill, Profile, ProfileRows};
 pub use project_runs::{ChangeRuns, ListRuns, ListedRuns, RunChange};
 pub use ray::{ClusterSettings, RunTrial, TrialMessage, TrialTask};
 pub use recent::ReadRecent;
+pub use report::SaveReport;
 pub use rows::{CountLabels, CountValues, FindRows, FoundRows, RowQuestion};
 pub use run_events::{RunEvent, RunStart};
 pub use runs::{LoadRun, RunResults};

@@ -30,12 +30,12 @@ impl Job for FindSlices {
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let run = RunFolder::open(&self.run)?;
-        let trained = run.trained()?;
+        let measured = run.measured()?;
         let settings = run.read_settings()?;
         if settings.project.task.kind() != TaskKind::TextClassification {
             return Err(JobError::Failed("Only text classification has slices to compare.".to_owned()));
         }
-        let side = if trained.summary.test.is_some() { Side::Test } else { Side::Validation };
+        let side = if measured.summary.test.is_some() { Side::Test } else { Side::Validation };
         let predictions = run.read_predictions(side.name())?;
         if predictions.is_empty() {
             let message = format!("The run {} has no predictions yet. Evaluate it first.", run.id());

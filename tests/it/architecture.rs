@@ -6,10 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order data flows through them; a room may use those before it.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 19] = [
     "words",
+    "glossary",
     "progress",
     "random",
+    "chart",
     "project",
     "data",
     "ops",

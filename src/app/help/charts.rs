@@ -1,6 +1,6 @@
 //! What am I looking at? An answer for each chart and table, by the title of its card.
 
-use crate::app::help::entries::entries;
+use crate::glossary::entries;
 
 entries! {
     /// A chart or table with a title.

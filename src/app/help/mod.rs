@@ -1,15 +1,13 @@
 //! The help: pages for the steps, explanations of the charts, and a glossary. No network is needed.
 
 mod charts;
-mod entries;
 mod pages;
-mod terms;
 
 use egui::{Context, Id};
 
+pub use crate::glossary::Term;
 pub use charts::Chart;
 pub use pages::{Page, Part};
-pub use terms::Term;
 
 /// Something the help explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ use crate::storage::{RunListing, RunStatus};
 use crate::words::{ago, score};
 
 /// Settings by the names they have on their pages.
-const SETTINGS: [(&str, Step); 44] = [
+const SETTINGS: [(&str, Step); 45] = [
     ("Sheet", Step::Data),
     ("Separator", Step::Data),
     ("Encoding", Step::Data),
@@ -59,6 +59,7 @@ const SETTINGS: [(&str, Step); 44] = [
     ("Hugging Face folder", Step::Export),
     ("Weights file", Step::Export),
     ("Predictions", Step::Export),
+    ("Report", Step::Export),
 ];
 
 /// What can be found.

@@ -157,6 +157,11 @@ fn toolbar(
         if evaluate.on_hover_text(hint).clicked() {
             sender.send(AppCommand::Pick(Pick::EvaluateFile));
         }
+        let hint = "Everything about this run in one file to mail or print: a web page, or Markdown";
+        let save = button_if(ui, theme, ctx.job.is_none(), icons::FILE_TEXT, "Save report…");
+        if save.on_hover_text(hint).clicked() {
+            sender.send(AppCommand::Pick(Pick::Report));
+        }
     });
     if state.rows == ShownRows::Other && other.is_none() {
         state.rows = if results.summary.test.is_some() { ShownRows::Test } else { ShownRows::Validation };
@@ -285,6 +290,15 @@ mod tests {
         harness.get_by_label("Evaluate on a file…").click();
         harness.run();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::EvaluateFile)]);
+    }
+
+    #[test]
+    fn a_report_can_be_saved() {
+        let mut harness = open(Scene::trained(false), false);
+        harness.run();
+        harness.get_by_label("Save report…").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::Report)]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::app::widgets::{
 use crate::export::adapter_code;
 use crate::models::is_adapter;
 use crate::project::{Step, TrainedLayers};
-use crate::storage::RunSettings;
+use crate::storage::{RunSettings, free_path};
 use crate::worker::{ExportFormat, RunResults};
 
 /// State kept between frames.
@@ -53,13 +53,13 @@ impl ExportPaths {
             return;
         }
         self.of = Some(of);
-        self.free = OFFERS.map(|offer| suggestion(ctx.folder, offer.format));
+        self.free = OFFERS.map(|offer| suggestion(ctx.folder, offer.what));
         self.exported = ctx.exports.iter().rev().map(|(_, path, _)| path).find(|path| path.is_dir()).cloned();
     }
 
     /// The folder the sample code names: the exported one, or else the suggested one.
     fn model(&self) -> &Path {
-        let suggested = OFFERS.iter().position(|offer| offer.format == ExportFormat::HuggingFace);
+        let suggested = OFFERS.iter().position(|offer| offer.what == Offered::As(ExportFormat::HuggingFace));
         self.exported.as_deref().unwrap_or(&self.free[suggested.unwrap_or_default()])
     }
 }
@@ -75,9 +75,18 @@ enum Code {
     Transformers,
 }
 
-/// An export format, with its texts.
+/// What is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offered {
+    /// The model or its predictions, in this format.
+    As(ExportFormat),
+    /// A report for people.
+    Report,
+}
+
+/// An export, with its texts.
 struct Offer {
-    format: ExportFormat,
+    what: Offered,
     icon: &'static str,
     name: &'static str,
     /// What it contains and where it can be used.
@@ -85,9 +94,9 @@ struct Offer {
     action: &'static str,
 }
 
-const OFFERS: [Offer; 4] = [
+const OFFERS: [Offer; 5] = [
     Offer {
-        format: ExportFormat::HuggingFace,
+        what: Offered::As(ExportFormat::HuggingFace),
         icon: icons::PACKAGE,
         name: "Hugging Face folder",
         text: |settings| match settings.embedding_pooling() {
@@ -99,27 +108,52 @@ const OFFERS: [Offer; 4] = [
         action: "Export folder",
     },
     Offer {
-        format: ExportFormat::Safetensors,
+        what: Offered::As(ExportFormat::Safetensors),
         icon: icons::FILE,
         name: "Weights file",
         text: |_| "All weights of the model as one safetensors file, without its tokenizer",
         action: "Export weights file",
     },
     Offer {
-        format: ExportFormat::Adapter,
+        what: Offered::As(ExportFormat::Adapter),
         icon: icons::PACKAGE,
         name: "Adapter",
         text: |_| "Only the adapter and the head, as a small folder for the Python library peft. Needs the base model too",
         action: "Export adapter",
     },
     Offer {
-        format: ExportFormat::Predictions,
+        what: Offered::As(ExportFormat::Predictions),
         icon: icons::FILE_CSV,
         name: "Predictions",
         text: |settings| predictions_hint(settings.project.task.kind()),
         action: "Export predictions",
     },
+    Offer {
+        what: Offered::Report,
+        icon: icons::FILE_TEXT,
+        name: "Report",
+        text: |_| "How good the model is and how it was trained, in one HTML file with pictures to mail or print; or as .md",
+        action: "Write report",
+    },
 ];
+
+impl Offered {
+    /// Asks for a place to save it.
+    fn pick(self) -> Pick {
+        match self {
+            Self::As(format) => Pick::ExportTo(format),
+            Self::Report => Pick::Report,
+        }
+    }
+
+    /// Saves it there.
+    fn save(self, output: PathBuf) -> AppCommand {
+        match self {
+            Self::As(format) => AppCommand::Export { format, output },
+            Self::Report => AppCommand::SaveReport(output),
+        }
+    }
+}
 
 /// Draws the step.
 pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStepState, sender: &mut CommandSender) {
@@ -156,7 +190,7 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
 /// Places in [`OFFERS`] of what the run can be exported as.
 fn offered(results: &RunResults) -> Vec<usize> {
     let has_adapter = results.settings.project.training.trained_layers == TrainedLayers::Lora;
-    let is_offered = |place: &usize| OFFERS[*place].format != ExportFormat::Adapter || has_adapter;
+    let is_offered = |place: &usize| OFFERS[*place].what != Offered::As(ExportFormat::Adapter) || has_adapter;
     (0..OFFERS.len()).filter(is_offered).collect()
 }
 
@@ -169,7 +203,7 @@ fn offer_card(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let is_sought = offer.format == ExportFormat::HuggingFace && is_sought(ui, Anchor::ExportFolder);
+    let is_sought = offer.what == Offered::As(ExportFormat::HuggingFace) && is_sought(ui, Anchor::ExportFolder);
     if is_sought {
         anchor(ui, Anchor::ExportFolder);
     }
@@ -210,7 +244,7 @@ fn export_button(
     sender: &mut CommandSender,
 ) {
     let enabled = if ctx.job.is_some() { Err("Wait until the current job has finished") } else { Ok(()) };
-    let clicked = if offer.format == ExportFormat::HuggingFace {
+    let clicked = if offer.what == Offered::As(ExportFormat::HuggingFace) {
         primary_button(ui, ctx.theme, icons::EXPORT, offer.action, enabled).clicked()
     } else {
         let button = button_if(ui, ctx.theme, enabled.is_ok(), icons::EXPORT, offer.action);
@@ -218,7 +252,7 @@ fn export_button(
     };
     if clicked {
         let output = if typed.trim().is_empty() { suggested.to_owned() } else { PathBuf::from(typed.trim()) };
-        sender.send(AppCommand::Export { format: offer.format, output });
+        sender.send(offer.what.save(output));
     }
 }
 
@@ -226,7 +260,7 @@ fn choose_button(ui: &mut Ui, ctx: &StepContext<'_>, offer: &Offer, sender: &mut
     let choose = button(ui, ctx.theme, icons::FOLDER, "Choose…");
     let choose = choose.accessible_name(format!("Choose where to save: {}", offer.name));
     if choose.on_hover_text("Choose where to save, then export").clicked() {
-        sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
+        sender.send(AppCommand::Pick(offer.what.pick()));
     }
 }
 
@@ -241,18 +275,16 @@ fn path_field(ui: &mut Ui, typed: &mut String, offer: &Offer, suggested: &Path, 
 }
 
 /// An unused path: `exports/<project>-<what>` in the project's folder, numbered if it exists.
-fn suggestion(folder: &Path, format: ExportFormat) -> PathBuf {
-    let (name, extension) = match format {
-        ExportFormat::HuggingFace => ("model", ""),
-        ExportFormat::Adapter => ("adapter", ""),
-        ExportFormat::Safetensors => ("weights", ".safetensors"),
-        ExportFormat::Predictions | ExportFormat::RawPredictions => ("predictions", ".csv"),
+fn suggestion(folder: &Path, what: Offered) -> PathBuf {
+    let (name, extension) = match what {
+        Offered::As(ExportFormat::HuggingFace) => ("model", ""),
+        Offered::As(ExportFormat::Adapter) => ("adapter", ""),
+        Offered::As(ExportFormat::Safetensors) => ("weights", ".safetensors"),
+        Offered::As(ExportFormat::Predictions | ExportFormat::RawPredictions) => ("predictions", ".csv"),
+        Offered::Report => ("report", ".html"),
     };
     let project = folder.file_name().unwrap_or_default().to_string_lossy();
-    let exports = folder.join("exports");
-    let first = exports.join(format!("{project}-{name}{extension}"));
-    let numbered = (2..1000).map(|number| exports.join(format!("{project}-{name}-{number}{extension}")));
-    std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
+    free_path(&folder.join("exports"), &format!("{project}-{name}"), extension)
 }
 
 fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
@@ -319,7 +351,7 @@ mod tests {
         let mut harness = open(Scene::trained(false), false);
         harness.run();
         picture("export-light", &mut harness);
-        for offer in OFFERS.iter().filter(|offer| offer.format != ExportFormat::Adapter) {
+        for offer in OFFERS.iter().filter(|offer| offer.what != Offered::As(ExportFormat::Adapter)) {
             harness.get_by_label(offer.action).click();
             harness.run();
         }
@@ -334,6 +366,7 @@ mod tests {
                 export(ExportFormat::HuggingFace, "model"),
                 export(ExportFormat::Safetensors, "weights.safetensors"),
                 export(ExportFormat::Predictions, "predictions.csv"),
+                AppCommand::SaveReport(path("report.html")),
                 AppCommand::Pick(Pick::ExportTo(ExportFormat::Predictions)),
             ]
         );

@@ -1,6 +1,6 @@
 //! The Train step: the plan, what blocks it, and the running training.
 
-use egui::{Align, Layout, RichText, ScrollArea, Ui};
+use egui::{Align, Layout, RichText, Ui};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
@@ -10,25 +10,23 @@ use crate::app::spoken::set_heading;
 use crate::app::steps::live_figures::live_figures;
 use crate::app::steps::model::plan::{few_steps_ui, plan_summary};
 use crate::app::steps::run_end::{AGAIN, along, ended_ui, interrupted_ui, is_instant, outcome, why_not_again};
+use crate::app::steps::run_log::log_ui;
+use crate::app::steps::save_curves::save_curves_ui;
 use crate::app::steps::training_advice::advice_ui;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    Along, Curves, CurvesState, MatrixState, after_page, button, card, columns, confusion_matrix_ui, curves_ui,
-    empty_state, explained, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section,
-    side_by_side,
+    Along, Curves, CurvesState, MatrixState, button, card, columns, confusion_matrix_ui, curves_ui, empty_state,
+    explained, fill, heading_ui, is_narrow, is_wide, page, primary_button, progress_ui, section, side_by_side,
 };
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::EvaluationPoint;
-use crate::words::{count, counted};
-use crate::worker::{LogLevel, LogLine, RunResults};
+use crate::words::count;
+use crate::worker::RunResults;
 
 /// Height of the log.
 const LOG: f32 = 260.0;
 /// Greatest height of a confusion matrix that scrolls.
 const MATRIX: f32 = 420.0;
-/// Most lines shown of the log.
-const LINES: usize = 200;
-
 /// State kept between frames.
 #[derive(Debug, Default)]
 pub struct TrainStepState {
@@ -56,7 +54,7 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
             interrupted_ui(ui, ctx, sender);
             start(ui, ctx, ctx.results.is_some(), sender);
             match ctx.results {
-                Some(results) => last_run(ui, ctx, state, results),
+                Some(results) => last_run(ui, ctx, state, results, sender),
                 None if ctx.interrupted.is_some() => {}
                 None => first_run(ui, ctx.theme),
             }
@@ -165,9 +163,16 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
         best_metric,
     };
     let (matrix, curve_state) = (&mut state.matrix, &mut state.curves);
-    let mut draw_curves = |ui: &mut Ui| card(ui, theme, |ui| curves_ui(ui, theme, curves, curve_state));
+    let folder = start.map(|start| start.folder.clone());
+    let mut draw_curves = |ui: &mut Ui, sender: &mut CommandSender| {
+        card(ui, theme, |ui| {
+            curves_ui(ui, theme, curves, curve_state);
+            // Before the first step there is nothing to save.
+            folder.iter().filter(|_| !live.steps.is_empty()).for_each(|run| save_curves_ui(ui, theme, run, sender));
+        });
+    };
     if !is_wide(ui, theme) {
-        draw_curves(ui);
+        draw_curves(ui, sender);
         advice_ui(ui, theme, &live.advice, sender);
         matrix_and_log(ui, theme, matrix, live);
         return;
@@ -175,7 +180,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
     let room = ui.available_width() - theme.space.m;
     columns(ui, theme.space.m, &[room * 0.6, room * 0.4], |ui, place| {
         if place == 0 {
-            draw_curves(ui);
+            draw_curves(ui, sender);
         } else {
             advice_ui(ui, theme, &live.advice, sender);
             matrix_card(ui, theme, matrix, live, 0.0);
@@ -191,7 +196,13 @@ fn steps_to_show(live: &LiveRun) -> u64 {
 }
 
 /// The curves of the selected run, if none was started since Hone opened.
-fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, results: &RunResults) {
+fn last_run(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut TrainStepState,
+    results: &RunResults,
+    sender: &mut CommandSender,
+) {
     let theme = ctx.theme;
     let summary = &results.summary;
     let per_epoch = if summary.epochs > 0.0 { summary.steps as f64 / summary.epochs } else { 0.0 };
@@ -204,7 +215,10 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
         steps_per_epoch: per_epoch.round() as u64,
         best_metric: results.settings.project.best_metric(),
     };
-    section(ui, theme, "Selected run", &outcome(results), |ui| curves_ui(ui, theme, curves, &mut state.curves));
+    section(ui, theme, "Selected run", &outcome(results), |ui| {
+        curves_ui(ui, theme, curves, &mut state.curves);
+        save_curves_ui(ui, theme, &results.folder, sender);
+    });
 }
 
 fn matrix_and_log(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, live: &LiveRun) {
@@ -241,32 +255,6 @@ fn matrix_card(ui: &mut Ui, theme: &Theme, state: &mut MatrixState, live: &LiveR
     });
 }
 
-/// The last lines of the log, each whole.
-fn log_ui(ui: &mut Ui, theme: &Theme, log: &[LogLine], height: f32) {
-    let area = ScrollArea::vertical().id_salt("log").max_height(height).min_scrolled_height(height);
-    let earlier = log.len().saturating_sub(LINES);
-    after_page(ui, |ui| {
-        area.auto_shrink([false, false]).stick_to_bottom(true).show(ui, |ui| {
-            if log.is_empty() {
-                ui.label(theme.muted("Nothing yet"));
-            }
-            if earlier > 0 {
-                ui.label(
-                    theme.small(format!("{} are not shown", counted(earlier as u64, "earlier line", "earlier lines"))),
-                );
-            }
-            for line in &log[earlier..] {
-                ui.horizontal_top(|ui| {
-                    if line.level == LogLevel::Warning {
-                        ui.label(RichText::new(icons::WARNING).color(theme.palette.warning)).on_hover_text("Warning");
-                    }
-                    ui.add(egui::Label::new(&line.message).wrap().selectable(true));
-                });
-            }
-        });
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -283,6 +271,7 @@ mod tests {
     use crate::storage::StopReason;
     use crate::training::{Advice, AdviceKind};
     use crate::worker::RunStart;
+    use crate::worker::{LogLevel, LogLine};
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TrainStepState)> {
         window(dark, (scene, TrainStepState::default()), |ui, (scene, state)| {

@@ -8,18 +8,13 @@ use crate::app::theme::Theme;
 use crate::app::widgets::{
     Entry, Sample, SharePlot, combo, dots, fill, line, reference, section, share_plot_ui, side_by_side,
 };
-use crate::evaluation::{
-    ClassificationDetails, OverallMetric, Prediction, RankingCurves, ReliabilityBin, ThresholdScore,
-};
+use crate::evaluation::{ClassificationDetails, Prediction, RankingCurves, ReliabilityBin, ThresholdScore};
 use crate::words::{count, counted, of_hundred, percent, percent_of, score};
 
 /// Most other labels whose curves are drawn behind that of the chosen one.
 const OTHERS: usize = 12;
 /// Radii of the points of a calibration chart: with few rows, and with all of them.
 const RADII: [f64; 2] = [2.5, 8.0];
-
-/// A temperature this near to 1 changes nothing that matters.
-const HARDLY: f64 = 0.05;
 
 /// Which curve of a label is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -195,7 +190,7 @@ fn ranking_sentence(curves: &RankingCurves, curve: Curve) -> String {
 fn calibration_ui(ui: &mut Ui, theme: &Theme, details: &ClassificationDetails, spare: f32) {
     let (first, second) = (theme.chart(0), theme.chart(1));
     let all: &[Entry] = &[("This model", first, Sample::Points), ("With temperature", second, Sample::Dashes)];
-    let said = calibration_sentence(details);
+    let said = details.calibration_in_words();
     let legend = if details.calibration.is_some() { all } else { &all[..1] };
     let axes = ["Probability of the predicted label", "Share right"];
     let plot = SharePlot { name: "calibration", axes, range: [0.0, 1.0], legend, spare, summary: said.clone() };
@@ -229,33 +224,6 @@ fn filled(bins: &[ReliabilityBin]) -> Vec<ReliabilityBin> {
 
 fn place(bin: &ReliabilityBin) -> [f64; 2] {
     [bin.confidence, bin.accuracy]
-}
-
-fn calibration_sentence(details: &ClassificationDetails) -> String {
-    let error = details.score(OverallMetric::CalibrationError).unwrap_or_default();
-    let off = format!("Probabilities are off by {} points on average.", points(error));
-    let Some(calibration) = &details.calibration else { return off };
-    let temperature = calibration.temperature;
-    let rows = counted(calibration.fitted_on, "validation row", "validation rows");
-    if (temperature - 1.0).abs() < HARDLY {
-        return format!(
-            "{off} On the {rows}, a temperature of {temperature:.2} fits best: they hardly need correcting."
-        );
-    }
-    let sure = if temperature > 1.0 { "too sure of itself" } else { "not sure enough" };
-    let loss = details.score(OverallMetric::LogLoss).unwrap_or_default();
-    format!(
-        "{off} On the {rows}, the model was {sure}: a temperature of {temperature:.2} fits best. With it, these rows would be \
-         off by {} points, and their log loss {} instead of {}.",
-        points(calibration.calibration_error),
-        score(calibration.log_loss),
-        score(loss)
-    )
-}
-
-/// Hundredths of a share, with one decimal.
-fn points(share: f64) -> String {
-    format!("{:.1}", 100.0 * share)
 }
 
 /// The share of rows that get a label against how many of these are right, and the threshold between.
@@ -314,6 +282,7 @@ mod tests {
 
     use super::*;
     use crate::app::testing;
+    use crate::evaluation::OverallMetric;
 
     #[test]
     fn every_metric_has_its_value_and_what_it_means() {

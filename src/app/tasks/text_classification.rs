@@ -8,12 +8,10 @@ use crate::app::tasks::evaluation_details::{DetailsState, details_ui};
 use crate::app::tasks::slices::{slice_name, slices_ui};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    Cell, Headline, MatrixState, RowList, after_page, button, columns, confusion_matrix_ui, copy_metrics_ui, explain,
-    fill, headline_ui, is_narrow, metrics_table_ui, page_height, row_list_ui, section, side_by_side,
+    Cell, MatrixState, RowList, after_page, button, columns, confusion_matrix_ui, copy_metrics_ui, explain, fill,
+    headline_ui, is_narrow, metrics_table_ui, page_height, row_list_ui, section, side_by_side,
 };
-use crate::evaluation::{
-    BaselineName, ClassificationDetails, ClassificationMetrics, ConfusionMatrix, Prediction, Slice,
-};
+use crate::evaluation::{ClassificationDetails, ClassificationMetrics, ConfusionMatrix, Headline, Prediction, Slice};
 use crate::project::Step;
 use crate::words::counted;
 
@@ -49,23 +47,9 @@ pub fn classification_ui(
     sender: &mut CommandSender,
 ) {
     state.forget_cell_of_another_matrix(shown, metrics.confusion.labels.len());
-    let baseline = |name| shown.comparison.and_then(|comparison| comparison.baseline(name)?.classification());
     let interval = shown.comparison.and_then(|comparison| comparison.interval);
-    let above = |name| {
-        let baselines = &shown.comparison?.baselines;
-        let difference = baselines.iter().find(|baseline| baseline.name == name)?.difference?;
-        Some((difference.low, difference.high))
-    };
-    let headline = Headline {
-        metrics,
-        interval: interval.map(|interval| (interval.low, interval.high)),
-        baseline: baseline(BaselineName::MajorityClass),
-        tfidf: baseline(BaselineName::TfIdf),
-        above_tfidf: above(BaselineName::TfIdf),
-        instant: baseline(BaselineName::Instant),
-        above_instant: above(BaselineName::Instant),
-        rows: &shown.rows,
-    };
+    let baselines = shown.comparison.map(|comparison| comparison.baselines.as_slice()).unwrap_or_default();
+    let headline = Headline::of(metrics, interval, baselines, &shown.rows);
     section(ui, theme, "How good is it?", "", |ui| headline_ui(ui, theme, headline));
     matrix_and_metrics(ui, theme, state, metrics, shown.details, sender);
     if let Some(details) = shown.details {

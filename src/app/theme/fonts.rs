@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::{FontData, FontDefinitions, FontFamily, FontTweak};
 
 use crate::app::theme::scripts::without_emoji;
+use crate::chart::{INTER, INTER_STRONG};
 
 /// Semi-bold text.
 #[must_use]
@@ -20,8 +21,8 @@ pub(super) fn definitions() -> FontDefinitions {
     };
     // Phosphor icons fill the em box while text sits on the baseline, so icons are drawn lower and larger.
     let icon = FontTweak { scale: 1.15, y_offset_factor: 0.06, ..FontTweak::default() };
-    add("inter", include_bytes!("../../../assets/fonts/inter-Regular.ttf"), FontTweak::default());
-    add("inter-strong", include_bytes!("../../../assets/fonts/inter-SemiBold.ttf"), FontTweak::default());
+    add("inter", INTER, FontTweak::default());
+    add("inter-strong", INTER_STRONG, FontTweak::default());
     add("icons", include_bytes!("../../../assets/fonts/phosphor-subset.ttf"), icon);
 
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();

@@ -2,12 +2,11 @@
 
 use egui_plot::PlotPoint;
 
-use crate::app::widgets::downsample::{Point, Smoother, Thinned, min_max};
+use crate::chart::{LOSS_SMOOTHING, Point, Smoother, Thinned, min_max};
+use crate::export::score_names;
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
 
-/// Weight of the past in the smoothed training loss.
-const SMOOTHING: f64 = 0.9;
 /// Steps over which the speed is averaged.
 const SPEED_STEPS: usize = 20;
 /// The least range of a loss axis, so that a loss that hardly changes looks like one.
@@ -74,7 +73,7 @@ impl Default for OfSteps {
             run: String::new(),
             steps: 0,
             last: 0,
-            smoother: Smoother::new(SMOOTHING),
+            smoother: Smoother::new(LOSS_SMOOTHING),
             loss: Thinned::default(),
             smoothed: Thinned::default(),
             learning_rate: Thinned::default(),
@@ -184,13 +183,6 @@ impl Series {
         let middle = f64::midpoint(low, high);
         Some([middle - LEAST_RANGE / 2.0, middle + LEAST_RANGE / 2.0])
     }
-}
-
-/// The scores to plot beside the loss: those on a scale from 0 to 1.
-#[must_use]
-pub fn score_names(evaluations: &[EvaluationPoint]) -> Vec<MetricName> {
-    let figures = evaluations.last().map(|point| point.metrics.figures()).unwrap_or_default();
-    figures.into_iter().map(|(name, _)| name).filter(|name| name.is_share()).collect()
 }
 
 #[cfg(test)]

@@ -6,29 +6,8 @@ use crate::app::help::Term;
 use crate::app::theme::Theme;
 use crate::app::widgets::explained::{explain_terms, explained};
 use crate::app::widgets::layout::{is_narrow, row_or_column};
-use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
-use crate::words::{count, of_hundred, percent_fine, score, signed_score};
-
-/// The metrics behind the headline, all on the same rows.
-#[derive(Clone, Copy)]
-pub struct Headline<'a> {
-    /// The model's metrics.
-    pub metrics: &'a ClassificationMetrics,
-    /// 95% interval of macro-F1, if computed for these rows.
-    pub interval: Option<(f64, f64)>,
-    /// The majority baseline, which always predicts the most frequent training label, if evaluated on these rows.
-    pub baseline: Option<&'a ClassificationMetrics>,
-    /// The TF-IDF baseline with logistic regression, if evaluated on these rows.
-    pub tfidf: Option<&'a ClassificationMetrics>,
-    /// 95% interval of this model's macro-F1 less that of TF-IDF, if computed.
-    pub above_tfidf: Option<(f64, f64)>,
-    /// The instant baseline, a logistic regression on the network before training, if evaluated on these rows.
-    pub instant: Option<&'a ClassificationMetrics>,
-    /// 95% interval of this model's macro-F1 less that of the instant baseline, if computed.
-    pub above_instant: Option<(f64, f64)>,
-    /// Description of the rows, such as "test rows the model has never seen".
-    pub rows: &'a str,
-}
+use crate::evaluation::{FEWEST_ROWS, Headline};
+use crate::words::{of_hundred, score};
 
 /// Draws the headline in the available width.
 pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
@@ -50,79 +29,13 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         ui.add_space(theme.space.l);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = theme.space.s;
-            for sentence in sentences(headline) {
+            for sentence in headline.sentences() {
                 explained(ui, sentence);
             }
             ui.add_space(theme.space.xs);
             scale_ui(ui, theme, headline);
         });
     });
-}
-
-/// Explains the metrics in sentences.
-#[must_use]
-pub fn sentences(headline: Headline<'_>) -> Vec<String> {
-    let metrics = headline.metrics;
-    let mut out = vec![format!(
-        "On {} {}, {} of the predictions are correct.",
-        count(metrics.rows),
-        headline.rows,
-        percent_fine(metrics.accuracy),
-    )];
-    out.extend(headline.baseline.map(|baseline| {
-        format!(
-            "Always predicting “{}” would be correct {} of the time, with a macro-F1 of {}.",
-            most_predicted(baseline),
-            percent_fine(baseline.accuracy),
-            score(baseline.macro_average.f1)
-        )
-    }));
-    let methods = [
-        (headline.tfidf, headline.above_tfidf, "TF-IDF with logistic regression"),
-        (headline.instant, headline.above_instant, "The instant baseline (this model before training)"),
-    ];
-    out.extend(methods.into_iter().filter_map(|(metrics, above, name)| Some(beside(metrics?, above, name))));
-    if let Some(weakest) = weakest(metrics) {
-        out.push(weakest);
-    }
-    if headline.interval.is_some_and(|(low, high)| high - low > 0.1) {
-        out.push("The interval is wide because there are few rows. A larger test set would narrow it.".to_owned());
-    }
-    out
-}
-
-/// The score of a simpler method, and how far the model is above it.
-fn beside(metrics: &ClassificationMetrics, above: Option<(f64, f64)>, method: &str) -> String {
-    let reaches = format!("{method} reaches a macro-F1 of {}", score(metrics.macro_average.f1));
-    match above {
-        Some((low, high)) => {
-            format!("{reaches}. This model is ahead by {} to {} (95% interval).", signed_score(low), signed_score(high))
-        }
-        None => format!("{reaches}."),
-    }
-}
-
-/// The label that the majority baseline predicts.
-fn most_predicted(baseline: &ClassificationMetrics) -> &str {
-    let matrix = &baseline.confusion;
-    let predicted = |class: usize| matrix.counts.iter().filter_map(|row| row.get(class)).sum::<u64>();
-    let best = (0..matrix.labels.len()).max_by_key(|&class| predicted(class));
-    best.map_or("?", |class| &matrix.labels[class])
-}
-
-/// Names the weakest label, if one is clearly worse than the others.
-fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
-    metrics.weakest().map(|lowest| {
-        if lowest.recall == 0.0 && lowest.precision == 0.0 {
-            return format!("The weakest label is “{}”: the model found none of its rows.", lowest.label);
-        }
-        format!(
-            "The weakest label is “{}”: recall {}, precision {}.",
-            lowest.label,
-            percent_fine(lowest.recall),
-            percent_fine(lowest.precision)
-        )
-    })
 }
 
 /// A scale from 0 to 1 with the interval, the score and the baselines.
@@ -176,37 +89,4 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     let half = name.size().x / 2.0;
     let middle = at(f1).clamp(rect.left() + half, (rect.right() - half).max(rect.left() + half));
     painter.galley(pos2(middle - half, line.top() - 6.0 - name.size().y), name, palette.text);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::testing;
-
-    #[test]
-    fn the_headline_puts_the_baselines_beside_the_model() {
-        let results = testing::results();
-        let metrics = results.measured().classification().unwrap();
-        let interval = results.interval().unwrap();
-        let baseline = results.comparison.baselines[0].metrics.classification();
-        let headline = Headline {
-            metrics,
-            interval: Some((interval.low, interval.high)),
-            baseline,
-            tfidf: baseline,
-            above_tfidf: Some((-0.0213, 0.1)),
-            instant: baseline,
-            above_instant: None,
-            rows: "test rows the model has never seen",
-        };
-        let text = sentences(headline).join(" ");
-        assert!(text.contains("test rows the model has never seen"), "{text}");
-        assert!(text.contains("Always predicting “"), "{text}");
-        assert!(text.contains("This model is ahead by −0.021 to +0.100 (95% interval)."), "{text}");
-        assert!(text.contains("The instant baseline (this model before training) reaches a macro-F1 of "), "{text}");
-        let wide = Headline { interval: Some((0.1, 0.3)), tfidf: None, instant: None, ..headline };
-        let text = sentences(wide).join(" ");
-        assert!(text.contains("The interval is wide") && !text.contains("TF-IDF"), "{text}");
-        assert!(!text.contains("instant"), "{text}");
-    }
 }

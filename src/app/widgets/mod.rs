@@ -11,7 +11,6 @@ mod curves;
 mod data_table;
 mod diff;
 mod explained;
-mod downsample;
 mod field;
 mod fields;
 mod headline;
@@ -48,7 +47,7 @@ pub use diff::{Diff, diff_ui};
 pub use explained::explained;
 pub use field::number_field;
 pub use fields::fields;
-pub use headline::{Headline, headline_ui};
+pub use headline::headline_ui;
 pub use layout::{
     after_page, begin_at_top, card_grid, cards_across, columns, fill, is_narrow, is_wide, make_room, page_height,
     side_by_side,
@@ -62,7 +61,7 @@ pub use probability_bars::{BarShape, Chosen, probability_bars_ui};
 pub use progress::progress_ui;
 pub use reading::reading_ui;
 pub use row_list::{RowList, row_list_ui};
-pub use run_curves::{CurvesOfRun, RunCurvesState, run_curves_ui, run_mark_ui};
+pub use run_curves::{RunCurvesState, run_curves_ui, run_mark_ui};
 pub use running::{Action, SlotActions, running_card, running_ui, slot_ui};
 pub use share_plot::{SharePlot, dots, line, reference, share_plot_ui};
 pub use spinner::{paint_spinner, spinner};

@@ -5,27 +5,15 @@ use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, Pl
 
 use crate::app::theme::Theme;
 use crate::app::widgets::axis::{tick, ticks};
-use crate::app::widgets::downsample::{Point, Smoother, min_max};
 use crate::app::widgets::layout::{is_narrow, make_room, row_or_column};
+use crate::chart::{LOSS_SMOOTHING, Point, Smoother, min_max};
+use crate::export::CurvesOfRun;
 use crate::project::MetricName;
-use crate::storage::{EvaluationPoint, StepMetrics};
+use crate::storage::EvaluationPoint;
 use crate::words::{joined, score};
 
-/// Weight of the past in the smoothed training loss.
-const SMOOTHING: f64 = 0.9;
 /// Height of a plot.
 const HEIGHT: f32 = 240.0;
-
-/// A run whose curves are drawn.
-#[derive(Clone, Debug)]
-pub struct CurvesOfRun<'a> {
-    /// What it is called.
-    pub name: String,
-    /// Metrics of every step.
-    pub steps: &'a [StepMetrics],
-    /// Evaluations on the validation set.
-    pub evaluations: &'a [EvaluationPoint],
-}
 
 /// State kept between frames: the thinned series, recomputed only for other runs or another width.
 #[derive(Clone, Debug, Default)]
@@ -209,7 +197,7 @@ impl RunCurvesState {
         self.key = key;
         let thin = |points: &[Point]| min_max(points, buckets).into_iter().map(PlotPoint::from).collect();
         let series = |run: &CurvesOfRun<'_>| {
-            let mut smoother = Smoother::new(SMOOTHING);
+            let mut smoother = Smoother::new(LOSS_SMOOTHING);
             let loss: Vec<Point> = run.steps.iter().map(|step| [step.epoch, smoother.next(step.loss)]).collect();
             let of = |value: &dyn Fn(&EvaluationPoint) -> Option<f64>| {
                 let points: Vec<Point> =

@@ -84,3 +84,20 @@ pub enum DropReason {
     /// Same text as a row with another label.
     Conflict,
 }
+
+impl DropReason {
+    /// Why such rows are dropped, in words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Excluded => "Excluded by you",
+            Self::EmptyText => "No text is left after cleaning",
+            Self::EmptyLabel => "The label is empty",
+            Self::NoneOfLabels => "No label column contains 1",
+            Self::SeveralLabels => "Several labels are listed or marked, or a mark is neither 0 nor 1",
+            Self::ExcludedLabel => "The label is excluded",
+            Self::Duplicate => "Same text and label as an earlier row",
+            Self::Conflict => "Same text as a row with another label",
+        }
+    }
+}

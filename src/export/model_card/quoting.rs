@@ -8,7 +8,7 @@ pub(super) fn data_name(settings: &RunSettings) -> String {
     settings.project.dataset.main.as_deref().map(file_name).unwrap_or_default()
 }
 
-pub(super) fn file_name(path: &Path) -> String {
+pub(in crate::export) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 

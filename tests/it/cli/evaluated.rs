@@ -21,7 +21,8 @@ fn stars() -> String {
     file
 }
 
-fn trained() -> Place {
+/// A trained project on these, `shop`, whose model finds some of the wrong stars.
+pub fn trained() -> Place {
     let place = Place::new();
     place.write("stars.csv", stars());
     let model = format!("--model={TINY_BERT}");
@@ -33,7 +34,8 @@ fn trained() -> Place {
     place
 }
 
-fn number(value: &Value) -> f64 {
+/// A number of JSON.
+pub fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 

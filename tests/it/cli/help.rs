@@ -29,6 +29,8 @@ fn help_of_hone() {
       studies   List a project's studies: cross-validations, repeated seeds and searches
       runs      List a project's training runs; name, star, tag, delete and restore them, free their disk space
       compare   Compare two runs of a project on the same rows
+      report    Write a report on a run for other people: one HTML file, or Markdown
+      curves    Save the learning curves of runs as SVG, PNG or CSV
       bench     Measure how fast this machine trains
       help      Print this message or the help of the given subcommand(s)
 

@@ -32,6 +32,7 @@ mod old_projects;
 mod ray;
 #[cfg(target_os = "linux")]
 mod real_ray;
+mod report;
 mod resume;
 mod run_place;
 mod safety;

@@ -267,20 +267,6 @@ fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool
     }
 }
 
-/// Why rows are dropped, in words.
-fn why_left_out(reason: DropReason) -> &'static str {
-    match reason {
-        DropReason::Excluded => "Excluded by you",
-        DropReason::EmptyText => "No text is left after cleaning",
-        DropReason::EmptyLabel => "The label is empty",
-        DropReason::NoneOfLabels => "No label column contains 1",
-        DropReason::SeveralLabels => "Several labels are listed or marked, or a mark is neither 0 nor 1",
-        DropReason::ExcludedLabel => "The label is excluded",
-        DropReason::Duplicate => "Same text and label as an earlier row",
-        DropReason::Conflict => "Same text as a row with another label",
-    }
-}
-
 fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
     let all: usize = survey.left_out().map(|(_, rows)| rows.len()).sum();
     if all == 0 {
@@ -290,7 +276,7 @@ fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
     section(ui, theme, &title, "You can see them in the Labels step", |ui| {
         Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             for (reason, rows) in survey.left_out() {
-                ui.label(why_left_out(reason));
+                ui.label(reason.title());
                 ui.label(theme.strong(count(rows.len() as u64)));
                 ui.end_row();
             }

@@ -2,19 +2,23 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::runs_command::RunsCommand;
+use crate::app::steps::run_end::is_instant;
 use crate::app::steps::runs::compare_tables::{metrics_ui, name_of, settings_ui};
+use crate::app::steps::save_curves::save_several_ui;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{
-    CurvesOfRun, RunCurvesState, button, card, empty_state, icon_button, make_room, page, run_curves_ui, run_mark_ui,
-    section, spinner,
+    RunCurvesState, button, card, empty_state, icon_button, make_room, page, run_curves_ui, run_mark_ui, section,
+    spinner,
 };
 use crate::evaluation::Prediction;
+use crate::export::CurvesOfRun;
 use crate::project::RowId;
 use crate::words::{counted, one_line};
 use crate::worker::{ComparedRun, PairedDifference, RunsComparison};
@@ -76,12 +80,15 @@ fn contents(
         let runs: Vec<CurvesOfRun<'_>> = runs
             .map(|(run, curves)| CurvesOfRun {
                 name: name_of(run),
+                is_instant: is_instant(&run.settings),
                 steps: &curves.steps,
                 evaluations: &curves.evaluations,
             })
             .collect();
         let metric = comparison.runs[0].measured().figures()[0].0;
         run_curves_ui(ui, theme, &runs, metric, &mut state.curves);
+        let folders: Vec<PathBuf> = comparison.runs.iter().map(|run| run.listing.folder.path().to_owned()).collect();
+        save_several_ui(ui, theme, &folders, sender);
     });
     if !are_two {
         differences_ui(ui, theme, comparison, sender);

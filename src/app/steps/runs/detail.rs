@@ -9,6 +9,7 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::runs_command::{NoteChange, RunsCommand};
 use crate::app::steps::runs::state::{Draft, RunsState};
 use crate::app::steps::runs::table::state_of;
+use crate::app::steps::save_curves::save_curves_ui;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{badge, button, field_label, heading_ui, icon_button, primary_button};
 use crate::storage::{LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, RunOutcome, RunRecord, RunStatus};
@@ -99,6 +100,10 @@ fn buttons_ui(ui: &mut Ui, theme: &Theme, run: &RunRecord, in_bin: bool, sender:
             }
         }
     });
+    let has_curves = run.summary().is_some() || run.latest.is_some();
+    if !in_bin && has_curves {
+        save_curves_ui(ui, theme, run.listing.folder.path(), sender);
+    }
     if !in_bin && run.interruption.is_some() && !run.is_under_way() {
         let resume = button(ui, theme, icons::PLAY, "Resume training");
         if resume.clicked() {

@@ -114,6 +114,9 @@ impl Thinned {
     }
 }
 
+/// Weight of the past in the smoothed training loss.
+pub const LOSS_SMOOTHING: f64 = 0.9;
+
 /// An exponential moving average with its start-up bias removed (Kingma & Ba 1412.6980, section 3).
 #[derive(Clone, Copy, Debug)]
 pub struct Smoother {

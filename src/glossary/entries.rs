@@ -38,4 +38,4 @@ macro_rules! entries {
     };
 }
 
-pub(super) use entries;
+pub(crate) use entries;

@@ -1,6 +1,6 @@
-//! The glossary: each term that the window uses, explained in one place.
+//! The glossary.
 
-use crate::app::help::entries::entries;
+use crate::glossary::entries;
 
 entries! {
     /// A term of the field.
