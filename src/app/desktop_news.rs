@@ -52,7 +52,9 @@ mod tests {
             news.tell(ui.ctx(), |_, _| panic!("it is told once"));
         });
         output.textures_delta.clear();
-        (output.viewport_output.into_values().flat_map(|viewport| viewport.commands).collect(), shown)
+        let commands = output.viewport_output.into_values().flat_map(|viewport| viewport.commands);
+        let calls = commands.filter(|command| matches!(command, ViewportCommand::RequestUserAttention(_)));
+        (calls.collect(), shown)
     }
 
     #[test]

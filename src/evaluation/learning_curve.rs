@@ -254,7 +254,7 @@ mod tests {
     fn predictions(every: usize) -> Vec<Prediction> {
         let row = |row: usize| {
             let label = (row % 2) as u32;
-            let right = if (row / 2) % every == 0 { 1 - label } else { label };
+            let right = if (row / 2).is_multiple_of(every) { 1 - label } else { label };
             let probabilities = vec![if right == 0 { 0.9 } else { 0.1 }, if right == 1 { 0.9 } else { 0.1 }];
             let id = RowId { file: SourceFile::Main, record: row as u64 };
             let answer = Answer::Class(ClassAnswer { predicted: right, probabilities });

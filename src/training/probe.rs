@@ -120,15 +120,14 @@ impl Trainer<'_> {
             return Ok(());
         }
         let kept = self.study.map(|study| (study.probe, self.hash_of_fit()));
-        let fitted = match kept.and_then(|(probe, of)| probe.get(of)) {
-            Some(fitted) => fitted,
-            None => {
-                let Some(fitted) = self.fit_probe()? else { return Ok(()) };
-                if let Some((probe, of)) = kept {
-                    probe.keep(of, &fitted);
-                }
-                fitted
+        let fitted = if let Some(fitted) = kept.and_then(|(probe, of)| probe.get(of)) {
+            fitted
+        } else {
+            let Some(fitted) = self.fit_probe()? else { return Ok(()) };
+            if let Some((probe, of)) = kept {
+                probe.keep(of, &fitted);
             }
+            fitted
         };
         self.model.set_embedding_scores(&fitted.weights, &fitted.bias)?;
         Ok(())

@@ -97,5 +97,4 @@ fn a_stop_keeps_the_best_so_far() {
     assert_eq!(runs.len(), 1, "{runs:?}");
     assert!(runs[0]["validation"]["macro_f1"].as_f64().unwrap() > 0.0);
     place.good(&["evaluate", "shop"]);
-    place.good(&["predict", "shop", "--text", "a fine chair"]);
 }

@@ -14,25 +14,27 @@ fn help_of_hone() {
            hone <COMMAND>
 
     Commands:
-      new       Create a project from a file of texts, or a folder of documents
-      train     Fine-tune a project's model
-      evaluate  Evaluate a trained model on its test set or on another file
-      predict   Predict a label for every row of a file
-      continue  Continue a text with a language model such as GPT-2, before and after training
-      export    Save a trained model for other tools
-      inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
-      models    List models, search the Hugging Face Hub, or download a model
-      find-lr   Find a learning rate: train a few steps with rising rates, and look where the loss falls
-      cv        Cross-validate: train and test on k folds of the rows, and say how much the metrics vary
-      seeds     Train the same settings with several seeds, and say how much results vary by chance
-      search    Search for better settings: trials on the validation rows, then the best once on the test rows
-      studies   List a project's studies: cross-validations, repeated seeds and searches
-      runs      List a project's training runs; name, star, tag, delete and restore them, free their disk space
-      compare   Compare two runs of a project on the same rows
-      report    Write a report on a run for other people: one HTML file, or Markdown
-      curves    Save the learning curves of runs as SVG, PNG or CSV
-      bench     Measure how fast this machine trains
-      help      Print this message or the help of the given subcommand(s)
+      new             Create a project from a file of texts, or a folder of documents
+      train           Fine-tune a project's model
+      evaluate        Evaluate a trained model on its test set or on another file
+      predict         Predict a label for every row of a file
+      continue        Continue a text with a language model such as GPT-2, before and after training
+      export          Save a trained model for other tools
+      inspect         Inspect a data file: columns, labels, lengths, bad rows, leakage
+      models          List models, search the Hugging Face Hub, or download a model
+      find-lr         Find a learning rate: train a few steps with rising rates, and look where the loss falls
+      cv              Cross-validate: train and test on k folds of the rows, and say how much the metrics vary
+      seeds           Train the same settings with several seeds, and say how much results vary by chance
+      learning-curve  Train on 10, 25, 50 and 100% of the training rows, and say whether more labelled rows would help
+      search          Search for better settings: trials on the validation rows, then the best once on the test rows
+      best            Find the best model in some minutes: an instant one, then as much training as fits, then other settings
+      studies         List a project's studies: cross-validations, repeated seeds, learning curves and searches
+      runs            List a project's training runs; name, star, tag, delete and restore them, free their disk space
+      compare         Compare two runs of a project on the same rows
+      report          Write a report on a run for other people: one HTML file, or Markdown
+      curves          Save the learning curves of runs as SVG, PNG or CSV
+      bench           Measure how fast this machine trains
+      help            Print this message or the help of the given subcommand(s)
 
     Arguments:
       [PROJECT]  Project to open in the window: a folder with a project.ron

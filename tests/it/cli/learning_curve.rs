@@ -38,7 +38,7 @@ fn each_part_of_the_rows_is_trained_for_as_long_and_measured_on_the_same_rows() 
     for (point, place) in curve.iter().zip(0..) {
         let of = |draw: usize| parts[place + 4 * draw]["metrics"]["macro_f1"].as_f64().unwrap();
         let mean = point["mean"].as_f64().unwrap();
-        assert!((mean - (of(0) + of(1)) / 2.0).abs() < 1e-12, "{point}");
+        assert!((mean - f64::midpoint(of(0), of(1))).abs() < 1e-12, "{point}");
         let [low, high] = [0, 1].map(|end| point["interval"][end].as_f64().unwrap());
         assert!(low <= mean && mean <= high, "{point}");
     }

@@ -207,8 +207,10 @@ fn a_folder_that_is_not_writable_is_named() {
 #[test]
 fn a_report_on_an_adapted_model_has_its_own_metrics() {
     let place = Place::new();
-    let texts: String =
-        (0..80).map(|row| format!("The lessee shall pay the rent of month {row} to the lessor.\n")).collect();
+    let texts: String = (0..80)
+        .map(|row| format!("The lessee shall pay the rent of month {row} to the lessor.\n"))
+        .collect::<Vec<_>>()
+        .concat();
     place.write("clauses.csv", format!("text\n{texts}"));
     let new = ["new", "terms", "--task", "adapt", "--data", "clauses.csv", "--text", "text", "--model", TINY_BERT];
     place.good(

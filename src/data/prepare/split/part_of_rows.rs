@@ -25,7 +25,9 @@ pub(super) fn drawn(inputs: SplitInputs<'_>, part: &mut Prepared, (percent, draw
     for &row in &pool {
         left[part.examples[row].target.stratum() as usize] += 1;
     }
-    left.iter_mut().for_each(|rows| *rows = (*rows * percent as usize).div_ceil(100));
+    for rows in &mut left {
+        *rows = (*rows * percent as usize).div_ceil(100);
+    }
     let mut kept: Vec<bool> = part.examples.iter().map(|example| example.side != Side::Train).collect();
     for (_, _, row) in order {
         let left = &mut left[part.examples[row].target.stratum() as usize];
