@@ -88,7 +88,8 @@ fn a_learning_curve_says_whether_more_rows_would_help() {
     assert_eq!((study.state, study.done().count()), (StudyState::Finished, 4));
     let says = study.curve.as_ref().unwrap().says();
     window.get_by_label(&says);
-    window.get_by_label_contains("Macro-F1: ");
+    window.get_by_label_contains("Macro-F1: ").scroll_to_me();
+    settle(&mut window);
     picture("studies-learning-curve", &mut window);
 }
 

@@ -86,9 +86,9 @@ pub fn begin_ui(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &
         card(ui, ctx.theme, |ui| {
             match place {
                 0 => best(ui, ctx, plans, sender),
-                1 => search(ui, ctx, plans, sender),
-                2 => cross_validation(ui, ctx, plans, sender),
-                3 => learning_curve(ui, ctx, plans, sender),
+                1 => cross_validation(ui, ctx, plans, sender),
+                2 => learning_curve(ui, ctx, plans, sender),
+                3 => search(ui, ctx, plans, sender),
                 _ => seeds(ui, ctx, plans, sender),
             }
             fill(ui, spare);
