@@ -119,7 +119,9 @@ fn a_killed_study_finds_its_jobs_again_and_a_stopped_one_stops_them() {
     let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = || {
         let study = StudyFolder::find(&place.path("shop"), None).unwrap();
-        study.trials().unwrap().iter().filter(|trial| trial.run.read_status().unwrap() == RunStatus::Running).count()
+        // A run that has just begun has no status yet.
+        let is_running = |run: &RunFolder| run.read_status().is_ok_and(|status| status == RunStatus::Running);
+        study.trials().unwrap().iter().filter(|trial| is_running(&trial.run)).count()
     };
     wait_until(&mut process, || begun() == 2);
     kill(Pid::from_raw(i32::try_from(process.id()).unwrap()), Signal::SIGINT).unwrap();
