@@ -12,7 +12,7 @@ const FONTS: &str =
 /// Where an SVG picture is shown.
 #[derive(Clone, Copy, Debug)]
 pub enum SvgFor<'a> {
-    /// In a file of its own, on a background and with the colours of this palette, for any program that opens pictures.
+    /// As a whole file, on a background and with the colours of this palette, for any program that opens pictures.
     File(&'a Palette),
     /// In a page that gives colours to the classes `ink-text`, `ink-muted`, `ink-grid`, `ink-axis`, `ink-accent` and `ink-0` to
     /// `ink-7`, for strokes, and `fill-text` and so on, for areas and texts.

@@ -25,7 +25,7 @@ pub struct PartRun<'a> {
     pub predictions: &'a [Prediction],
 }
 
-/// How good the model is after learning from more and more rows.
+/// The score of a model by the number of rows that it learned from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearningCurve {
     /// The main metric of the task: macro-F1, or perplexity.

@@ -22,7 +22,7 @@ fn walk(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
         return;
     }
     if let (Some(old), Some(new)) = (before.as_object(), after.as_object())
-        // A map that was empty has names of its own, such as labels, which may have dots.
+        // The names in a map that was empty are those of labels and the like, which may have dots.
         && !old.is_empty()
         && !is_choice(old.keys())
     {

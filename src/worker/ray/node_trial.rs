@@ -29,7 +29,7 @@ const STUDY: &str = "studies/cluster";
 pub struct RunTrial {
     /// The trial.
     pub task: TrialTask,
-    /// A folder of its own, in which the project is put together.
+    /// A new folder, in which the project is put together.
     pub place: PathBuf,
     /// The folders that the job's packages were unpacked into.
     pub packages: Vec<PathBuf>,
