@@ -166,6 +166,16 @@ fn uses_any(line: &str, names: &[&str]) -> Option<String> {
     names.iter().find(|name| uses_crate(line, name)).map(|name| format!("{name} has no business here"))
 }
 
+/// Iterators of the standard library are not inlined across codegen units without this, which no test of results would notice.
+#[test]
+fn release_builds_inline_the_standard_library_into_the_kernels() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let profile = manifest.split("[profile.release]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap();
+    let setting = |name: &str| profile.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix("= "));
+    assert_ne!(setting("lto "), Some("\"off\""), "the kernels have several codegen units");
+    assert!(setting("lto ").is_some(), "say it in the profile, with the reason");
+}
+
 #[test]
 fn every_room_is_known_and_declared_in_order() {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
