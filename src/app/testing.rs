@@ -161,6 +161,7 @@ impl Run {
             grad_norm: norm.sqrt(),
             tokens,
             train_seconds: (step + 1) as f64 * 0.31,
+            memory: 900_000_000 + step.min(40) as u64 * 5_000_000,
         });
     }
 

@@ -248,8 +248,17 @@ fn write_table(runs: &[CurvesOfRun<'_>], file: &mut BufWriter<&File>) -> io::Res
     }
     metrics.sort();
     metrics.dedup();
-    let columns =
-        ["run", "step", "epoch", "training_loss", "learning_rate", "gradient_norm", "tokens", "train_seconds"];
+    let columns = [
+        "run",
+        "step",
+        "epoch",
+        "training_loss",
+        "learning_rate",
+        "gradient_norm",
+        "tokens",
+        "train_seconds",
+        "memory_bytes",
+    ];
     let column =
         |name: &MetricName| format!("validation_{}", name.in_a_sentence().to_lowercase().replace([' ', '-'], "_"));
     let head =
@@ -285,6 +294,7 @@ fn row(name: &str, step: Option<&StepMetrics>, point: Option<&EvaluationPoint>, 
         text(step.map(|step| step.grad_norm)),
         step.map(|step| step.tokens.to_string()).unwrap_or_default(),
         text(step.map(|step| step.train_seconds)),
+        step.filter(|step| step.memory > 0).map(|step| step.memory.to_string()).unwrap_or_default(),
     ];
     cells.extend(metrics.iter().map(|metric| text(point.and_then(|point| point.metrics.get(*metric)))));
     cells.push(point.map(|point| u8::from(point.is_best).to_string()).unwrap_or_default());
@@ -305,6 +315,7 @@ mod tests {
             grad_norm: 2.0,
             tokens: 64,
             train_seconds: step as f64,
+            memory: 0,
         };
         (1..=number).map(step).collect()
     }

@@ -28,6 +28,9 @@ pub struct StepMetrics {
     pub tokens: u64,
     /// Seconds of training so far, without evaluation and pauses.
     pub train_seconds: f64,
+    /// Memory of the process in bytes, measured every second; 0 if unknown.
+    #[serde(default)]
+    pub memory: u64,
 }
 
 /// One evaluation on the validation set: a line of `metrics.jsonl`.

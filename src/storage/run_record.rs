@@ -289,6 +289,7 @@ pub(super) mod tests {
             grad_norm: 1.0,
             tokens: 10,
             train_seconds: 4.0,
+            memory: 0,
         };
         first.append_steps(&[step]).unwrap();
         let now = RunRecords::read(folder.path(), Some(&after)).unwrap();

@@ -1,5 +1,7 @@
 //! How much memory the process uses.
 
+use std::time::{Duration, Instant};
+
 /// Peak resident memory of this process so far, in bytes; 0 if unknown.
 ///
 /// On Linux, this is the kernel's high-water mark. Elsewhere, it is the current resident memory, so call it while
@@ -23,6 +25,29 @@ pub(super) fn resident() -> u64 {
     let Ok(mut system) = sysinfo::System::new() else { return 0 };
     system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[own]), false);
     system.process(own).map_or(0, sysinfo::Process::memory)
+}
+
+/// Time between two measurements of a [`MemoryGauge`]: a step of a small model takes less time than they do.
+const GAUGED_EVERY: Duration = Duration::from_secs(1);
+
+/// Measures the memory now and then.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MemoryGauge {
+    last: Option<(Instant, u64)>,
+}
+
+impl MemoryGauge {
+    /// Resident memory of this process in bytes, at most a second old; 0 if unknown.
+    pub fn read(&mut self) -> u64 {
+        match self.last {
+            Some((when, bytes)) if when.elapsed() < GAUGED_EVERY => bytes,
+            _ => {
+                let bytes = resident();
+                self.last = Some((Instant::now(), bytes));
+                bytes
+            }
+        }
+    }
 }
 
 /// What the limits on this process and its container leave of the memory, in bytes; `None` if there are none.

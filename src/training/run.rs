@@ -17,7 +17,7 @@ use crate::training::checkpoint::Keeper;
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::footprint::Footprint;
-use crate::training::memory::peak_memory;
+use crate::training::memory::{MemoryGauge, peak_memory};
 use crate::training::of_study::OfStudy;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
@@ -194,6 +194,7 @@ fn begin<'a>(
         passes: 0,
         epoch: 0.0,
         train_time: Duration::ZERO,
+        memory: MemoryGauge::default(),
         checkpoint_bytes: footprint.checkpoint(),
         resume_bytes: footprint.resuming(),
         keeper: Keeper::new(Duration::from_mins(u64::from(settings.checkpoint_minutes))),

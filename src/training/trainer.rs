@@ -20,6 +20,7 @@ use crate::training::checkpoint::Keeper;
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{Stopwatch, TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
+use crate::training::memory::MemoryGauge;
 use crate::training::of_study::OfStudy;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
@@ -62,6 +63,7 @@ pub(super) struct Trainer<'a> {
     /// Epochs so far, fractional.
     pub epoch: f64,
     pub train_time: Duration,
+    pub memory: MemoryGauge,
     /// Size of a checkpoint.
     pub checkpoint_bytes: u64,
     /// Size of a checkpoint to resume from.
@@ -222,8 +224,8 @@ impl Trainer<'_> {
     pub fn log(&mut self, progressed: &Progressed) -> Result<(), TrainError> {
         let &Progressed { tokens, loss, learning_rate, grad_norm } = progressed;
         let train_seconds = self.train_time.as_secs_f64();
-        let metrics =
-            StepMetrics { step: self.step, epoch: self.epoch, loss, learning_rate, grad_norm, tokens, train_seconds };
+        let (step, epoch, memory) = (self.step, self.epoch, self.memory.read());
+        let metrics = StepMetrics { step, epoch, loss, learning_rate, grad_norm, tokens, train_seconds, memory };
         let (run, steps) = (&self.run, std::slice::from_ref(&metrics));
         with_room(&mut self.voice, run.path(), SMALL_FILE, || Ok(run.append_steps(steps)?))?;
         self.voice.say(TrainingEvent::Step(metrics));

@@ -122,7 +122,16 @@ mod tests {
 
     fn step(step: u64) -> TrainingEvent {
         let (epoch, loss, learning_rate, grad_norm, tokens, train_seconds) = (0.0, 1.0, 1.0, 1.0, 1, 0.0);
-        TrainingEvent::Step(StepMetrics { step, epoch, loss, learning_rate, grad_norm, tokens, train_seconds })
+        TrainingEvent::Step(StepMetrics {
+            step,
+            epoch,
+            loss,
+            learning_rate,
+            grad_norm,
+            tokens,
+            train_seconds,
+            memory: 0,
+        })
     }
 
     #[test]

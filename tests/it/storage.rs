@@ -182,6 +182,7 @@ fn step(step: u64) -> StepMetrics {
         grad_norm: 1.5,
         tokens: 900,
         train_seconds: 0.25,
+        memory: 0,
     }
 }
 

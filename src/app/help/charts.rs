@@ -11,6 +11,7 @@ entries! {
         LearningRate: "Learning rate", "How far the model moves at each step. It rises at first (warm-up), then falls to 0, as planned. There is nothing to do here.";
         GradientNorm: "Gradient norm", "How strongly each batch pulls at the model. It jumps about; that is normal. Worry only if it grows to many times its usual size and the loss rises too.";
         Speed: "Speed", "How many tokens the model trains on in a second, on average over the last steps. It is lower while other programs are busy, and for short texts.";
+        Memory: "Memory", "How much of this machine's memory Hone uses while it trains, in gigabytes. It should rise at first and then stay about the same. If it comes close to what the machine has, lower the batch size or the max length.";
         ConfusionMatrix: "Confusion matrix", "Each row is a true label, each column a predicted one. The diagonal is right. A dark cell elsewhere is a frequent mistake: rows of that label that were taken for the other. Click a cell on Evaluate to read them.";
         MetricsPerLabel: "Metrics per label", "How well the model does on each label. Low recall: it misses this label. Low precision: it uses this label too often. With few rows, a figure is uncertain.";
         AllMetrics: "All metrics", "Other ways to sum up the same predictions, each with its 95% interval. Hover over a name to see what it means. Decide beforehand which one matters to you: of many metrics, one always looks good.";

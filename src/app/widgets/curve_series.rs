@@ -65,6 +65,7 @@ struct OfSteps {
     learning_rate: Thinned,
     grad_norm: Thinned,
     speed: Thinned,
+    memory: Thinned,
 }
 
 impl Default for OfSteps {
@@ -79,6 +80,7 @@ impl Default for OfSteps {
             learning_rate: Thinned::default(),
             grad_norm: Thinned::default(),
             speed: Thinned::default(),
+            memory: Thinned::default(),
         }
     }
 }
@@ -100,6 +102,9 @@ impl OfSteps {
             if let Some(speed) = tokens_per_second(&steps[..=place]) {
                 self.speed.push([x, speed]);
             }
+            if step.memory > 0 {
+                self.memory.push([x, step.memory as f64 / 1e9]);
+            }
         }
         (self.steps, self.last) = (steps.len(), steps.last().map_or(0, |step| step.step));
     }
@@ -118,6 +123,8 @@ pub struct Series {
     pub grad_norm: Vec<PlotPoint>,
     /// Tokens per second.
     pub speed: Vec<PlotPoint>,
+    /// Memory of the process, in gigabytes.
+    pub memory: Vec<PlotPoint>,
     /// Validation loss, on the chosen scale.
     pub validation_loss: Vec<PlotPoint>,
     /// The scores of each evaluation on a scale from 0 to 1, in the order they are shown.
@@ -161,6 +168,7 @@ impl CurvesState {
             learning_rate: drawn(of_steps.learning_rate.points(), Scale::Linear),
             grad_norm: drawn(of_steps.grad_norm.points(), Scale::Linear),
             speed: drawn(of_steps.speed.points(), Scale::Linear),
+            memory: drawn(of_steps.memory.points(), Scale::Linear),
             validation_loss: of_evaluations(MetricName::Loss, scale),
             scores: score_names(evaluations)
                 .into_iter()

@@ -164,6 +164,9 @@ fn technical_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, series: &Series,
         panel(ui, theme, curves, &small("Speed", 1.0), |plot| {
             plot.line(line("Tokens per second", &series.speed, training).width(1.5));
         });
+        panel(ui, theme, curves, &small("Memory", 1.0), |plot| {
+            plot.line(line("Memory in GB", &series.memory, training).width(1.5));
+        });
     });
 }
 

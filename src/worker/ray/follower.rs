@@ -259,6 +259,7 @@ mod tests {
             grad_norm: 1.0,
             tokens: 9,
             train_seconds: 0.1,
+            memory: 0,
         }
     }
 

@@ -42,6 +42,7 @@ pub fn left_in(run: &Path) -> BTreeMap<String, Vec<u8>> {
         let mut line: Value = serde_json::from_slice(line).unwrap();
         if let Some(step) = line.get_mut("step").and_then(Value::as_object_mut) {
             step.remove("train_seconds");
+            step.remove("memory");
         }
         line.to_string() + "\n"
     };

@@ -23,6 +23,7 @@ fn steps(losses: &[f64]) -> Vec<StepMetrics> {
         grad_norm: 1.0,
         tokens: 10,
         train_seconds: 0.0,
+        memory: 0,
     };
     (1..).zip(losses).map(step).collect()
 }

@@ -20,6 +20,7 @@ fn left(run: &RunFolder) -> Left {
         let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
         if let Some(step) = line.get_mut("step").and_then(serde_json::Value::as_object_mut) {
             step.remove("train_seconds");
+            step.remove("memory");
         }
         line
     };
