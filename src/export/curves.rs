@@ -346,13 +346,13 @@ mod tests {
         let bytes = written(&[run("=Run 1", &steps, &evaluations)], "curves.csv").unwrap();
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
-        let head = "run,step,epoch,training_loss,learning_rate,gradient_norm,tokens,train_seconds,validation_macro_f1,\
-                    validation_accuracy,validation_loss,best";
+        let head = "run,step,epoch,training_loss,learning_rate,gradient_norm,tokens,train_seconds,memory_bytes,\
+                    validation_macro_f1,validation_accuracy,validation_loss,best";
         assert_eq!((lines[0], lines.len()), (head, 6));
-        assert_eq!(lines[1], "'=Run 1,1,0.1,1,0.00001,2,64,1,,,,");
+        assert_eq!(lines[1], "'=Run 1,1,0.1,1,0.00001,2,64,1,,,,,");
         assert!(lines[2].starts_with("'=Run 1,2,0.2,0.5,") && lines[2].ends_with(",0.75,0.5,0"), "{}", lines[2]);
         assert!(lines[4].ends_with(",0.9,0.5,1"), "{}", lines[4]);
-        assert!(lines[5].starts_with("'=Run 1,5,0.5,,,,,,"), "an evaluation whose step is not known: {}", lines[5]);
+        assert!(lines[5].starts_with("'=Run 1,5,0.5,,,,,,,"), "an evaluation whose step is not known: {}", lines[5]);
     }
 
     #[test]
