@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluation::Prediction;
 use crate::project::{Project, StudyPlan, Trial};
+use crate::storage::migrations::refuse_newer;
 use crate::storage::paths::check_paths;
 use crate::storage::run_folder::{STUDIES, run_id};
 use crate::storage::{
@@ -223,9 +224,11 @@ impl StudyFolder {
     /// Reads `study.ron`; paths are made absolute, from where the project is now.
     ///
     /// # Errors
-    /// Errors of the file system, or a damaged file.
+    /// Errors of the file system; a damaged file, or one of a newer version.
     pub fn read_settings(&self) -> Result<StudySettings, StorageError> {
-        let mut settings: StudySettings = ron_file::read(&self.path.join(SETTINGS), ADVICE)?;
+        let path = self.path.join(SETTINGS);
+        refuse_newer(&path, ("study", SCHEMA_VERSION), ADVICE)?;
+        let mut settings: StudySettings = ron_file::read(&path, ADVICE)?;
         settings.project = with_absolute_paths(&settings.project, self.project_folder());
         Ok(settings)
     }
@@ -352,6 +355,33 @@ mod tests {
         std::fs::write(second.path().join(SETTINGS), "(plan: ").unwrap();
         let message = second.read_settings().unwrap_err().to_string();
         assert!(message.contains("is damaged") && message.contains("no longer be used"), "{message}");
+    }
+
+    #[test]
+    fn a_study_of_a_newer_version_is_not_called_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StudySettings::new(StudyPlan::Seeds { seeds: 2 }, Project::default(), "ab".to_owned());
+        let study = StudyFolder::create(folder.path(), &settings).unwrap().0;
+        let path = study.path().join(SETTINGS);
+        let written = std::fs::read_to_string(&path).unwrap();
+        let newer = written.replace("Seeds(", "Bootstrap(").replace(env!("CARGO_PKG_VERSION"), "9.1.0");
+        let with_version = |version: &str| {
+            std::fs::write(&path, newer.replacen("schema_version: 1", version, 1)).unwrap();
+            study.read_settings().unwrap_err().to_string()
+        };
+        let message = with_version("schema_version: 2");
+        assert!(
+            message.contains(
+                "was written by a newer version of Hone (study format 2 of Hone 9.1.0; this version reads up to 1)"
+            ) && message.ends_with("Update Hone to read it; nothing was changed."),
+            "{message}"
+        );
+        assert!(with_version("schema_version: 1").contains("is damaged"));
+        // Its own format is known, and not that of the project in it.
+        let project = format!("schema_version: {}", crate::project::SCHEMA_VERSION);
+        std::fs::write(&path, written.replacen(&project, "schema_version: 70", 1)).unwrap();
+        let message = study.read_settings().unwrap_err().to_string();
+        assert!(message.contains("newer version of Hone (project format 70"), "{message}");
     }
 
     #[test]
