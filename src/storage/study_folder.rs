@@ -203,6 +203,14 @@ impl StudyFolder {
         })
     }
 
+    /// The study that a run is a trial of; `None` of a run of the project itself.
+    #[must_use]
+    pub fn of_trial(run: &RunFolder) -> Option<Self> {
+        let path = run.path().parent()?.parent()?;
+        let is_study = path.parent()?.file_name().is_some_and(|name| name == STUDIES);
+        is_study.then(|| Self { path: path.to_owned() })
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -391,6 +399,9 @@ mod tests {
         let study = StudyFolder::create(folder.path(), &settings).unwrap().0;
         let run = RunFolder::create(study.path()).unwrap().0;
         assert_eq!((run.project_folder(), study.project_folder()), (folder.path(), folder.path()));
+        assert_eq!(StudyFolder::of_trial(&run), Some(study));
+        let own = RunFolder::create(folder.path()).unwrap().0;
+        assert_eq!(StudyFolder::of_trial(&own), None);
         assert!(RunFolder::list(folder.path()).unwrap().is_empty(), "it is no run of the project itself");
     }
 }

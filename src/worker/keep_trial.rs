@@ -59,7 +59,7 @@ pub(super) fn keep(study: &StudyFolder, prepared: &Prepared) -> Result<RunFolder
     let of_trial = best.run.read_settings()?;
     let own = RunSettings { trial: None, rows, split_hash: prepared.split_hash.clone(), ..of_trial };
     let (run, _lock) = RunFolder::keep_trial(study.project_folder(), &best.run, &own, summary)?;
-    let name = format!("{} of {}", settings.plan.trial_title(best.trial.number), study.id());
+    let name = settings.plan.trial_title_in(&study.id(), best.trial.number);
     run.change_notes(|notes| notes.name = name)?;
     Ok(run)
 }

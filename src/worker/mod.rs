@@ -39,6 +39,7 @@ mod study_results;
 mod study_search;
 mod study_trials;
 mod survey;
+mod titles;
 mod tokens;
 mod training;
 #[allow(clippy::module_inception, reason = "the room is named after the one thing in it")]
