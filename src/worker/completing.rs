@@ -8,7 +8,7 @@ use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunStatus, RunSummary, StorageError, TrainedRun, remove_file,
 };
 use crate::tasks::{self, Measured, Reader};
-use crate::worker::scoring::{Evaluation, own_rows, rows_of};
+use crate::worker::scoring::{own_rows, score_own};
 use crate::worker::{Context, JobError, LogLevel};
 
 /// Whether a run was cut off before it wrote its results, or they can no longer be read.
@@ -22,13 +22,11 @@ pub(super) fn complete(
     context: &mut Context<'_>,
     run: &RunFolder,
     trained: &TrainedRun,
-    evaluation: &Evaluation<'_>,
+    settings: &RunSettings,
     (test_metrics, test): (&Metrics, &[Prediction]),
 ) -> Result<(), JobError> {
-    let settings = evaluation.settings;
     let prepared = own_rows(context, run, settings)?;
-    let validation_rows = rows_of(&prepared, Side::Validation);
-    let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
+    let (validation_metrics, validation) = score_own(context, run, settings, (&prepared, Side::Validation))?;
     let comparison = compared(context, run, settings, (&prepared, Side::Test), test)?;
     let path = run.predictions_path();
     if run.read_predictions("test").is_err() {

@@ -69,7 +69,7 @@ impl Job for Evaluate {
         let evaluation = Evaluation { model: &model, settings: &settings, training: training.as_deref() };
         let (metrics, predictions) = context.watched(|watch| evaluation.of(rows, watch))?;
         if self.data.is_none() && lacks_results(&run, &trained) {
-            complete(context, &run, &trained, &evaluation, (&metrics, &predictions))?;
+            complete(context, &run, &trained, &settings, (&metrics, &predictions))?;
         }
         let details = details(&run, &settings, &predictions);
         Ok(Arc::new(EvaluationReport { run: run.id(), data, metrics, predictions, details }))

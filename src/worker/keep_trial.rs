@@ -6,7 +6,7 @@ use crate::data::{Prepared, Side};
 use crate::project::StudyPlan;
 use crate::storage::{RunFolder, RunSettings, RunStatus, RunSummary, StudyFolder};
 use crate::worker::completing::{compared, complete};
-use crate::worker::scoring::{Evaluation, rows_of};
+use crate::worker::scoring::score_own;
 use crate::worker::study_search;
 use crate::worker::{Context, Job, JobError};
 
@@ -67,17 +67,14 @@ pub(super) fn keep(study: &StudyFolder, prepared: &Prepared) -> Result<RunFolder
 /// Measures a run that was a trial on the project's test rows, or compares it on the validation rows if there are none.
 pub(super) fn measure(context: &mut Context<'_>, run: &RunFolder, prepared: &Prepared) -> Result<(), JobError> {
     let settings = run.read_settings()?;
-    let model = context.model(&run.best())?;
-    let evaluation = Evaluation { model: &model, settings: &settings, training: None };
     let trained = run.trained()?;
     let side = if settings.rows[2] > 0 { Side::Test } else { Side::Validation };
-    let measured = rows_of(prepared, side);
-    let (metrics, predictions) = context.watched(|watch| evaluation.of(measured, watch))?;
+    let (metrics, predictions) = score_own(context, run, &settings, (prepared, side))?;
     if side == Side::Validation {
         run.write_comparison(&compared(context, run, &settings, (prepared, side), &predictions)?)?;
         return Ok(());
     }
-    complete(context, run, &trained, &evaluation, (&metrics, &predictions))?;
+    complete(context, run, &trained, &settings, (&metrics, &predictions))?;
     let summary = RunSummary { test: Some(metrics), ..trained.summary };
     Ok(run.write_status(&RunStatus::Finished(summary))?)
 }

@@ -4,7 +4,7 @@ use crate::data::{Prepared, Side};
 use crate::project::{MetricName, Project, SearchPlan, SearchRange, SearchStart, StudyPlan, Trial, apply_settings};
 use crate::storage::{StudyFolder, StudyPredictions, StudySettings, TrialRun};
 use crate::training::{Tried, propose};
-use crate::worker::scoring::{Evaluation, rows_of};
+use crate::worker::scoring::score_own;
 use crate::worker::{Context, JobError};
 
 /// The settings of the next trial: the first ones are as [`SearchStart`] says.
@@ -99,11 +99,8 @@ pub(super) fn measure_on_test_rows(
     let has_test_rows = prepared.side(Side::Test).next().is_some();
     for (which, trial) in measured {
         let Some(trial) = trial.filter(|trial| has_test_rows && trial.run.best().exists()) else { continue };
-        let model = context.model(&trial.run.best())?;
         let own = trial.run.read_settings()?;
-        let evaluation = Evaluation { model: &model, settings: &own, training: None };
-        let rows = rows_of(prepared, Side::Test);
-        let (_, predictions) = context.watched(|watch| evaluation.of(rows, watch))?;
+        let (_, predictions) = score_own(context, &trial.run, &own, (prepared, Side::Test))?;
         folder.write_predictions(which, &predictions, &own.labels)?;
     }
     context.cache.model.forget(); // its folder may go
