@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::Prediction;
+use crate::evaluation::{Metrics, Prediction};
 use crate::project::{Project, StudyPlan, Trial};
 use crate::storage::migrations::refuse_newer;
 use crate::storage::paths::check_paths;
@@ -90,10 +90,14 @@ impl StudyPredictions {
 }
 
 /// The end of a study: `end.ron`.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct StudyEnd {
     /// Seconds since 1970.
     ended_at: u64,
+    /// Metrics of a search's best trial on the test rows, whose predictions are [`StudyPredictions::BestTrial`]; `None` of other
+    /// studies, without test rows, and in studies of early versions.
+    #[serde(default)]
+    best_on_test: Option<Metrics>,
 }
 
 /// How far a study came.
@@ -282,13 +286,23 @@ impl StudyFolder {
         }
     }
 
-    /// Marks the study as ended, `at` so many seconds since 1970.
+    /// Marks the study as ended, `at` so many seconds since 1970. `best_on_test` are the metrics of a search's best trial on the test
+    /// rows.
     ///
     /// # Errors
     /// Errors of the file system.
-    pub fn end(&self, at: u64) -> Result<(), StorageError> {
+    pub fn end(&self, at: u64, best_on_test: Option<Metrics>) -> Result<(), StorageError> {
         StorageError::unless_gone(&self.path)?;
-        ron_file::write(&self.path.join(END), &StudyEnd { ended_at: at })
+        ron_file::write(&self.path.join(END), &StudyEnd { ended_at: at, best_on_test })
+    }
+
+    /// The metrics and the predictions of a search's best trial on the test rows; `None` before its end, without test rows, in studies
+    /// of early versions, and if they cannot be read.
+    #[must_use]
+    pub fn best_on_test(&self) -> Option<(Metrics, Vec<Prediction>)> {
+        let end: StudyEnd = ron_file::read(&self.path.join(END), ADVICE).ok()?;
+        let predictions = self.read_predictions(StudyPredictions::BestTrial).ok()?;
+        Some((end.best_on_test?, predictions)).filter(|(_, predictions)| !predictions.is_empty())
     }
 
     /// Removes the trained weights of a trial, of which only the metrics and predictions are needed.
@@ -355,7 +369,7 @@ mod tests {
         assert_eq!(first.state(), StudyState::UnderWay);
         drop(lock);
         assert_eq!(first.state(), StudyState::Interrupted);
-        first.end(1).unwrap();
+        first.end(1, None).unwrap();
         assert_eq!(first.state(), StudyState::Finished);
         assert!(first.hold().unwrap().is_some());
         let answered = first.read_predictions(StudyPredictions::OutOfFold).unwrap();

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::data::{Prepared, Side};
 use crate::project::StudyPlan;
-use crate::storage::{RunFolder, RunSettings, RunStatus, RunSummary, StudyFolder};
-use crate::worker::completing::{compared, complete};
-use crate::worker::scoring::score_own;
+use crate::storage::{RunFolder, RunSettings, StudyFolder};
+use crate::worker::completing::{compared, complete, validation_answers};
+use crate::worker::scoring::{Answered, are_of, score_own};
 use crate::worker::study_search;
 use crate::worker::{Context, Job, JobError};
 
@@ -27,7 +27,7 @@ impl Job for KeepBest {
         // Paths in a study's settings are absolute.
         let prepared = context.prepared(&project, Path::new(""), self.study.project_folder())?;
         let run = keep(&self.study, &prepared)?;
-        measure(context, &run, &prepared)?;
+        measure(context, &run, &prepared, self.study.best_on_test())?;
         Ok(run)
     }
 }
@@ -49,9 +49,11 @@ pub(super) fn keep(study: &StudyFolder, prepared: &Prepared) -> Result<RunFolder
     if !best.run.best().exists() {
         return failed("The weights of the best trial are not there any more. Train a run with its settings.");
     }
-    if prepared.data_hash != settings.data_hash {
+    let validation = best.run.read_predictions("validation").unwrap_or_default();
+    let has_other_rows = !validation.is_empty() && !are_of(&validation, prepared, Side::Validation);
+    if prepared.data_hash != settings.data_hash || has_other_rows {
         return failed(
-            "The data file, or how it is cleaned, has changed since the search. Train a run with its settings.",
+            "The data file, how it is cleaned, or the split has changed since the search. Train a run with its settings.",
         );
     }
     // A trial has no test rows, and the run has those of the project.
@@ -64,17 +66,23 @@ pub(super) fn keep(study: &StudyFolder, prepared: &Prepared) -> Result<RunFolder
     Ok(run)
 }
 
-/// Measures a run that was a trial on the project's test rows, or compares it on the validation rows if there are none.
-pub(super) fn measure(context: &mut Context<'_>, run: &RunFolder, prepared: &Prepared) -> Result<(), JobError> {
-    let settings = run.read_settings()?;
-    let trained = run.trained()?;
-    let side = if settings.rows[2] > 0 { Side::Test } else { Side::Validation };
-    let (metrics, predictions) = score_own(context, run, &settings, (prepared, side))?;
-    if side == Side::Validation {
-        run.write_comparison(&compared(context, run, &settings, (prepared, side), &predictions)?)?;
-        return Ok(());
+/// Measures a run that was a trial on the project's test rows, or compares it on the validation rows if there are none. `on_test` are
+/// its answers on the test rows, if they are known.
+pub(super) fn measure(
+    context: &mut Context<'_>,
+    run: &RunFolder,
+    prepared: &Prepared,
+    on_test: Option<Answered>,
+) -> Result<(), JobError> {
+    let (settings, trained) = (run.read_settings()?, run.trained()?);
+    if settings.rows[2] == 0 {
+        let (_, answers) = validation_answers(context, (run, &trained), &settings, prepared)?;
+        let comparison = compared(context, run, &settings, (prepared, Side::Validation), &answers)?;
+        return Ok(run.write_comparison(&comparison)?);
     }
-    complete(context, run, &trained, &settings, (&metrics, &predictions))?;
-    let summary = RunSummary { test: Some(metrics), ..trained.summary };
-    Ok(run.write_status(&RunStatus::Finished(summary))?)
+    let on_test = match on_test {
+        Some(known) => known,
+        None => score_own(context, run, &settings, (prepared, Side::Test))?,
+    };
+    complete(context, run, &trained, &settings, &on_test)
 }

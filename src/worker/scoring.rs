@@ -71,6 +71,11 @@ pub(super) fn score_own(
     context.watched(|watch| evaluation.of(rows_of(prepared, side), watch))
 }
 
+/// Whether these are the answers to the rows of one side.
+pub(super) fn are_of(answers: &[Prediction], prepared: &Prepared, side: Side) -> bool {
+    answers.iter().map(|answer| answer.id).eq(prepared.side(side).map(|example| example.id))
+}
+
 /// The run's own rows, which must be the same as when it was trained.
 pub(super) fn own_rows(
     context: &mut Context<'_>,

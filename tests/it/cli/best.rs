@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Place, reviews};
+use hone::evaluation::Prediction;
+use hone::storage::{RunFolder, StudyFolder, StudyPredictions};
 
 /// Settings with which the small model of the tests learns something.
 const SETTINGS: [&str; 4] = ["--set", "lr=3e-3", "--set", "epochs=3"];
@@ -75,6 +77,75 @@ fn the_best_trial_of_a_search_becomes_a_run_when_it_is_asked_for() {
     assert!(gone.contains("Train a run with its settings"), "{gone}");
 }
 
+/// A finished search of two trials, and the folder of its best.
+fn searched(place: &Place) -> (StudyFolder, RunFolder) {
+    let search = ["search", "shop", "--over", "lr=1e-3..1e-2:log", "--trials", "2", "--json"];
+    let outcome = place.json(&[&search[..], &SETTINGS[..]].concat());
+    let study = StudyFolder::find(&place.path("shop"), outcome["study"].as_str()).unwrap();
+    let best = study.path().join("runs").join(outcome["best"]["run"].as_str().unwrap());
+    (study, RunFolder::open(&best).unwrap())
+}
+
+/// The run that the best trial of a study becomes.
+fn keep(place: &Place, study: &StudyFolder) -> RunFolder {
+    let kept = place.json(&["studies", "shop", "--study", &study.id(), "--keep", "--json"]);
+    RunFolder::open(&place.path("shop/runs").join(kept["run"].as_str().unwrap())).unwrap()
+}
+
+#[test]
+fn what_is_known_of_the_best_trial_is_not_computed_again() {
+    let place = shop();
+    let (study, best) = searched(&place);
+    let results = |run: &RunFolder| {
+        let summary = run.trained().unwrap().summary;
+        let [validation, test] = ["validation", "test"].map(|side| run.read_predictions(side).unwrap());
+        (summary.validation, summary.test, validation, test, run.read_comparison().unwrap())
+    };
+    let remove = |run: RunFolder| place.good(&["runs", "delete", "shop", &run.id()]);
+    let run = keep(&place, &study);
+    let known = results(&run);
+    let evaluated = place.json(&["evaluate", "shop", "--json"]);
+    let test = &runs(&place)[0]["test"];
+    for metric in ["macro_f1", "accuracy", "loss"] {
+        assert_eq!(test[metric], evaluated[metric], "{metric}");
+    }
+    assert_eq!(known.3, study.read_predictions(StudyPredictions::BestTrial).unwrap());
+    remove(run);
+    // An earlier version did not write the metrics down: the model is evaluated, with the same results.
+    let end = study.path().join("end.ron");
+    let written = std::fs::read_to_string(&end).unwrap();
+    std::fs::write(&end, "(ended_at: 1)").unwrap();
+    let run = keep(&place, &study);
+    assert_eq!(results(&run), known);
+    remove(run);
+    std::fs::write(&end, written).unwrap();
+    // Marked answers, which a model that answers again would not give.
+    let labels = best.read_settings().unwrap().labels;
+    let marked = |mut answers: Vec<Prediction>| {
+        answers[0].text.push_str(" (known)");
+        answers
+    };
+    let validation = marked(best.read_predictions("validation").unwrap());
+    let test = marked(study.read_predictions(StudyPredictions::BestTrial).unwrap());
+    best.write_predictions("validation", &validation, &labels).unwrap();
+    study.write_predictions(StudyPredictions::BestTrial, &test, &labels).unwrap();
+    let (.., of_validation, of_test, _) = results(&keep(&place, &study));
+    assert_eq!((of_validation, of_test), (validation, test));
+}
+
+#[test]
+fn the_best_trial_is_not_kept_if_other_rows_are_validation_rows_now() {
+    let place = Place::new();
+    place.project();
+    // The split of these rows stays when more are added, and is not the one that is drawn for all of them.
+    place.good(&["train", "shop", "--set", "epochs=1"]);
+    place.write("reviews.csv", reviews(120));
+    let (study, _) = searched(&place);
+    std::fs::remove_file(place.path("shop/split.parquet")).unwrap();
+    let refused = place.bad(1, &["studies", "shop", "--study", &study.id(), "--keep"]);
+    assert!(refused.contains("or the split has changed since the search. Train a run"), "{refused}");
+}
+
 #[test]
 #[cfg(unix)]
 fn a_stop_keeps_the_best_so_far() {
@@ -95,6 +166,8 @@ fn a_stop_keeps_the_best_so_far() {
     assert!(!process.wait().unwrap().success());
     let runs = runs(&place);
     assert_eq!(runs.len(), 1, "{runs:?}");
-    assert!(runs[0]["validation"]["macro_f1"].as_f64().unwrap() > 0.0);
-    place.good(&["evaluate", "shop"]);
+    assert!(runs[0]["validation"]["macro_f1"].as_f64().unwrap() > 0.0 && runs[0]["test"].is_null());
+    // It is not measured on the test rows yet.
+    let evaluated = place.json(&["evaluate", "shop", "--json"]);
+    assert_eq!(self::runs(&place)[0]["test"]["macro_f1"], evaluated["macro_f1"]);
 }
