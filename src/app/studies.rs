@@ -119,6 +119,7 @@ impl HoneApp {
         answers.rate.poll();
         answers.studies.poll();
         let kept = answers.kept.poll();
+        let is_known = answers.kept.value.as_ref().is_some_and(|kept| kept.is_known);
         let ended = answers.study.poll();
         if let Some(ended) = ended {
             let results = answers.live_study.take().and_then(|live| live.results);
@@ -137,8 +138,9 @@ impl HoneApp {
         match kept {
             Some(Ended::Answered) => {
                 self.state.refresh_runs();
+                let when = if is_known { "already" } else { "now" };
                 let body = "Evaluate it, review its mistakes or export it like any other run".to_owned();
-                self.tell(Tone::Success, "The best model is a run of the project now".to_owned(), body);
+                self.tell(Tone::Success, format!("The best model is a run of the project {when}"), body);
             }
             Some(Ended::Failed { title, message }) => self.tell(Tone::Danger, title, message),
             Some(Ended::Stopped) | None => {}

@@ -111,6 +111,18 @@ fn the_settings_that_a_search_found_become_those_of_the_project() {
 }
 
 #[test]
+fn the_best_model_of_a_search_becomes_a_run_once() {
+    let (mut window, _folder) = studies();
+    search(&mut window, &["lr=5e-3..1e-2:log"], 2);
+    for when in ["now", "already"] {
+        click(&mut window, "Keep its model as a run");
+        assert_eq!(hone(&mut window).state.runs.len(), 2);
+        let (notice, _) = hone(&mut window).notices.newest_first().next().unwrap();
+        assert_eq!(notice.title, format!("The best model is a run of the project {when}"));
+    }
+}
+
+#[test]
 fn a_learning_rate_is_suggested_for_these_settings_only() {
     let (mut window, _folder) = studies();
     click(&mut window, "Find a learning rate");

@@ -68,8 +68,8 @@ pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use project_window::ProjectWindow;
 pub use recent::{RecentProject, recent_projects};
 pub use run::{
-    EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunNotes, RunSettings, RunStatus, RunSummary, StepMetrics,
-    StopReason,
+    EvaluationPoint, KeptFrom, RUN_SCHEMA_VERSION, RunComparison, RunNotes, RunSettings, RunStatus, RunSummary,
+    StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
 pub use run_notes::{LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG};

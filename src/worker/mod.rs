@@ -60,7 +60,7 @@ pub use evaluate::{CheckTrainingRows, Evaluate, EvaluationReport};
 pub use export::Export;
 pub use findings::FindProblems;
 pub use job::{Context, Job};
-pub use keep_trial::KeepBest;
+pub use keep_trial::{KeepBest, KeptBest};
 pub use label_file::{
     FileToLabel, LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions,
     check_labelled_output,

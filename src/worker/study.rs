@@ -125,7 +125,7 @@ fn keep_best_so_far(study: &Study, context: &mut Context<'_>) {
         return;
     }
     match keep_trial::keep(&study.folder, &study.prepared) {
-        Ok(run) => context.log(LogLevel::Info, format!("The best model so far is run {}.", run.id())),
+        Ok(kept) => context.log(LogLevel::Info, kept.in_words("The best model so far")),
         Err(JobError::Failed(why)) => context.log(LogLevel::Warning, why),
         Err(JobError::Cancelled) => {}
     }
@@ -141,9 +141,9 @@ fn end(study: Study, context: &mut Context<'_>) -> Result<Arc<StudyResults>, Job
             let answered = study_search::measure_on_test_rows(context, from, &study.prepared)?;
             best_on_test = answered.as_ref().map(|(metrics, _)| metrics.clone());
             if keeps_best(&study) {
-                let run = keep_trial::keep(&study.folder, &study.prepared)?;
-                keep_trial::measure(context, &run, &study.prepared, answered)?;
-                context.log(LogLevel::Info, format!("The best model is run {}.", run.id()));
+                let kept = keep_trial::keep(&study.folder, &study.prepared)?;
+                keep_trial::measure(context, &kept.run, &study.prepared, answered)?;
+                context.log(LogLevel::Info, kept.in_words("The best model"));
             }
         }
         StudyPlan::Seeds { .. } | StudyPlan::LearningCurve { .. } => {}

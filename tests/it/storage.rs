@@ -272,6 +272,7 @@ fn run_settings_are_read_back_and_newer_ones_refused() {
         device: "CPU, f32".into(),
         pooling: None,
         trial: None,
+        kept_from: None,
     };
     run.write_settings(&settings).unwrap();
     assert_eq!(run.read_settings().unwrap(), settings);

@@ -69,6 +69,7 @@ fn the_best_trial_of_a_search_becomes_a_run_when_it_is_asked_for() {
     let seeds = place.json(&["seeds", "shop", "--seeds", "2", "--set", "epochs=1", "--json"]);
     let refused = place.bad(1, &["studies", "shop", "--study", seeds["study"].as_str().unwrap(), "--keep"]);
     assert!(refused.contains("Only the best trial of a search can become a run"), "{refused}");
+    place.good(&["runs", "delete", "shop", kept["run"].as_str().unwrap()]);
     std::fs::remove_dir_all(
         place.path(&format!("shop/studies/{study}/runs/{}/best", outcome["best"]["run"].as_str().unwrap())),
     )
@@ -134,6 +135,35 @@ fn what_is_known_of_the_best_trial_is_not_computed_again() {
 }
 
 #[test]
+fn a_trial_that_is_a_run_already_is_not_kept_again_and_a_better_one_is() {
+    let place = shop();
+    let (study, _) = searched(&place);
+    let first = keep(&place, &study);
+    let id = study.id();
+    let arguments = ["studies", "shop", "--study", &id, "--keep"];
+    let said = place.good(&arguments);
+    assert!(
+        said.contains(&format!("The best model is run {} already: it was kept before. It is in", first.id())),
+        "{said}"
+    );
+    let json = [&arguments[..], &["--json"]].concat();
+    assert_eq!(place.json(&json)["is_new"], false);
+    assert_eq!(runs(&place).len(), 1);
+    // As if the search had gone on after it was kept, and found a better trial.
+    let mut settings = first.read_settings().unwrap();
+    settings.kept_from.as_mut().unwrap().trial = 77;
+    first.write_settings(&settings).unwrap();
+    let kept = place.json(&json);
+    assert_eq!((&kept["is_new"], &kept["better_than"]), (&true.into(), &first.id().into()));
+    assert_eq!(runs(&place).len(), 2);
+    // One in the bin is no run of the project.
+    place.good(&["runs", "delete", "shop", kept["run"].as_str().unwrap()]);
+    let said = place.good(&arguments);
+    let better = format!("now. It is better than run {}, which was kept before.", first.id());
+    assert!(said.contains(&better), "{said}");
+}
+
+#[test]
 fn the_best_trial_is_not_kept_if_other_rows_are_validation_rows_now() {
     let place = Place::new();
     place.project();
@@ -146,28 +176,63 @@ fn the_best_trial_is_not_kept_if_other_rows_are_validation_rows_now() {
     assert!(refused.contains("or the split has changed since the search. Train a run"), "{refused}");
 }
 
-#[test]
+/// Stops `hone best` once three trials have ended; gives their study.
 #[cfg(unix)]
-fn a_stop_keeps_the_best_so_far() {
-    let place = shop();
-    let arguments = [&["best", "shop"], &SETTINGS[..]].concat();
-    let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+fn stopped(place: &Place, arguments: &[&str]) -> Value {
+    let mut process = place.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
-    let done = || {
-        let study = place.json(&["studies", "shop", "--json"])["studies"][0].clone();
+    let newest = || place.json(&["studies", "shop", "--json"])["studies"][0].clone();
+    let done = |study: &Value| {
         study["trials"].as_array().map_or(0, |trials| trials.iter().filter(|trial| !trial["metrics"].is_null()).count())
     };
-    while done() < 3 {
+    while done(&newest()) < 3 {
         assert!(begun.elapsed() < Duration::from_mins(2) && process.try_wait().unwrap().is_none());
         std::thread::sleep(Duration::from_millis(20));
     }
     let id = process.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert!(!process.wait().unwrap().success());
-    let runs = runs(&place);
-    assert_eq!(runs.len(), 1, "{runs:?}");
-    assert!(runs[0]["validation"]["macro_f1"].as_f64().unwrap() > 0.0 && runs[0]["test"].is_null());
+    newest()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_stop_keeps_the_best_so_far() {
+    let place = shop();
+    stopped(&place, &[&["best", "shop"], &SETTINGS[..]].concat());
+    let kept = runs(&place);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(kept[0]["validation"]["macro_f1"].as_f64().unwrap() > 0.0 && kept[0]["test"].is_null());
     // It is not measured on the test rows yet.
     let evaluated = place.json(&["evaluate", "shop", "--json"]);
-    assert_eq!(self::runs(&place)[0]["test"]["macro_f1"], evaluated["macro_f1"]);
+    assert_eq!(runs(&place)[0]["test"]["macro_f1"], evaluated["macro_f1"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_study_that_goes_on_keeps_its_best_once() {
+    let place = shop();
+    let before = stopped(&place, &[&["best", "shop", "--trials", "12"], &SETTINGS[..]].concat());
+    let kept = runs(&place);
+    let resumed = place.hone(&["best", "shop", "--resume", "--json"]);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.err);
+    let after: Value = serde_json::from_str(&resumed.out).unwrap();
+    assert_eq!((&after["study"], &after["state"]), (&before["study"], &"finished".into()));
+    let now = runs(&place);
+    let id = |run: &Value| run["run"].as_str().unwrap().to_owned();
+    // Which trial is the best depends on the processor's last digits.
+    let said = if before["best"]["number"] == after["best"]["number"] {
+        assert_eq!(now.len(), 1);
+        format!("The best model is run {} already: it was kept before.", id(&kept[0]))
+    } else {
+        assert_eq!((now.len(), &now[1]["run"]), (2, &kept[0]["run"]));
+        format!(
+            "The best model is run {} now. It is better than run {}, which was kept before.",
+            id(&now[0]),
+            id(&kept[0])
+        )
+    };
+    assert!(resumed.err.contains(&said), "{said}\n{}", resumed.err);
+    assert_eq!(now[0]["validation"]["macro_f1"], after["best"]["score"]);
+    assert_eq!(now[0]["test"]["macro_f1"], after["gain"]["macro_f1"], "measured on the test rows since");
 }
