@@ -12,6 +12,7 @@ use crate::app::state::AppState;
 use crate::app::studies_command::StudiesCommand;
 use crate::app::theme::Tone;
 use crate::app::view::View;
+use crate::app::widgets::begin_at_top;
 use crate::app::work::Work;
 use crate::project::{Project, StudyPlan, apply_settings};
 use crate::storage::StudyFolder;
@@ -75,6 +76,10 @@ impl HoneApp {
         let Some(session) = &self.state.session else { return };
         let (project, folder) = (session.project(), session.folder());
         let work = &mut self.state.work;
+        if matches!(command, StudiesCommand::Begin(_) | StudiesCommand::Resume(_)) {
+            // The one that is running is at the top of the page, and the button that began it may be far below.
+            begin_at_top(&self.ctx);
+        }
         match command {
             StudiesCommand::FindRate => work.find_rate(project, folder),
             StudiesCommand::StopRate => work.answers.rate.stop(),
