@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
