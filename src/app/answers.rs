@@ -7,10 +7,9 @@ use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Li
 use crate::evaluation::{Prediction, Slices};
 use crate::fetch::{HubListing, HubName, LookedUp};
 use crate::project::{DatasetSettings, ModelChoice, Project};
-use crate::storage::RunFolder;
 use crate::worker::{
     Classified, ContinuedText, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows,
-    LabelledRows, ListedRuns, ListedStudies, Profile, RateCurve, RowSource, RunResults, RunsComparison,
+    KeptBest, LabelledRows, ListedRuns, ListedStudies, Profile, RateCurve, RowSource, RunResults, RunsComparison,
     SavedPredictions, SavedRows, StudyResults, WayEstimate,
 };
 
@@ -64,7 +63,7 @@ pub struct Answers {
     /// What became of the last change of runs.
     pub run_change: Slot<String>,
     /// The run that the best trial of a search has become.
-    pub kept: Slot<RunFolder>,
+    pub kept: Slot<KeptBest>,
     /// The learning rates that were tried, for these settings.
     pub rate: Slot<Arc<RateCurve>, Project>,
     /// The project's studies.

@@ -12,6 +12,7 @@ use crate::app::state::AppState;
 use crate::app::studies_command::StudiesCommand;
 use crate::app::theme::Tone;
 use crate::app::view::View;
+use crate::app::widgets::begin_at_top;
 use crate::app::work::Work;
 use crate::project::{Project, StudyPlan, apply_settings};
 use crate::storage::StudyFolder;
@@ -75,6 +76,10 @@ impl HoneApp {
         let Some(session) = &self.state.session else { return };
         let (project, folder) = (session.project(), session.folder());
         let work = &mut self.state.work;
+        if matches!(command, StudiesCommand::Begin(_) | StudiesCommand::Resume(_)) {
+            // The one that is running is at the top of the page, and the button that began it may be far below.
+            begin_at_top(&self.ctx);
+        }
         match command {
             StudiesCommand::FindRate => work.find_rate(project, folder),
             StudiesCommand::StopRate => work.answers.rate.stop(),
@@ -119,6 +124,7 @@ impl HoneApp {
         answers.rate.poll();
         answers.studies.poll();
         let kept = answers.kept.poll();
+        let is_known = answers.kept.value.as_ref().is_some_and(|kept| kept.is_known);
         let ended = answers.study.poll();
         if let Some(ended) = ended {
             let results = answers.live_study.take().and_then(|live| live.results);
@@ -137,8 +143,9 @@ impl HoneApp {
         match kept {
             Some(Ended::Answered) => {
                 self.state.refresh_runs();
+                let when = if is_known { "already" } else { "now" };
                 let body = "Evaluate it, review its mistakes or export it like any other run".to_owned();
-                self.tell(Tone::Success, "The best model is a run of the project now".to_owned(), body);
+                self.tell(Tone::Success, format!("The best model is a run of the project {when}"), body);
             }
             Some(Ended::Failed { title, message }) => self.tell(Tone::Danger, title, message),
             Some(Ended::Stopped) | None => {}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
@@ -11,7 +11,7 @@ use crate::app::studies_command::StudiesCommand;
 use crate::app::testing::{Window, hone, picture, settle};
 use crate::app::view::View;
 use crate::project::{SearchPlan, SearchRange, SearchStart, StudyPlan};
-use crate::storage::{StudyFolder, StudyState};
+use crate::storage::{StudyFolder, StudySettings, StudyState};
 use crate::worker::StudyResults;
 
 /// The page of studies of the sample project after a short run.
@@ -70,14 +70,50 @@ fn newest(window: &mut Window) -> std::sync::Arc<StudyResults> {
 fn a_cross_validation_begins_with_a_click_and_says_what_it_found() {
     let (mut window, _folder) = studies();
     assert_eq!(hone(&mut window).state.view, View::Studies);
+    assert!(window.query_by_label("Start another study").is_none(), "there is none yet");
     click(&mut window, "Cross-validate");
     let study = newest(&mut window);
     assert_eq!((study.state, study.done().count()), (StudyState::Finished, 5));
     window.get_by_label_contains("With 95% confidence, the mean macro-F1 is between");
     window.get_by_label_contains("each predicted by a model that was not trained on it");
     picture("studies-cross-validation", &mut window);
+    let top = |label: &str| window.get_by_label_contains(label).rect().top();
+    assert!(top("With 95% confidence") < top("Start another study"));
+    assert!(top("Start another study") < top("Cross-validate"), "what it found comes first");
+    assert!(window.query_by_label("Studies of this project").is_none(), "there is nothing to choose from");
     // Its runs are not those of the project.
     assert_eq!(hone(&mut window).state.runs.len(), 1);
+}
+
+#[test]
+fn the_study_that_ended_last_is_shown_and_another_can_be_chosen() {
+    let (mut window, _folder) = studies();
+    begin(&mut window, StudyPlan::CrossValidation { folds: 2 });
+    let seeds = "Two runs of these settings differ by up to";
+    for _ in 0..2 {
+        begin(&mut window, StudyPlan::Seeds { seeds: 2 });
+        window.get_by_label_contains(seeds);
+        window.get_by_label_contains("Cross-validation, ").click();
+        settle(&mut window);
+        assert!(window.query_by_label_contains(seeds).is_none());
+    }
+}
+
+#[test]
+fn only_the_newest_studies_are_listed_until_all_are_asked_for() {
+    let (mut window, _folder) = studies();
+    let folder = hone(&mut window).state.session.as_ref().unwrap().folder().to_owned();
+    let project = hone(&mut window).project().clone();
+    let settings = StudySettings::new(StudyPlan::Seeds { seeds: 2 }, project, "ab".to_owned());
+    for _ in 0..7 {
+        StudyFolder::create(&folder, &settings).unwrap();
+    }
+    hone(&mut window).state.studies_listed_at = None;
+    settle(&mut window);
+    let listed = |window: &Window| window.get_all_by_label_contains("no trial has ended").count();
+    assert_eq!(listed(&window), 5);
+    click(&mut window, "Show all 7 studies");
+    assert_eq!(listed(&window), 7);
 }
 
 #[test]
@@ -108,6 +144,18 @@ fn the_settings_that_a_search_found_become_those_of_the_project() {
     hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
     settle(&mut window);
     assert_ne!(hone(&mut window).project().training, best.project.training);
+}
+
+#[test]
+fn the_best_model_of_a_search_becomes_a_run_once() {
+    let (mut window, _folder) = studies();
+    search(&mut window, &["lr=5e-3..1e-2:log"], 2);
+    for when in ["now", "already"] {
+        click(&mut window, "Keep its model as a run");
+        assert_eq!(hone(&mut window).state.runs.len(), 2);
+        let (notice, _) = hone(&mut window).notices.newest_first().next().unwrap();
+        assert_eq!(notice.title, format!("The best model is a run of the project {when}"));
+    }
 }
 
 #[test]
@@ -155,6 +203,7 @@ fn a_study_that_was_stopped_goes_on_where_it_was() {
         std::thread::sleep(Duration::from_millis(5));
     }
     picture("studies-running", &mut window);
+    assert!(window.get_by_label("Cross-validate").accesskit_node().is_disabled(), "one at a time");
     window.get_by_label("Stop the study").click();
     settle(&mut window);
     let study = newest(&mut window);

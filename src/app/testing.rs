@@ -238,6 +238,7 @@ impl Run {
                 device: "CPU, f32".to_owned(),
                 pooling: None,
                 trial: None,
+                kept_from: None,
             },
             summary,
             comparison: RunComparison {

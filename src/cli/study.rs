@@ -19,7 +19,7 @@ use crate::cli::table::table;
 use crate::cli::values::with_settings;
 use crate::project::{MOST_TRIALS, Project, SearchPlan, SearchRange, SearchStart, StudyPlan};
 use crate::storage::{ProjectFile, RunFolder, StorageError, StudyFolder, StudyState};
-use crate::worker::{ClusterSettings, KeepBest, LoadStudy, RunStudy, StudyEvent, StudyResults};
+use crate::worker::{ClusterSettings, KeepBest, KeptBest, LoadStudy, RunStudy, StudyEvent, StudyResults};
 
 /// Trials of a search without a budget.
 const TRIALS: u32 = 20;
@@ -149,12 +149,16 @@ fn is_of_same_kind(one: &StudyPlan, other: &StudyPlan) -> bool {
     }
 }
 
-/// Says which run the best trial of a search has become.
-fn say_kept(run: &RunFolder, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+/// Says which run the best trial of a search is.
+fn say_kept(kept: &KeptBest, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let run = &kept.run;
     if json {
-        return print_json(out, &json!({ "run": run.id(), "folder": run.path() }));
+        let better_than = kept.better_than.as_ref().map(RunFolder::id);
+        let object =
+            json!({ "run": run.id(), "folder": run.path(), "is_new": !kept.is_known, "better_than": better_than });
+        return print_json(out, &object);
     }
-    Ok(writeln!(out, "The best model is run {} now: {}", run.id(), run.path().display())?)
+    Ok(writeln!(out, "{} It is in {}.", kept.in_words("The best model"), run.path().display())?)
 }
 
 /// A study, and what could be read of it.
@@ -167,8 +171,8 @@ pub(super) fn list(arguments: &StudiesArguments, out: &mut dyn Write) -> Result<
     if let Some(id) = &arguments.study {
         let study = StudyFolder::find(&folder, Some(id))?;
         if arguments.keep {
-            let run = jobs.run(KeepBest { study })?;
-            return say_kept(&run, arguments.json, out);
+            let kept = jobs.run(KeepBest { study })?;
+            return say_kept(&kept, arguments.json, out);
         }
         let results = jobs.run(LoadStudy { study })?;
         return show(&results, arguments.json, out);

@@ -323,6 +323,7 @@ mod tests {
             device: "CPU, bf16".to_owned(),
             pooling: None,
             trial: None,
+            kept_from: None,
         }
     }
 

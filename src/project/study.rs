@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::project::SearchRange;
+use crate::words::lower_first;
 
 /// The least and the most folds of a cross-validation.
 pub const FOLDS: std::ops::RangeInclusive<u32> = 2..=50;
@@ -163,6 +164,13 @@ impl StudyPlan {
                 format!("{percent}% of the training rows{drawn}")
             }
         }
+    }
+
+    /// What a trial is called among those of all studies, for example "Search 2026-11-23-101530-ab12: trial 3 of 20". `study` is
+    /// the id of its study.
+    #[must_use]
+    pub fn trial_title_in(&self, study: &str, number: u32) -> String {
+        format!("{} {study}: {}", self.title(), lower_first(&self.trial_title(number)))
     }
 
     /// The part of the training rows, in percent, that a trial of a learning curve learns from, and its draw, from 0.

@@ -28,6 +28,20 @@ pub enum StorageError {
         /// What to do next.
         advice: &'static str,
     },
+    /// The file was written by a later version of Hone.
+    #[error(
+        "{} was written by a newer version of Hone ({found}; this version reads up to {known}). Update Hone to read it; \
+         nothing was changed.",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format, and the version of Hone that wrote it: "study format 2 of Hone 1.4.0".
+        found: String,
+        /// The newest version of this format that can be read.
+        known: u32,
+    },
     /// A folder that Hone writes to does not exist any more.
     #[error(
         "The folder {} is gone: it was moved, renamed or removed. Move it back, or open the project where it is now.",

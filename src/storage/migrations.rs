@@ -1,9 +1,11 @@
 //! Converts project files of earlier versions to the current one.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use crate::project::{Project, SCHEMA_VERSION};
-use crate::storage::{ron_file, version_1};
+use crate::storage::{StorageError, ron_file, version_1};
 
 /// Converts the text of a project file of one version to the next.
 ///
@@ -55,6 +57,35 @@ fn first() -> u32 {
 /// Version of a project file's text; 1 if it has none.
 pub(super) fn version_of(text: &str) -> Result<u32, ron::error::SpannedError> {
     Ok(ron::from_str::<Version>(text)?.schema_version)
+}
+
+/// Refuses the settings of a run or a study, with the project in them, if a newer version of Hone wrote them: they may have other
+/// fields. `kind` is "run" or "study", and `known` the newest version of its format that can be read.
+///
+/// # Errors
+/// [`StorageError::Newer`]; errors of the file system; a damaged file.
+pub(super) fn refuse_newer(
+    path: &Path,
+    (kind, known): (&'static str, u32),
+    advice: &'static str,
+) -> Result<(), StorageError> {
+    /// Reads only what wrote the file.
+    #[derive(Deserialize)]
+    struct Writer {
+        schema_version: u32,
+        #[serde(default)]
+        hone_version: String,
+        project: Version,
+    }
+    let writer: Writer = ron_file::read(path, advice)?;
+    let formats = [(kind, writer.schema_version, known), ("project", writer.project.schema_version, SCHEMA_VERSION)];
+    match formats.into_iter().find(|(_, found, known)| found > known) {
+        None => Ok(()),
+        Some((kind, found, known)) => {
+            let found = format!("{kind} format {found} of Hone {}", writer.hone_version);
+            Err(StorageError::Newer { path: path.to_owned(), found, known })
+        }
+    }
 }
 
 /// Runs the migrations from `version` on.

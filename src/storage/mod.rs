@@ -11,6 +11,7 @@ mod folder;
 mod freeing;
 mod kept_trial;
 mod leftovers;
+mod listing;
 mod lock;
 mod migrations;
 mod model_info;
@@ -52,6 +53,7 @@ pub use error::{OpenError, StorageError, advice, reason};
 pub use folder::{needs_recovery, recover_folder, replace_folder};
 pub use freeing::{FreePolicy, Freeable, RunPart};
 pub use leftovers::remove_leftovers;
+pub use listing::files_below;
 pub use lock::FileLock;
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
 pub use output::{check_new_folder, check_output, create_file, create_folder, free_path};
@@ -66,8 +68,8 @@ pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use project_window::ProjectWindow;
 pub use recent::{RecentProject, recent_projects};
 pub use run::{
-    EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunNotes, RunSettings, RunStatus, RunSummary, StepMetrics,
-    StopReason,
+    EvaluationPoint, KeptFrom, RUN_SCHEMA_VERSION, RunComparison, RunNotes, RunSettings, RunStatus, RunSummary,
+    StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
 pub use run_notes::{LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG};

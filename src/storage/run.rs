@@ -76,6 +76,18 @@ pub struct RunSettings {
     /// The run's place in a study; `None` of a run of the project itself.
     #[serde(default)]
     pub trial: Option<Trial>,
+    /// The trial that it was before it became a run of the project; `None` if it was none, and in runs of early versions.
+    #[serde(default)]
+    pub kept_from: Option<KeptFrom>,
+}
+
+/// The trial that a run of the project was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFrom {
+    /// Id of the study.
+    pub study: String,
+    /// Number of the trial.
+    pub trial: u32,
 }
 
 impl RunSettings {

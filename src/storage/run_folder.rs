@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
 use crate::storage::folder::put_back;
 use crate::storage::leftovers::{TemporaryFolder, is_leftover, is_old};
-use crate::storage::migrations::migrate_run;
+use crate::storage::migrations::{migrate_run, refuse_newer};
 use crate::storage::paths::check_paths;
 use crate::storage::run::{RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StopReason};
 use crate::storage::run_version_1::{RunFigures1, RunStatus1};
@@ -60,14 +59,6 @@ pub struct RunListing {
     pub status: RunStatus,
     /// What a person said about it; nothing if that cannot be read.
     pub notes: RunNotes,
-}
-
-/// Reads nothing of a run's settings but what wrote them.
-#[derive(Deserialize)]
-struct Version {
-    schema_version: u32,
-    #[serde(default)]
-    hone_version: String,
 }
 
 impl RunListing {
@@ -317,12 +308,7 @@ impl RunFolder {
     /// Errors of the file system; a damaged file, or one of a newer version.
     pub fn read_settings(&self) -> Result<RunSettings, StorageError> {
         let path = self.path.join(SETTINGS);
-        // A newer version may have other fields, so the number is read first.
-        let version: Version = ron_file::read(&path, RUN_ADVICE)?;
-        if version.schema_version > RUN_SCHEMA_VERSION {
-            let reason = format!("run format {} of Hone {}", version.schema_version, version.hone_version);
-            return Err(StorageError::Damaged { path, reason, advice: "Update Hone to read it." });
-        }
+        refuse_newer(&path, ("run", RUN_SCHEMA_VERSION), RUN_ADVICE)?;
         let mut settings: RunSettings = ron_file::read_with(&path, migrate_run, RUN_ADVICE)?;
         settings.project = with_absolute_paths(&settings.project, self.project_folder());
         Ok(settings)

@@ -231,6 +231,7 @@ pub(super) mod tests {
             device: "CPU, f32".to_owned(),
             pooling: None,
             trial: None,
+            kept_from: None,
         })
         .unwrap();
         let summary = RunSummary {

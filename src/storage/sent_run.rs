@@ -9,8 +9,8 @@ use crate::storage::predictions::FILE as PREDICTIONS;
 use crate::storage::run_folder::{FIGURES, RUN_ADVICE, SETTINGS, STATUS};
 use crate::storage::run_metrics::METRICS;
 use crate::storage::{
-    RunFolder, RunSettings, RunStatus, RunSummary, StorageError, remove_file, remove_folder, replace_folder,
-    write_atomic,
+    RunFolder, RunSettings, RunStatus, RunSummary, StorageError, files_below, remove_file, remove_folder,
+    replace_folder, write_atomic,
 };
 
 /// The folder of the trained model.
@@ -50,7 +50,8 @@ impl RunFolder {
             [METRICS, FIGURES, PREDICTIONS, STATUS].into_iter().filter(|name| self.path().join(name).is_file());
         let mut files: Vec<String> = single.map(str::to_owned).collect();
         if with_weights {
-            list_files(&self.best(), BEST, MOST_LEVELS, &mut files)?;
+            let weights = files_below(&self.best(), BEST, MOST_LEVELS, |_| true)?;
+            files.extend(weights.into_iter().map(|(name, _)| name));
         }
         Ok(files)
     }
@@ -122,27 +123,6 @@ fn is_of_a_run(name: &str) -> bool {
     let is_plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     let is_in_best = name.strip_prefix(BEST).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'));
     is_plain && !name.contains('\\') && (is_in_best || [METRICS, FIGURES, PREDICTIONS, STATUS].contains(&name))
-}
-
-/// Adds the files below `folder`, each after `name/`.
-fn list_files(folder: &Path, name: &str, levels: usize, files: &mut Vec<String>) -> Result<(), StorageError> {
-    let entries = std::fs::read_dir(folder).map_err(StorageError::io("read", folder))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.map_err(StorageError::io("read", folder))?.path());
-    }
-    paths.sort();
-    for path in paths {
-        let own = path.file_name().and_then(|name| name.to_str());
-        let own = own.ok_or_else(|| StorageError::NotUtf8(path.clone()))?;
-        let below = format!("{name}/{own}");
-        if !path.is_dir() {
-            files.push(below);
-        } else if levels > 0 {
-            list_files(&path, &below, levels - 1, files)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

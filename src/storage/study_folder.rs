@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::Prediction;
+use crate::evaluation::{Metrics, Prediction};
 use crate::project::{Project, StudyPlan, Trial};
+use crate::storage::migrations::refuse_newer;
 use crate::storage::paths::check_paths;
 use crate::storage::run_folder::{STUDIES, run_id};
 use crate::storage::{
@@ -89,10 +90,14 @@ impl StudyPredictions {
 }
 
 /// The end of a study: `end.ron`.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct StudyEnd {
     /// Seconds since 1970.
     ended_at: u64,
+    /// Metrics of a search's best trial on the test rows, whose predictions are [`StudyPredictions::BestTrial`]; `None` of other
+    /// studies, without test rows, and in studies of early versions.
+    #[serde(default)]
+    best_on_test: Option<Metrics>,
 }
 
 /// How far a study came.
@@ -202,6 +207,14 @@ impl StudyFolder {
         })
     }
 
+    /// The study that a run is a trial of; `None` of a run of the project itself.
+    #[must_use]
+    pub fn of_trial(run: &RunFolder) -> Option<Self> {
+        let path = run.path().parent()?.parent()?;
+        let is_study = path.parent()?.file_name().is_some_and(|name| name == STUDIES);
+        is_study.then(|| Self { path: path.to_owned() })
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -223,9 +236,11 @@ impl StudyFolder {
     /// Reads `study.ron`; paths are made absolute, from where the project is now.
     ///
     /// # Errors
-    /// Errors of the file system, or a damaged file.
+    /// Errors of the file system; a damaged file, or one of a newer version.
     pub fn read_settings(&self) -> Result<StudySettings, StorageError> {
-        let mut settings: StudySettings = ron_file::read(&self.path.join(SETTINGS), ADVICE)?;
+        let path = self.path.join(SETTINGS);
+        refuse_newer(&path, ("study", SCHEMA_VERSION), ADVICE)?;
+        let mut settings: StudySettings = ron_file::read(&path, ADVICE)?;
         settings.project = with_absolute_paths(&settings.project, self.project_folder());
         Ok(settings)
     }
@@ -271,13 +286,23 @@ impl StudyFolder {
         }
     }
 
-    /// Marks the study as ended, `at` so many seconds since 1970.
+    /// Marks the study as ended, `at` so many seconds since 1970. `best_on_test` are the metrics of a search's best trial on the test
+    /// rows.
     ///
     /// # Errors
     /// Errors of the file system.
-    pub fn end(&self, at: u64) -> Result<(), StorageError> {
+    pub fn end(&self, at: u64, best_on_test: Option<Metrics>) -> Result<(), StorageError> {
         StorageError::unless_gone(&self.path)?;
-        ron_file::write(&self.path.join(END), &StudyEnd { ended_at: at })
+        ron_file::write(&self.path.join(END), &StudyEnd { ended_at: at, best_on_test })
+    }
+
+    /// The metrics and the predictions of a search's best trial on the test rows; `None` before its end, without test rows, in studies
+    /// of early versions, and if they cannot be read.
+    #[must_use]
+    pub fn best_on_test(&self) -> Option<(Metrics, Vec<Prediction>)> {
+        let end: StudyEnd = ron_file::read(&self.path.join(END), ADVICE).ok()?;
+        let predictions = self.read_predictions(StudyPredictions::BestTrial).ok()?;
+        Some((end.best_on_test?, predictions)).filter(|(_, predictions)| !predictions.is_empty())
     }
 
     /// Removes the trained weights of a trial, of which only the metrics and predictions are needed.
@@ -344,7 +369,7 @@ mod tests {
         assert_eq!(first.state(), StudyState::UnderWay);
         drop(lock);
         assert_eq!(first.state(), StudyState::Interrupted);
-        first.end(1).unwrap();
+        first.end(1, None).unwrap();
         assert_eq!(first.state(), StudyState::Finished);
         assert!(first.hold().unwrap().is_some());
         let answered = first.read_predictions(StudyPredictions::OutOfFold).unwrap();
@@ -355,12 +380,42 @@ mod tests {
     }
 
     #[test]
+    fn a_study_of_a_newer_version_is_not_called_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StudySettings::new(StudyPlan::Seeds { seeds: 2 }, Project::default(), "ab".to_owned());
+        let study = StudyFolder::create(folder.path(), &settings).unwrap().0;
+        let path = study.path().join(SETTINGS);
+        let written = std::fs::read_to_string(&path).unwrap();
+        let newer = written.replace("Seeds(", "Bootstrap(").replace(env!("CARGO_PKG_VERSION"), "9.1.0");
+        let with_version = |version: &str| {
+            std::fs::write(&path, newer.replacen("schema_version: 1", version, 1)).unwrap();
+            study.read_settings().unwrap_err().to_string()
+        };
+        let message = with_version("schema_version: 2");
+        assert!(
+            message.contains(
+                "was written by a newer version of Hone (study format 2 of Hone 9.1.0; this version reads up to 1)"
+            ) && message.ends_with("Update Hone to read it; nothing was changed."),
+            "{message}"
+        );
+        assert!(with_version("schema_version: 1").contains("is damaged"));
+        // Its own format is known, and not that of the project in it.
+        let project = format!("schema_version: {}", crate::project::SCHEMA_VERSION);
+        std::fs::write(&path, written.replacen(&project, "schema_version: 70", 1)).unwrap();
+        let message = study.read_settings().unwrap_err().to_string();
+        assert!(message.contains("newer version of Hone (project format 70"), "{message}");
+    }
+
+    #[test]
     fn the_runs_of_a_study_know_the_project() {
         let folder = tempfile::tempdir().unwrap();
         let settings = StudySettings::new(StudyPlan::Seeds { seeds: 2 }, Project::default(), "ab".to_owned());
         let study = StudyFolder::create(folder.path(), &settings).unwrap().0;
         let run = RunFolder::create(study.path()).unwrap().0;
         assert_eq!((run.project_folder(), study.project_folder()), (folder.path(), folder.path()));
+        assert_eq!(StudyFolder::of_trial(&run), Some(study));
+        let own = RunFolder::create(folder.path()).unwrap().0;
+        assert_eq!(StudyFolder::of_trial(&own), None);
         assert!(RunFolder::list(folder.path()).unwrap().is_empty(), "it is no run of the project itself");
     }
 }

@@ -272,6 +272,7 @@ fn run_settings(
         device: model.compute().to_string(),
         pooling,
         trial: inputs.study.map(|study| study.trial.clone()),
+        kept_from: None,
     })
 }
 

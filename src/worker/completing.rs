@@ -1,34 +1,33 @@
-//! Writes what a run that was cut off lacks.
+//! Writes what a run lacks that was cut off, or was a trial of a study.
 
 use crate::data::{Prepared, Side};
-use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
+use crate::evaluation::{Answer, LabelledTexts, Prediction};
 use crate::models::ModelConfig;
 use crate::progress::Watch;
 use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunStatus, RunSummary, StorageError, TrainedRun, remove_file,
 };
 use crate::tasks::{self, Measured, Reader};
-use crate::worker::scoring::{Evaluation, own_rows, rows_of};
+use crate::worker::scoring::{Answered, are_of, own_rows, score_own};
 use crate::worker::{Context, JobError, LogLevel};
 
-/// Whether a run was cut off before it wrote its results, or they can no longer be read.
+/// Whether a run was cut off before it wrote its results on its test rows, or they can no longer be read.
 pub(super) fn lacks_results(run: &RunFolder, trained: &TrainedRun) -> bool {
     let is_readable = |side| run.read_predictions(side).is_ok_and(|predictions| !predictions.is_empty());
-    trained.cut_off.is_some() || !is_readable("test") || run.read_comparison().is_err()
+    let is_measured = trained.cut_off.is_none() && trained.summary.test.is_some();
+    !is_measured || !is_readable("test") || run.read_comparison().is_err()
 }
 
-/// Writes the predictions, the interval and the baselines of a run whose metrics and predictions on the test set are known.
+/// Writes the predictions, the interval, the baselines and the metrics of a run whose answers on the test rows are known.
 pub(super) fn complete(
     context: &mut Context<'_>,
     run: &RunFolder,
     trained: &TrainedRun,
-    evaluation: &Evaluation<'_>,
-    (test_metrics, test): (&Metrics, &[Prediction]),
+    settings: &RunSettings,
+    (test_metrics, test): &Answered,
 ) -> Result<(), JobError> {
-    let settings = evaluation.settings;
     let prepared = own_rows(context, run, settings)?;
-    let validation_rows = rows_of(&prepared, Side::Validation);
-    let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
+    let (validation_metrics, validation) = validation_answers(context, (run, trained), settings, &prepared)?;
     let comparison = compared(context, run, settings, (&prepared, Side::Test), test)?;
     let path = run.predictions_path();
     if run.read_predictions("test").is_err() {
@@ -37,13 +36,28 @@ pub(super) fn complete(
     run.write_predictions("validation", &validation, &settings.labels)?;
     run.write_predictions("test", test, &settings.labels)?;
     run.write_comparison(&comparison)?;
-    if trained.cut_off.is_some() {
+    if trained.cut_off.is_some() || trained.summary.test.is_none() {
         let test = Some(test_metrics.clone());
         let summary = RunSummary { validation: validation_metrics, test, ..trained.summary.clone() };
         run.write_status(&RunStatus::Finished(summary))?;
     }
     context.log(LogLevel::Info, format!("Run {} now has its predictions, interval and baselines.", run.id()));
     Ok(())
+}
+
+/// The metrics and predictions on the validation rows: those that the run has, unless it was cut off, which may have been before
+/// it wrote them.
+pub(super) fn validation_answers(
+    context: &mut Context<'_>,
+    (run, trained): (&RunFolder, &TrainedRun),
+    settings: &RunSettings,
+    prepared: &Prepared,
+) -> Result<Answered, JobError> {
+    let known = run.read_predictions("validation").ok();
+    match known.filter(|known| trained.cut_off.is_none() && are_of(known, prepared, Side::Validation)) {
+        Some(known) => Ok((trained.summary.validation.clone(), known)),
+        None => score_own(context, run, settings, (prepared, Side::Validation)),
+    }
 }
 
 /// The interval and the baselines of a run whose answers on one side are known.

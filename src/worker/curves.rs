@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::export::{self, CurvesFormat, CurvesOfRun};
 use crate::project::{Project, TrainedLayers};
-use crate::storage::{EvaluationPoint, ProjectFile, RunFolder, RunListing, StepMetrics};
+use crate::storage::{EvaluationPoint, ProjectFile, RunFolder, StepMetrics};
+use crate::worker::titles::{listing_of, title};
 use crate::worker::{Context, Job, JobError};
 
 /// Saves the curves of runs of a project as a picture or a table. A run that is training has those so far.
@@ -61,8 +62,13 @@ impl Read {
         // Its curves are of use without its settings.
         let settings = run.read_settings().ok();
         let project = settings.as_ref().map(|settings| &settings.project);
+        let listing = listing_of(run)?;
+        let mut name = title(run, listing.as_ref(), settings.as_ref());
+        if let Some(own) = listing.map(|listing| listing.notes.name).filter(|own| !own.is_empty()) {
+            name = format!("{name}, {own}");
+        }
         Ok(Self {
-            name: listing_of(run)?.map_or_else(|| format!("Run {}", run.id()), |listing| run_name(&listing)),
+            name,
             trained: project.map(Project::trained_in_words).unwrap_or_default(),
             is_instant: project.is_some_and(|project| project.training.trained_layers == TrainedLayers::Instant),
             steps,
@@ -80,22 +86,9 @@ impl Read {
     }
 }
 
-/// What a run is called: its number, and its name if it has one.
-fn run_name(listing: &RunListing) -> String {
-    match listing.notes.name.as_str() {
-        "" => format!("Run {}", listing.number),
-        name => format!("Run {}, {name}", listing.number),
-    }
-}
-
 /// The name of a run's project, or of its folder.
 fn project_name(run: &RunFolder) -> String {
     let folder = run.project_folder();
     let named = ProjectFile::read(folder).map(|(_, project)| project.name);
     named.unwrap_or_else(|_| folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
-}
-
-/// A run's number and notes; `None` if it is not among the runs of its project, as the trials of a study are not.
-pub(super) fn listing_of(run: &RunFolder) -> Result<Option<RunListing>, JobError> {
-    Ok(RunFolder::list(run.project_folder())?.into_iter().find(|listing| listing.folder.id() == run.id()))
 }

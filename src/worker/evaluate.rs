@@ -67,10 +67,11 @@ impl Job for Evaluate {
             TaskKind::LanguageModelling => training_rows(context, &run, &settings)?,
         };
         let evaluation = Evaluation { model: &model, settings: &settings, training: training.as_deref() };
-        let (metrics, predictions) = context.watched(|watch| evaluation.of(rows, watch))?;
+        let answered = context.watched(|watch| evaluation.of(rows, watch))?;
         if self.data.is_none() && lacks_results(&run, &trained) {
-            complete(context, &run, &trained, &evaluation, (&metrics, &predictions))?;
+            complete(context, &run, &trained, &settings, &answered)?;
         }
+        let (metrics, predictions) = answered;
         let details = details(&run, &settings, &predictions);
         Ok(Arc::new(EvaluationReport { run: run.id(), data, metrics, predictions, details }))
     }

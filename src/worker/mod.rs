@@ -39,6 +39,7 @@ mod study_results;
 mod study_search;
 mod study_trials;
 mod survey;
+mod titles;
 mod tokens;
 mod training;
 #[allow(clippy::module_inception, reason = "the room is named after the one thing in it")]
@@ -59,7 +60,7 @@ pub use evaluate::{CheckTrainingRows, Evaluate, EvaluationReport};
 pub use export::Export;
 pub use findings::FindProblems;
 pub use job::{Context, Job};
-pub use keep_trial::KeepBest;
+pub use keep_trial::{KeepBest, KeptBest};
 pub use label_file::{
     FileToLabel, LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions,
     check_labelled_output,

@@ -7,10 +7,10 @@ use crate::fetch::network_of;
 use crate::project::TaskKind;
 use crate::storage::{RunFolder, RunNotes, check_output};
 use crate::training::{Advice, AdvisedRun, advise};
-use crate::worker::curves::listing_of;
 use crate::worker::runs::load;
 use crate::worker::scoring::own_rows;
 use crate::worker::slices::FindSlices;
+use crate::worker::titles::{listing_of, title};
 use crate::worker::{Context, Job, JobError, LogLevel, RunResults};
 
 /// Writes a report on a run, from the predictions and metrics that it keeps. Slices, and what became of the rows, need the run's data
@@ -54,7 +54,7 @@ impl Job for SaveReport {
         let notes = listing.as_ref().map_or_else(RunNotes::default, |listing| listing.notes.clone());
         export::write_report(
             &ReportOf {
-                number: listing.map_or(0, |listing| listing.number),
+                title: &title(&run, listing.as_ref(), Some(&results.settings)),
                 notes: &notes,
                 settings: &results.settings,
                 summary: &results.summary,

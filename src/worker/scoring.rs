@@ -19,6 +19,9 @@ pub(super) struct Row {
     pub target: Target,
 }
 
+/// Metrics on some rows, and the prediction for each of them.
+pub(super) type Answered = (Metrics, Vec<Prediction>);
+
 /// A run's model, and how it is evaluated.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluation<'a> {
@@ -30,7 +33,7 @@ pub(super) struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     /// Metrics, and the prediction for each row.
-    pub fn of(&self, rows: Vec<Row>, watch: &mut Watch<'_>) -> Result<(Metrics, Vec<Prediction>), JobError> {
+    pub fn of(&self, rows: Vec<Row>, watch: &mut Watch<'_>) -> Result<Answered, JobError> {
         let scored = self.score(&rows, watch)?;
         let predictions = rows.into_iter().zip(scored.answers).map(|(row, answer)| {
             let Row { id, key, text, target } = row;
@@ -54,6 +57,23 @@ impl Evaluation<'_> {
         };
         Ok(scored?)
     }
+}
+
+/// Scores a run's model on one side of its own rows. Terms that are typical of its training rows are also scored apart.
+pub(super) fn score_own(
+    context: &mut Context<'_>,
+    run: &RunFolder,
+    settings: &RunSettings,
+    (prepared, side): (&Prepared, Side),
+) -> Result<Answered, JobError> {
+    let model = context.model(&run.best())?;
+    let evaluation = Evaluation { model: &model, settings, training: Some(prepared) };
+    context.watched(|watch| evaluation.of(rows_of(prepared, side), watch))
+}
+
+/// Whether these are the answers to the rows of one side.
+pub(super) fn are_of(answers: &[Prediction], prepared: &Prepared, side: Side) -> bool {
+    answers.iter().map(|answer| answer.id).eq(prepared.side(side).map(|example| example.id))
 }
 
 /// The run's own rows, which must be the same as when it was trained.

@@ -125,7 +125,7 @@ fn keep_best_so_far(study: &Study, context: &mut Context<'_>) {
         return;
     }
     match keep_trial::keep(&study.folder, &study.prepared) {
-        Ok(run) => context.log(LogLevel::Info, format!("The best model so far is run {}.", run.id())),
+        Ok(kept) => context.log(LogLevel::Info, kept.in_words("The best model so far")),
         Err(JobError::Failed(why)) => context.log(LogLevel::Warning, why),
         Err(JobError::Cancelled) => {}
     }
@@ -133,20 +133,23 @@ fn keep_best_so_far(study: &Study, context: &mut Context<'_>) {
 
 /// Measures what is measured once, at the end.
 fn end(study: Study, context: &mut Context<'_>) -> Result<Arc<StudyResults>, JobError> {
+    let mut best_on_test = None;
     match &study.settings.plan {
         StudyPlan::CrossValidation { .. } => keep_out_of_fold(&study.folder)?,
         StudyPlan::Search(_) => {
-            study_search::measure_on_test_rows(context, (&study.folder, &study.settings), &study.prepared)?;
+            let from = (&study.folder, &study.settings);
+            let answered = study_search::measure_on_test_rows(context, from, &study.prepared)?;
+            best_on_test = answered.as_ref().map(|(metrics, _)| metrics.clone());
             if keeps_best(&study) {
-                let run = keep_trial::keep(&study.folder, &study.prepared)?;
-                keep_trial::measure(context, &run, &study.prepared)?;
-                context.log(LogLevel::Info, format!("The best model is run {}.", run.id()));
+                let kept = keep_trial::keep(&study.folder, &study.prepared)?;
+                keep_trial::measure(context, &kept.run, &study.prepared, answered)?;
+                context.log(LogLevel::Info, kept.in_words("The best model"));
             }
         }
         StudyPlan::Seeds { .. } | StudyPlan::LearningCurve { .. } => {}
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    study.folder.end(now.as_secs())?;
+    study.folder.end(now.as_secs(), best_on_test)?;
     let results = study.results();
     drop(study.lock);
     results

@@ -4,7 +4,7 @@ use crate::data::{Prepared, Side};
 use crate::project::{MetricName, Project, SearchPlan, SearchRange, SearchStart, StudyPlan, Trial, apply_settings};
 use crate::storage::{StudyFolder, StudyPredictions, StudySettings, TrialRun};
 use crate::training::{Tried, propose};
-use crate::worker::scoring::{Evaluation, rows_of};
+use crate::worker::scoring::{Answered, score_own};
 use crate::worker::{Context, JobError};
 
 /// The settings of the next trial: the first ones are as [`SearchStart`] says.
@@ -84,31 +84,44 @@ pub(super) fn with_weights(settings: &StudySettings, trials: &[TrialRun]) -> Vec
     best.into_iter().chain([own_trial(settings)]).collect()
 }
 
-/// Measures the trial with the project's own settings and the best trial on the test rows, which no trial has seen. The weights of the best are kept.
+/// Measures the best trial and the one with the project's own settings on the test rows, which no trial has seen. Returns the answers of
+/// the best, whose weights are kept; `None` if there are no test rows, or its weights are gone.
 pub(super) fn measure_on_test_rows(
     context: &mut Context<'_>,
     (folder, settings): (&StudyFolder, &StudySettings),
     prepared: &Prepared,
-) -> Result<(), JobError> {
+) -> Result<Option<Answered>, JobError> {
     let trials = folder.trials()?;
     let Some(best) = best(&settings.project, &trials) else {
         return Err(JobError::Failed("No trial of the search has a result. Look at their messages.".to_owned()));
     };
-    let first = trials.iter().find(|trial| trial.trial.number == own_trial(settings) && trial.summary.is_some());
-    let measured = [(StudyPredictions::FirstTrial, first), (StudyPredictions::BestTrial, Some(best))];
-    let has_test_rows = prepared.side(Side::Test).next().is_some();
-    for (which, trial) in measured {
-        let Some(trial) = trial.filter(|trial| has_test_rows && trial.run.best().exists()) else { continue };
-        let model = context.model(&trial.run.best())?;
-        let own = trial.run.read_settings()?;
-        let evaluation = Evaluation { model: &model, settings: &own, training: None };
-        let rows = rows_of(prepared, Side::Test);
-        let (_, predictions) = context.watched(|watch| evaluation.of(rows, watch))?;
-        folder.write_predictions(which, &predictions, &own.labels)?;
+    let own = trials.iter().find(|trial| trial.trial.number == own_trial(settings) && trial.summary.is_some());
+    let is_best = own.is_some_and(|own| own.trial.number == best.trial.number);
+    let other = own.filter(|_| !is_best);
+    let of_best = on_test_rows(context, best, prepared)?;
+    let of_other = other.map(|other| on_test_rows(context, other, prepared)).transpose()?.flatten();
+    let of_own = if is_best { &of_best } else { &of_other };
+    for (which, answered) in [(StudyPredictions::FirstTrial, of_own), (StudyPredictions::BestTrial, &of_best)] {
+        if let Some((_, predictions)) = answered {
+            folder.write_predictions(which, predictions, &prepared.labels)?;
+        }
     }
     context.cache.model.forget(); // its folder may go
-    match first {
-        Some(first) if first.trial.number != best.trial.number => Ok(folder.remove_weights(&first.run)?),
-        _ => Ok(()),
+    if let Some(other) = other {
+        folder.remove_weights(&other.run)?;
     }
+    Ok(of_best)
+}
+
+/// The answers of a trial on the test rows; `None` if there are none, or its weights are gone.
+fn on_test_rows(
+    context: &mut Context<'_>,
+    trial: &TrialRun,
+    prepared: &Prepared,
+) -> Result<Option<Answered>, JobError> {
+    if prepared.side(Side::Test).next().is_none() || !trial.run.best().exists() {
+        return Ok(None);
+    }
+    let settings = trial.run.read_settings()?;
+    score_own(context, &trial.run, &settings, (prepared, Side::Test)).map(Some)
 }

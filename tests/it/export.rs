@@ -66,6 +66,7 @@ fn settings(labels: &[String]) -> RunSettings {
         device: "CPU, f32".to_owned(),
         pooling: None,
         trial: None,
+        kept_from: None,
     }
 }
 

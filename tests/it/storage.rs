@@ -273,12 +273,15 @@ fn run_settings_are_read_back_and_newer_ones_refused() {
         device: "CPU, f32".into(),
         pooling: None,
         trial: None,
+        kept_from: None,
     };
     run.write_settings(&settings).unwrap();
     assert_eq!(run.read_settings().unwrap(), settings);
     settings.schema_version = RUN_SCHEMA_VERSION + 1;
     run.write_settings(&settings).unwrap();
-    assert!(run.read_settings().unwrap_err().to_string().contains("Update Hone"));
+    let message = run.read_settings().unwrap_err().to_string();
+    assert!(message.contains("was written by a newer version of Hone (run format 3 of Hone 0.1.0;"), "{message}");
+    assert!(message.ends_with("Update Hone to read it; nothing was changed."), "{message}");
 }
 
 fn prediction(record: u64, label: Option<u32>, probabilities: [f32; 2]) -> Prediction {

@@ -10,8 +10,8 @@ use crate::training::Advice;
 /// What a report is made from.
 #[derive(Clone, Debug)]
 pub struct ReportOf<'a> {
-    /// The run's number.
-    pub number: u64,
+    /// The run's number, or its place in a study: "Run 3".
+    pub title: &'a str,
     /// What a person says about it.
     pub notes: &'a RunNotes,
     /// Everything that is needed to repeat it.
@@ -96,8 +96,8 @@ impl<'a> ReportOf<'a> {
     /// What the run is called.
     pub(super) fn name(&self) -> String {
         match self.notes.name.as_str() {
-            "" => format!("Run {}", self.number),
-            name => format!("Run {}, “{name}”", self.number),
+            "" => self.title.to_owned(),
+            name => format!("{}, “{name}”", self.title),
         }
     }
 

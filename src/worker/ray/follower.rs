@@ -278,6 +278,7 @@ mod tests {
             device: "CPU, f32".to_owned(),
             pooling: None,
             trial: Some(trial()),
+            kept_from: None,
         };
         run.write_settings(&settings).unwrap();
         run.append_steps(&[step(1), step(2)]).unwrap();

@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 use crate::data::file_sha256;
 use crate::progress::{Control, Progress, Watch};
 use crate::project::{ModelChoice, Project};
-use crate::storage::{SPLIT_FILE, StorageError, join_pieces};
+use crate::storage::{SPLIT_FILE, StorageError, files_below, join_pieces};
 use crate::words::bytes;
 use crate::worker::JobError;
 use crate::worker::ray::names::{package_name, sha256};
@@ -239,7 +239,7 @@ fn files_of(
     if let ModelChoice::Folder(path) = &mut sent.model {
         *path = MODEL.into();
     }
-    add_files(model, MODEL, MOST_LEVELS, &mut files)?;
+    add_files(model, MODEL, &mut files)?;
     let dataset = &mut sent.dataset;
     let named =
         dataset.main.iter_mut().chain(&mut dataset.more).chain(&mut dataset.validation).chain(&mut dataset.test);
@@ -250,7 +250,7 @@ fn files_of(
         let to = format!("{DATA}/{place}/{}", own.ok_or_else(|| StorageError::NotUtf8(from.clone()))?);
         *path = PathBuf::from(&to);
         if from.is_dir() {
-            add_files(&from, &to, MOST_LEVELS, &mut files)?;
+            add_files(&from, &to, &mut files)?;
         } else {
             files.push((to, from));
         }
@@ -259,30 +259,13 @@ fn files_of(
 }
 
 /// Adds the files below `folder`, without hidden ones, each with its place below `place`.
-fn add_files(folder: &Path, place: &str, levels: usize, files: &mut Vec<(String, PathBuf)>) -> Result<(), JobError> {
-    let entries = std::fs::read_dir(folder).map_err(StorageError::io("read", folder))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.map_err(StorageError::io("read", folder))?.path());
-    }
-    paths.sort();
-    for path in paths {
-        let own = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| StorageError::NotUtf8(path.clone()))?;
-        if own.starts_with('.') {
-            continue;
-        }
-        let below = format!("{place}/{own}");
-        if !path.is_dir() {
-            files.push((below, path));
-        } else if levels > 0 {
-            add_files(&path, &below, levels - 1, files)?;
-        }
-        if files.len() > MOST_FILES {
-            return Err(JobError::Failed(format!(
-                "{} has too many files to be sent to a Ray cluster. Put the rows into one file, or run the study without --ray.",
-                folder.display()
-            )));
-        }
+fn add_files(folder: &Path, place: &str, files: &mut Vec<(String, PathBuf)>) -> Result<(), JobError> {
+    files.extend(files_below(folder, place, MOST_LEVELS, |name| !name.starts_with('.'))?);
+    if files.len() > MOST_FILES {
+        return Err(JobError::Failed(format!(
+            "{} has too many files to be sent to a Ray cluster. Put the rows into one file, or run the study without --ray.",
+            folder.display()
+        )));
     }
     Ok(())
 }

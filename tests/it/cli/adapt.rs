@@ -196,6 +196,28 @@ fn an_adapted_model_is_evaluated_on_its_test_documents_and_on_others() {
 }
 
 #[test]
+fn the_best_model_of_a_study_has_the_scores_of_domain_terms_that_a_trained_one_has() {
+    let place = Place::new();
+    new_project(&place, &["--set", "split.test=0.2", "--set", "training.epochs=1"]);
+    let search = place.json(&["search", "legal", "--over", "lr=1e-3|3e-3", "--trials", "2", "--json"]);
+    place.good(&["studies", "legal", "--study", search["study"].as_str().unwrap(), "--keep"]);
+    let best = place.json(&["best", "legal", "--trials", "2", "--json"]);
+    let kept = place.json(&["runs", "legal", "--json"])["runs"].clone();
+    for (kept, study) in [(&kept[0], best), (&kept[1], search)] {
+        let sets = study["best"]["settings"].as_object().unwrap().iter();
+        let sets = sets.flat_map(|(name, value)| ["--set".to_owned(), format!("{name}={}", value.as_str().unwrap())]);
+        let train: Vec<String> = ["train", "legal", "--json"].map(str::to_owned).into_iter().chain(sets).collect();
+        let trained = place.json(&train.iter().map(String::as_str).collect::<Vec<_>>());
+        for side in ["validation", "test"] {
+            assert!(!kept[side]["by_term"].as_array().unwrap().is_empty(), "{kept}");
+            for score in ["documents", "masked_words", "perplexity", "terms", "by_term"] {
+                assert_eq!(kept[side][score], trained[side][score], "{side}: {score}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_run_without_test_documents_says_what_to_evaluate() {
     let place = Place::new();
     new_project(&place, &["--set", "training.epochs=1"]);

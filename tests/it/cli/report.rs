@@ -1,11 +1,15 @@
 //! `hone report` and `hone curves`: files about runs for other people and other programs.
 
 use std::fs;
+use std::time::Duration;
 
+use hone::worker::{CurvesFormat, SaveCurves, SaveReport, Worker};
 use serde_json::Value;
 
 use crate::cli::evaluated::{number, trained};
 use crate::cli::{Place, TINY_BERT};
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A number as reports write it.
 fn score(value: &Value) -> String {
@@ -257,6 +261,25 @@ fn curves_of_runs_are_saved_as_picture_or_table() {
     assert!(bad.contains("at most 8 runs"), "{bad}");
     let bad = place.bad(1, &["curves", "shop", "5", "--out", "five.svg"]);
     assert!(bad.contains("no run '5'"), "{bad}");
+}
+
+#[test]
+fn reports_and_curves_of_a_trial_name_its_study() {
+    let place = Place::new();
+    place.project();
+    let study = place.json(&["cv", "shop", "--folds", "2", "--set", "epochs=1", "--json"]);
+    let id = study["study"].as_str().unwrap();
+    let run = place.path(&format!("shop/studies/{id}/runs/{}", study["folds"][1]["run"].as_str().unwrap()));
+    let worker = Worker::spawn(|| ()).unwrap();
+    let report = SaveReport { run: run.clone(), output: place.path("report.md"), may_replace: false };
+    worker.submit(report).wait(PATIENCE).unwrap().unwrap();
+    let text = place.read("report.md");
+    assert!(text.contains(&format!("Cross-validation {id}: fold 2 of 2")), "{text}");
+    fs::remove_file(place.path(&format!("shop/studies/{id}/study.ron"))).unwrap();
+    let (output, format) = (place.path("curves.csv"), CurvesFormat::Csv);
+    worker.submit(SaveCurves { runs: vec![run], format, output, may_replace: false }).wait(PATIENCE).unwrap().unwrap();
+    let table = place.read("curves.csv");
+    assert!(table.contains(&format!("Trial 2 of the study {id},")), "{table}");
 }
 
 /// The metrics of the newest run.

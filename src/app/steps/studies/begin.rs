@@ -1,6 +1,8 @@
 //! The studies that can begin, each with its question.
 
-use egui::{Checkbox, DragValue, Label, TextEdit, Ui};
+use std::ops::RangeInclusive;
+
+use egui::{Checkbox, DragValue, Label, Response, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
@@ -19,6 +21,46 @@ use crate::words::duration;
 const LEAST: f32 = 300.0;
 /// Longest search, in minutes.
 const MOST_MINUTES: u32 = 10_000;
+
+/// What a kind of study says about itself.
+struct Kind {
+    name: &'static str,
+    question: &'static str,
+    /// What its button says.
+    begin: &'static str,
+}
+
+const BEST: Kind = Kind {
+    name: "The best model in the time",
+    question: "What can I have soon? An instant model first, then as much training as fits on this machine, then other settings. The \
+               best becomes a run. You can stop at any moment, and keep the best so far",
+    begin: "Find the best model",
+};
+
+const CROSS_VALIDATION: Kind = Kind {
+    name: "Cross-validation",
+    question: "How good is the model on rows that it has not seen? Every row is tested once, by a model that learned from the others",
+    begin: "Cross-validate",
+};
+
+const LEARNING_CURVE: Kind = Kind {
+    name: "Learning curve",
+    question: "Would more labelled rows help? The model learns from 10, 25, 50 and 100% of the training rows, and the curve is drawn \
+               further",
+    begin: "Draw the curve",
+};
+
+const SEARCH: Kind = Kind {
+    name: "Search settings",
+    question: "Which settings are best? Trials are compared on the validation rows, and the best is tested once, at the end",
+    begin: "Search",
+};
+
+const SEEDS: Kind = Kind {
+    name: "Repeated seeds",
+    question: "How much is luck? The same settings are trained from other random numbers, so that you know which gains to believe",
+    begin: "Repeat",
+};
 
 /// What a person chose for the next studies.
 #[derive(Debug)]
@@ -66,6 +108,47 @@ impl Plans {
         }
     }
 
+    fn best_ui(&mut self, ui: &mut Ui) -> StudyPlan {
+        number(ui, ["Minutes", "Minutes for the best model"], &mut self.best_in, 1..=MOST_MINUTES);
+        StudyPlan::Search(SearchPlan::best_in(self.best_in))
+    }
+
+    fn cross_validation_ui(&mut self, ui: &mut Ui) -> StudyPlan {
+        number(ui, ["Folds"; 2], &mut self.folds, FOLDS);
+        StudyPlan::CrossValidation { folds: self.folds }
+    }
+
+    fn learning_curve_ui(&mut self, ui: &mut Ui) -> StudyPlan {
+        let hint = "How often the rows of each part are drawn: more make the curve less noisy";
+        number(ui, ["Draws"; 2], &mut self.draws, 1..=MOST_DRAWS).on_hover_text(hint);
+        StudyPlan::LearningCurve { draws: self.draws }
+    }
+
+    fn seeds_ui(&mut self, ui: &mut Ui) -> StudyPlan {
+        number(ui, ["Seeds"; 2], &mut self.seeds, 2..=MOST_SEEDS);
+        StudyPlan::Seeds { seeds: self.seeds }
+    }
+
+    /// The error says which range cannot be searched.
+    fn search_ui(&mut self, ui: &mut Ui, ctx: &StepContext<'_>) -> Result<StudyPlan, String> {
+        ranges(ui, ctx.theme, &mut self.over);
+        ui.horizontal_wrapped(|ui| {
+            labelled(ui, ["Trials"; 2], DragValue::new(&mut self.trials).range(2..=MOST_TRIALS));
+            let field = DragValue::new(&mut self.minutes).range(0..=MOST_MINUTES);
+            let field =
+                field.custom_formatter(|minutes, _| if minutes < 1.0 { "any".to_owned() } else { minutes.to_string() });
+            labelled(ui, ["Minutes"; 2], field)
+                .on_hover_text("After so many minutes no other trial begins; 0 for no limit");
+        });
+        ui.add(Checkbox::new(&mut self.halving, "End trials early that fall behind"))
+            .on_hover_text("A trial in the worse half after 1, 2, 4, ... epochs ends there");
+        let plan = self.search(ctx.project);
+        if let Err(why) = &plan {
+            ui.add(Label::new(ctx.theme.small(why)).wrap());
+        }
+        plan
+    }
+
     fn search(&self, project: &Project) -> Result<StudyPlan, String> {
         let typed: Vec<String> = self.over.iter().filter(|range| !range.trim().is_empty()).cloned().collect();
         if typed.is_empty() {
@@ -85,111 +168,61 @@ pub fn begin_ui(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &
     card_grid(ui, ctx.theme, "kinds of studies", (across, 5), |ui, place, spare| {
         card(ui, ctx.theme, |ui| {
             match place {
-                0 => best(ui, ctx, plans, sender),
-                1 => cross_validation(ui, ctx, plans, sender),
-                2 => learning_curve(ui, ctx, plans, sender),
-                3 => search(ui, ctx, plans, sender),
-                _ => seeds(ui, ctx, plans, sender),
+                0 => kind_ui(ui, ctx, &BEST, sender, |ui| Ok(plans.best_ui(ui))),
+                1 => kind_ui(ui, ctx, &CROSS_VALIDATION, sender, |ui| Ok(plans.cross_validation_ui(ui))),
+                2 => kind_ui(ui, ctx, &LEARNING_CURVE, sender, |ui| Ok(plans.learning_curve_ui(ui))),
+                3 => kind_ui(ui, ctx, &SEARCH, sender, |ui| plans.search_ui(ui, ctx)),
+                _ => kind_ui(ui, ctx, &SEEDS, sender, |ui| Ok(plans.seeds_ui(ui))),
             }
             fill(ui, spare);
         });
     });
 }
 
-/// The question of a study, below its name.
-fn question(ui: &mut Ui, theme: &Theme, name: &str, question: &str) {
-    heading_ui(ui, theme, name);
-    ui.add(Label::new(theme.muted(question)).wrap());
+/// A kind of study: its question, what `choose` asks for, how long it takes, and the button that begins it.
+fn kind_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    kind: &Kind,
+    sender: &mut CommandSender,
+    choose: impl FnOnce(&mut Ui) -> Result<StudyPlan, String>,
+) {
+    let theme = ctx.theme;
+    heading_ui(ui, theme, kind.name);
+    ui.add(Label::new(theme.muted(kind.question)).wrap());
     ui.add_space(theme.space.s);
+    let plan = choose(ui);
+    if let Ok(plan) = &plan {
+        time_ui(ui, ctx, plan);
+    }
+    ui.add_space(theme.space.s);
+    let wrong = plan.as_ref().err().map(String::as_str);
+    let enabled = why_not(ctx).or(wrong).map_or(Ok(()), Err);
+    let clicked = primary_button(ui, theme, icons::PLAY, kind.begin, enabled).clicked();
+    if let Some(plan) = plan.ok().filter(|_| clicked) {
+        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
+    }
 }
 
-fn begin_button(ui: &mut Ui, ctx: &StepContext<'_>, name: &str, plan: Result<StudyPlan, String>) -> Option<StudyPlan> {
-    let blocked = why_not(ctx).map(str::to_owned).or_else(|| plan.as_ref().err().cloned());
-    let enabled = blocked.as_deref().map_or(Ok(()), Err);
-    ui.add_space(ctx.theme.space.s);
-    let clicked = primary_button(ui, ctx.theme, icons::PLAY, name, enabled).clicked();
-    plan.ok().filter(|_| clicked)
-}
-
-/// About how long so many trials take, from the newest run.
-fn time_ui(ui: &mut Ui, ctx: &StepContext<'_>, trials: u32) {
+/// About how long the trials take, from the newest run. Those of a search differ too much, and parts of a learning curve take as many
+/// steps as all rows do.
+fn time_ui(ui: &mut Ui, ctx: &StepContext<'_>, plan: &StudyPlan) {
     let newest = ctx.results.map(|results| results.summary.train_seconds);
-    if let Some(seconds) = newest.filter(|seconds| *seconds > 0.0) {
-        let whole = duration(seconds * f64::from(trials));
+    if let Some(seconds) = newest.filter(|seconds| *seconds > 0.0 && !matches!(plan, StudyPlan::Search(_))) {
+        let whole = duration(seconds * f64::from(plan.trials()));
         ui.label(ctx.theme.small(format!("About {whole}, if each takes as long as the run shown")));
     }
 }
 
-fn best(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    question(
-        ui,
-        theme,
-        "The best model in the time",
-        "What can I have soon? An instant model first, then as much training as fits on this machine, then other settings. The best \
-         becomes a run. You can stop at any moment, and keep the best so far",
-    );
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Minutes");
-        let field = DragValue::new(&mut plans.best_in).range(1..=MOST_MINUTES).speed(0.1);
-        number_field(ui, "minutes for the best", field).accessible_name("Minutes for the best model");
-    });
-    let plan = Ok(StudyPlan::Search(SearchPlan::best_in(plans.best_in)));
-    if let Some(plan) = begin_button(ui, ctx, "Find the best model", plan) {
-        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
-    }
+/// A number to choose, in its own row.
+fn number(ui: &mut Ui, names: [&str; 2], value: &mut u32, range: RangeInclusive<u32>) -> Response {
+    ui.horizontal_wrapped(|ui| labelled(ui, names, DragValue::new(value).range(range))).inner
 }
 
-fn cross_validation(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    question(
-        ui,
-        theme,
-        "Cross-validation",
-        "How good is the model on rows that it has not seen? Every row is tested once, by a model that learned from the others",
-    );
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Folds");
-        let field = DragValue::new(&mut plans.folds).range(FOLDS).speed(0.05);
-        number_field(ui, "folds", field).accessible_name("Folds");
-    });
-    time_ui(ui, ctx, plans.folds);
-    let plan = Ok(StudyPlan::CrossValidation { folds: plans.folds });
-    if let Some(plan) = begin_button(ui, ctx, "Cross-validate", plan) {
-        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
-    }
-}
-
-fn search(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    question(
-        ui,
-        theme,
-        "Search settings",
-        "Which settings are best? Trials are compared on the validation rows, and the best is tested once, at the end",
-    );
-    ranges(ui, theme, &mut plans.over);
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Trials");
-        let field = DragValue::new(&mut plans.trials).range(2..=MOST_TRIALS).speed(0.1);
-        number_field(ui, "trials", field).accessible_name("Trials");
-        ui.label("Minutes");
-        let field = DragValue::new(&mut plans.minutes).range(0..=MOST_MINUTES).speed(0.2);
-        let field =
-            field.custom_formatter(|minutes, _| if minutes < 1.0 { "any".to_owned() } else { minutes.to_string() });
-        number_field(ui, "minutes", field)
-            .accessible_name("Minutes")
-            .on_hover_text("After so many minutes no other trial begins; 0 for no limit");
-    });
-    ui.add(Checkbox::new(&mut plans.halving, "End trials early that fall behind"))
-        .on_hover_text("A trial in the worse half after 1, 2, 4, ... epochs ends there");
-    let plan = plans.search(ctx.project);
-    if let Err(why) = &plan {
-        ui.add(Label::new(theme.small(why)).wrap());
-    }
-    if let Some(plan) = begin_button(ui, ctx, "Search", plan) {
-        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
-    }
+/// A field after its label, with a name that no other field of the page has.
+fn labelled(ui: &mut Ui, [label, name]: [&str; 2], field: DragValue<'_>) -> Response {
+    ui.label(label);
+    number_field(ui, name, field.speed(0.1)).accessible_name(name)
 }
 
 /// A field for each range to search.
@@ -213,47 +246,5 @@ fn ranges(ui: &mut Ui, theme: &Theme, over: &mut Vec<String>) {
     }
     if button(ui, theme, icons::PLUS, "Add a setting").clicked() {
         over.push(String::new());
-    }
-}
-
-fn learning_curve(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    question(
-        ui,
-        theme,
-        "Learning curve",
-        "Would more labelled rows help? The model learns from 10, 25, 50 and 100% of the training rows, and the curve is drawn further",
-    );
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Draws");
-        let field = DragValue::new(&mut plans.draws).range(1..=MOST_DRAWS).speed(0.05);
-        number_field(ui, "draws", field)
-            .accessible_name("Draws")
-            .on_hover_text("How often the rows of each part are drawn: more make the curve less noisy");
-    });
-    let plan = StudyPlan::LearningCurve { draws: plans.draws };
-    // A part takes as many steps as all rows do.
-    time_ui(ui, ctx, plan.trials());
-    if let Some(plan) = begin_button(ui, ctx, "Draw the curve", Ok(plan)) {
-        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
-    }
-}
-
-fn seeds(ui: &mut Ui, ctx: &StepContext<'_>, plans: &mut Plans, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    question(
-        ui,
-        theme,
-        "Repeated seeds",
-        "How much is luck? The same settings are trained from other random numbers, so that you know which gains to believe",
-    );
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Seeds");
-        let field = DragValue::new(&mut plans.seeds).range(2..=MOST_SEEDS).speed(0.05);
-        number_field(ui, "seeds", field).accessible_name("Seeds");
-    });
-    time_ui(ui, ctx, plans.seeds);
-    if let Some(plan) = begin_button(ui, ctx, "Repeat", Ok(StudyPlan::Seeds { seeds: plans.seeds })) {
-        sender.send(AppCommand::Studies(StudiesCommand::Begin(plan)));
     }
 }

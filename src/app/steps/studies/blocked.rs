@@ -7,6 +7,8 @@ use crate::app::context::StepContext;
 pub fn why_not(ctx: &StepContext<'_>) -> Option<&'static str> {
     if ctx.answers.is_training() {
         Some("Training is running")
+    } else if ctx.answers.study.is_running() {
+        Some("A study is running")
     } else if ctx.answers.rate.is_running() {
         Some("Learning rates are being tried")
     } else if ctx.prepared.is_none() {

@@ -8,6 +8,8 @@ mod rate;
 mod results;
 mod table;
 
+use std::sync::Arc;
+
 use egui::Ui;
 
 use crate::app::context::StepContext;
@@ -20,12 +22,15 @@ use crate::app::steps::studies::results::{headline, results_ui, title};
 use crate::app::studies_command::StudiesCommand;
 use crate::app::theme::{Tone, icons};
 use crate::app::view::View;
-use crate::app::widgets::{badge, banner, button, card, page, progress_ui, section};
+use crate::app::widgets::{badge, banner, button, card, heading_ui, page, primary_button, progress_ui, section};
 use crate::storage::StudyState;
 use crate::words::lower_first;
 use crate::worker::StudyResults;
 
 const PURPOSE: &str = "Several runs that answer one question: how good is the model, would more rows help, how much is luck, which settings are best";
+
+/// Studies that are listed before a person asks for all.
+const LISTED: usize = 5;
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -33,21 +38,33 @@ pub struct StudiesState {
     plans: Plans,
     /// Id of the study whose results are shown.
     shown: Option<String>,
+    /// Id of the study that is running or has just ended. It is shown next.
+    ending: Option<String>,
+    lists_all: bool,
 }
 
-/// Draws the page.
+/// Draws the page: what there is first, and then what else can begin.
 pub fn studies_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut StudiesState, sender: &mut CommandSender) {
-    page(ui, ctx.theme, View::Studies.title(), PURPOSE, |ui| {
-        if let Some(live) = &ctx.answers.live_study {
+    let theme = ctx.theme;
+    page(ui, theme, View::Studies.title(), PURPOSE, |ui| {
+        let live = ctx.answers.live_study.as_ref();
+        if let Some(live) = live {
+            state.ending = live.results.as_ref().map(|results| results.folder.id()).or(state.ending.take());
             live_ui(ui, ctx, live, sender);
-        } else {
-            if let Some(why) = &ctx.answers.study.failed {
-                banner(ui, ctx.theme, Tone::Danger, "The study ended early, and keeps what is done", why, |_| {});
-            }
+        } else if let Some(why) = &ctx.answers.study.failed {
+            banner(ui, theme, Tone::Danger, "The study ended early, and keeps what is done", why, |_| {});
+        }
+        let has_others = others_ui(ui, ctx, state, sender);
+        if live.is_none() && !has_others {
             rate_ui(ui, ctx, sender);
             begin_ui(ui, ctx, &mut state.plans, sender);
+            return;
         }
-        list_ui(ui, ctx, state, sender);
+        ui.add_space(theme.space.s);
+        heading_ui(ui, theme, "Start another study");
+        ui.add_space(theme.space.xs);
+        begin_ui(ui, ctx, &mut state.plans, sender);
+        rate_ui(ui, ctx, sender);
     });
 }
 
@@ -64,7 +81,7 @@ fn live_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveStudy, sender: &mut Co
             Some(results) => results.settings.plan.title().to_owned(),
             None => "Getting ready".to_owned(),
         };
-        crate::app::widgets::heading_ui(ui, theme, name);
+        heading_ui(ui, theme, name);
         let stage = match running {
             _ if live.stopping => "Stopping".to_owned(),
             Some(running) if !running.progress.stage.is_empty() => running.progress.stage.clone(),
@@ -95,14 +112,14 @@ fn live_ui(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveStudy, sender: &mut Co
     }
 }
 
-/// The studies of the project, and the results of the one that was chosen.
-fn list_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut StudiesState, sender: &mut CommandSender) {
+/// The studies of the project that are not running here, and the results of the one that was chosen. Returns whether there are any.
+fn others_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut StudiesState, sender: &mut CommandSender) -> bool {
     let theme = ctx.theme;
     let slot = &ctx.answers.studies;
     if let Some(why) = &slot.failed {
         banner(ui, theme, Tone::Danger, "The studies could not be listed", why, |_| {});
     }
-    let Some(listed) = &slot.value else { return };
+    let Some(listed) = &slot.value else { return false };
     // The one that is running is shown above.
     let live = ctx.answers.live_study.as_ref().and_then(|live| live.results.as_ref());
     let is_live = |study: &StudyResults| live.is_some_and(|live| live.folder == study.folder);
@@ -110,15 +127,28 @@ fn list_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut StudiesState, sender:
     for (study, why) in &listed.unreadable {
         banner(ui, theme, Tone::Warning, &format!("The study {} cannot be read", study.id()), why, |_| {});
     }
-    if studies.is_empty() {
-        return;
-    }
+    let Some(newest) = studies.first() else { return false };
     let known = |id: &String| studies.iter().any(|study| study.folder.id() == *id);
-    if !state.shown.as_ref().is_some_and(known) {
-        state.shown = Some(studies[0].folder.id());
+    if state.ending.as_ref().is_some_and(known) {
+        state.shown = state.ending.take();
+    } else if !state.shown.as_ref().is_some_and(known) {
+        state.shown = Some(newest.folder.id());
     }
+    if studies.len() > 1 {
+        list_ui(ui, ctx, state, &studies);
+    }
+    if let Some(shown) = studies.iter().find(|study| Some(study.folder.id()) == state.shown) {
+        section(ui, theme, &title(shown), "", |ui| shown_ui(ui, ctx, shown, sender));
+    }
+    true
+}
+
+/// The studies to choose from.
+fn list_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut StudiesState, studies: &[&Arc<StudyResults>]) {
+    let theme = ctx.theme;
     section(ui, theme, "Studies of this project", "The newest first. Choose one to see what it found", |ui| {
-        for study in &studies {
+        let listed = if state.lists_all { studies.len() } else { LISTED };
+        for study in studies.iter().take(listed) {
             let id = study.folder.id();
             let is_shown = state.shown.as_ref() == Some(&id);
             ui.horizontal_wrapped(|ui| {
@@ -129,20 +159,29 @@ fn list_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut StudiesState, sender:
                 ui.label(theme.muted(headline(study)));
             });
         }
+        let all = format!("Show all {} studies", studies.len());
+        if studies.len() > listed && button(ui, theme, icons::CARET_DOWN, &all).clicked() {
+            state.lists_all = true;
+        }
     });
-    let Some(shown) = studies.iter().find(|study| Some(study.folder.id()) == state.shown) else { return };
-    section(ui, theme, shown.settings.plan.title(), "", |ui| {
-        if shown.state == StudyState::Interrupted {
+}
+
+/// What the chosen study found.
+fn shown_ui(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults, sender: &mut CommandSender) {
+    match study.state {
+        StudyState::Finished => {}
+        StudyState::UnderWay => state_badge(ui, ctx, study),
+        StudyState::Interrupted => {
             let body = "What is done is kept, and not done again";
-            banner(ui, theme, Tone::Warning, "It was stopped before its end", body, |ui| {
+            banner(ui, ctx.theme, Tone::Warning, "It was stopped before its end", body, |ui| {
                 let enabled = why_not(ctx).map_or(Ok(()), Err);
-                if crate::app::widgets::primary_button(ui, theme, icons::PLAY, "Go on with it", enabled).clicked() {
-                    sender.send(AppCommand::Studies(StudiesCommand::Resume(shown.folder.clone())));
+                if primary_button(ui, ctx.theme, icons::PLAY, "Go on with it", enabled).clicked() {
+                    sender.send(AppCommand::Studies(StudiesCommand::Resume(study.folder.clone())));
                 }
             });
         }
-        results_ui(ui, ctx, shown, sender);
-    });
+    }
+    results_ui(ui, ctx, study, sender);
 }
 
 fn state_badge(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults) {

@@ -1,5 +1,7 @@
 //! The learning-rate finder.
 
+use std::ops::RangeInclusive;
+
 use egui::{Role, Ui, WidgetInfo};
 use egui_plot::{AxisHints, GridMark, Line, Plot, PlotPoints, VLine};
 
@@ -14,6 +16,12 @@ use crate::worker::RateCurve;
 
 /// Height of the curve.
 const HEIGHT: f32 = 180.0;
+/// How far the shown losses go above the first, as a share of what the loss falls by.
+const ABOVE_FIRST: f64 = 1.5;
+/// The same at least, as a share of the first loss, where it hardly falls.
+const LEAST_ABOVE: f64 = 0.2;
+/// Room below and above the shown losses, as a share of them.
+const MARGIN: f64 = 0.05;
 
 /// Draws the finder: a button, and then the curve and the suggestion.
 pub fn rate_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
@@ -61,6 +69,19 @@ fn suggestion(ui: &mut Ui, ctx: &StepContext<'_>, curve: &RateCurve, sender: &mu
     }
 }
 
+/// The losses that are shown: the steps at the end, where the loss explodes, would leave no height for the others. `None` if all are
+/// the same.
+fn shown_losses(curve: &RateCurve) -> Option<RangeInclusive<f64>> {
+    let losses = || curve.points.iter().flat_map(|point| [point.loss, point.smoothed]);
+    let least = losses().fold(f64::INFINITY, f64::min);
+    let most = losses().fold(f64::NEG_INFINITY, f64::max);
+    let first = curve.points.first()?.smoothed.max(least);
+    let top = first + (ABOVE_FIRST * (first - least)).max(LEAST_ABOVE * first.abs());
+    let top = top.min(most);
+    let margin = MARGIN * (top - least);
+    (margin > 0.0).then_some(least - margin..=top + margin)
+}
+
 /// The loss over the logarithm of the rate.
 fn curve_ui(ui: &mut Ui, theme: &Theme, curve: &RateCurve) {
     let smoothed: Vec<[f64; 2]> = curve.points.iter().map(|point| [point.rate.log10(), point.smoothed]).collect();
@@ -80,6 +101,9 @@ fn curve_ui(ui: &mut Ui, theme: &Theme, curve: &RateCurve) {
         .custom_x_axes(vec![axis(AxisHints::new_x()).label(theme.small("Learning rate")).formatter(powers)])
         .custom_y_axes(vec![axis(AxisHints::new_y()).label(theme.small("Loss")).min_thickness(44.0)])
         .show(ui, |plot| {
+            if let Some(losses) = shown_losses(curve) {
+                plot.set_plot_bounds_y(losses);
+            }
             plot.line(Line::new("Each step", PlotPoints::from(single)).color(theme.palette.text_faint).width(1.0));
             plot.line(Line::new("Smoothed", PlotPoints::from(smoothed)).color(theme.palette.accent).width(2.0));
             if let Some(rate) = curve.suggested {
@@ -92,4 +116,26 @@ fn curve_ui(ui: &mut Ui, theme: &Theme, curve: &RateCurve) {
         None => "The loss over the learning rate. None is suggested".to_owned(),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &summary));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_that_explode_leave_the_others_their_height() {
+        let curve = |losses: &[f64]| {
+            let rates = (0..).map(|step| 1e-7 * 1.5_f64.powi(step));
+            RateCurve::of(&rates.zip(losses.iter().copied()).collect::<Vec<_>>())
+        };
+        let (low, high) = shown_losses(&curve(&[1.0, 1.0, 0.8, 0.6, 0.6, 5.0, 90.0])).unwrap().into_inner();
+        assert!(low < 0.6 && low > 0.5, "the least is shown: {low}");
+        assert!(high > 1.6 && high < 1.7, "the first loss and 1.5 times its fall: {high}");
+        // One that never falls, and one that never explodes.
+        let (low, high) = shown_losses(&curve(&[1.0, 1.0, 1.0, 9.0])).unwrap().into_inner();
+        assert!(low < 1.0 && high > 1.2 && high < 1.3, "{low} {high}");
+        let (low, high) = shown_losses(&curve(&[1.0, 0.9, 0.7, 0.8])).unwrap().into_inner();
+        assert!(low < 0.7 && low > 0.6 && high > 1.0 && high < 1.1, "all of it: {low} {high}");
+        assert_eq!(shown_losses(&curve(&[])), None);
+    }
 }
