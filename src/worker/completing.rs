@@ -8,6 +8,7 @@ use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunStatus, RunSummary, StorageError, TrainedRun, remove_file,
 };
 use crate::tasks::{self, Measured, Reader};
+use crate::training::keep_temperature;
 use crate::worker::scoring::{Evaluation, own_rows, rows_of};
 use crate::worker::{Context, JobError, LogLevel};
 
@@ -17,7 +18,8 @@ pub(super) fn lacks_results(run: &RunFolder, trained: &TrainedRun) -> bool {
     trained.cut_off.is_some() || !is_readable("test") || run.read_comparison().is_err()
 }
 
-/// Writes the predictions, the interval and the baselines of a run whose metrics and predictions on the test set are known.
+/// Writes the predictions, the temperature, the interval and the baselines of a run whose metrics and predictions on the test set
+/// are known.
 pub(super) fn complete(
     context: &mut Context<'_>,
     run: &RunFolder,
@@ -35,6 +37,7 @@ pub(super) fn complete(
         remove_file(&path).map_err(StorageError::io("replace", &path))?;
     }
     run.write_predictions("validation", &validation, &settings.labels)?;
+    keep_temperature(run, &validation, settings.labels.len())?;
     run.write_predictions("test", test, &settings.labels)?;
     run.write_comparison(&comparison)?;
     if trained.cut_off.is_some() {

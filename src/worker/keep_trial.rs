@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::data::{Prepared, Side};
 use crate::project::StudyPlan;
 use crate::storage::{RunFolder, RunSettings, RunStatus, RunSummary, StudyFolder};
+use crate::training::keep_temperature;
 use crate::worker::completing::{compared, complete};
 use crate::worker::scoring::{Evaluation, rows_of};
 use crate::worker::study_search;
@@ -59,6 +60,10 @@ pub(super) fn keep(study: &StudyFolder, prepared: &Prepared) -> Result<RunFolder
     let of_trial = best.run.read_settings()?;
     let own = RunSettings { trial: None, rows, split_hash: prepared.split_hash.clone(), ..of_trial };
     let (run, _lock) = RunFolder::keep_trial(study.project_folder(), &best.run, &own, summary)?;
+    // Trials of earlier versions kept none.
+    if let Ok(validation) = run.read_predictions("validation") {
+        keep_temperature(&run, &validation, own.labels.len())?;
+    }
     let name = format!("{} of {}", settings.plan.trial_title(best.trial.number), study.id());
     run.change_notes(|notes| notes.name = name)?;
     Ok(run)
