@@ -130,7 +130,9 @@ pub fn title(pick: &Pick) -> &'static str {
         Pick::NewFolder => "Choose a folder for the new project",
         Pick::ModelFolder => "Open a model folder",
         Pick::ModelFile => "Open a GGUF file",
-        Pick::ExportTo(ExportFormat::HuggingFace | ExportFormat::Adapter) => "Export to a folder",
+        Pick::ExportTo(ExportFormat::HuggingFace | ExportFormat::CalibratedHuggingFace | ExportFormat::Adapter) => {
+            "Export to a folder"
+        }
         Pick::ExportTo(_) => "Export to a file",
         Pick::Report => "Save the report",
         Pick::Curves(_) => "Save the curves",
@@ -163,7 +165,7 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
         Pick::Duplicate => one(Box::pin(dialog.set_can_create_directories(true).pick_folder())),
         Pick::ExportTo(format) => {
             let name = match format {
-                ExportFormat::HuggingFace => "exported-model",
+                ExportFormat::HuggingFace | ExportFormat::CalibratedHuggingFace => "exported-model",
                 ExportFormat::Adapter => "exported-adapter",
                 ExportFormat::Safetensors => "model.safetensors",
                 ExportFormat::Predictions | ExportFormat::RawPredictions => "predictions.csv",

@@ -183,7 +183,7 @@ impl HoneApp {
                 Some(ExportFormat::Safetensors) => "Weights file",
                 Some(ExportFormat::Predictions | ExportFormat::RawPredictions) => "Predictions",
                 Some(ExportFormat::Adapter) => "Adapter",
-                Some(ExportFormat::HuggingFace) | None => "Hugging Face folder",
+                Some(ExportFormat::CalibratedHuggingFace | ExportFormat::HuggingFace) | None => "Hugging Face folder",
             };
             if let (Some(session), Some(results)) = (&mut self.state.session, &answers.results.value) {
                 session.note_export(&results.summary.run);

@@ -15,8 +15,8 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared, Target};
 use crate::evaluation::{
-    Answer, Baseline, BaselineName, ClassAnswer, ClassificationDetails, ClassificationMetrics, Metrics, Prediction,
-    Tested, argmax, macro_f1_difference, macro_f1_interval, majority_baseline,
+    Answer, Baseline, BaselineName, ClassAnswer, ClassProbabilities, ClassificationDetails, ClassificationMetrics,
+    Metrics, Prediction, Tested, argmax, fit_temperature, macro_f1_difference, macro_f1_interval, majority_baseline,
 };
 use crate::fetch::{Endpoints, FetchSettings};
 use crate::progress::{Control, Watch};
@@ -225,6 +225,7 @@ impl Run {
         RunResults {
             validation_details: ClassificationDetails::of(tested(&validation), None, 42),
             test_details: ClassificationDetails::of(tested(&test), Some(&validation), 42),
+            temperature: fit_temperature(&ClassProbabilities::of(&validation, CLASSES)),
             folder: PathBuf::from("customer-reviews/runs/2026-11-23-1024"),
             settings: RunSettings {
                 schema_version: RUN_SCHEMA_VERSION,

@@ -19,8 +19,8 @@ use crate::worker::{
     ChangeRuns, CheckTrainingRows, Classify, CompareRuns, CompareTexts, CompareWays, ContinueText, ConvertGguf,
     CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel,
     FillBlanks, FindLeaks, FindProblems, FindRows, FindSlices, FindTerms, Import, JobError, LabelRows, ListRuns,
-    LoadRun, LogLine, LookUpModel, Pending, Prepare, ProfileRows, ReadRecent, ReadToLabel, RunChange, RunEvent,
-    RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train, Worker, WorkerOptions,
+    LoadRun, LogLine, LookUpModel, Pending, Prepare, Probabilities, ProfileRows, ReadRecent, ReadToLabel, RunChange,
+    RunEvent, RunResults, Said, SaveBadRows, SaveLabelledRows, SearchHub, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -389,7 +389,7 @@ impl Work {
     pub fn label_rows(&mut self) {
         let Some(file) = self.answers.to_label.value.clone().filter(|_| self.answers.job().is_none()) else { return };
         self.answers.saved_labels.clear();
-        self.answers.labelled.ask(&self.heavy, LabelRows { file });
+        self.answers.labelled.ask(&self.heavy, LabelRows { file, probabilities: Probabilities::Calibrated });
     }
 
     /// Writes the rows and their predictions to a file.

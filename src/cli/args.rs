@@ -269,6 +269,9 @@ pub struct PredictArguments {
     /// Least probability, such as 0.8, with which a row gets its label; below it, the row is 'undecided' [default: none]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub threshold: Option<f32>,
+    /// Give the probabilities of the network itself, not calibrated by the model's temperature; the labels are the same
+    #[arg(long)]
+    pub uncalibrated: bool,
     /// Replace the output file if it exists
     #[arg(long)]
     pub force: bool,
@@ -302,6 +305,9 @@ pub struct ExportArguments {
     /// Run to use [default: the newest that was not stopped early]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
+    /// With --format hf: divide the last layer by the model's temperature, so that every program gets calibrated probabilities
+    #[arg(long)]
+    pub calibrated: bool,
     /// Write cells of predictions as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
     #[arg(long)]
     pub raw: bool,

@@ -82,11 +82,17 @@ impl<'a> EvaluateOutcome<'a> {
 
 /// Saves a trained model for other tools.
 pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
-    let format = match (arguments.format, arguments.raw) {
-        (FormatArgument::Predictions, true) => ExportFormat::RawPredictions,
-        (format, _) => format.into(),
+    let format = match arguments.format {
+        FormatArgument::Hf if arguments.calibrated => ExportFormat::CalibratedHuggingFace,
+        _ if arguments.calibrated => {
+            let message = "--calibrated divides the last layer of a whole model, so it needs --format hf. After LoRA, that merges \
+                           the adapter";
+            return Err(CliError::Usage(message.to_owned()));
+        }
+        FormatArgument::Predictions if arguments.raw => ExportFormat::RawPredictions,
+        format => format.into(),
     };
+    let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let job = Export { run: run.path().to_owned(), format, output: absolute(&arguments.out) };
     let Exported { path, proof } = JobRunner::begin()?.run(job)?;
     if arguments.json {

@@ -17,7 +17,8 @@ use crate::cli::table::table;
 use crate::evaluation::ClassAnswer;
 use crate::words::{count, counted, one_line, percent, percent_of};
 use crate::worker::{
-    LabelRows, LabelledCounts, LabelledRows, ReadToLabel, SaveLabelledRows, SavedPredictions, check_labelled_output,
+    LabelRows, LabelledCounts, LabelledRows, Probabilities, ReadToLabel, SaveLabelledRows, SavedPredictions,
+    calibration_note, check_labelled_output,
 };
 
 /// Rows shown where nothing is written.
@@ -40,7 +41,8 @@ pub(super) fn run(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(
     let read =
         ReadToLabel { model: model.clone(), input, reading, text_column: arguments.text.clone(), may_guess: false };
     let file = jobs.run(read)?;
-    let rows = jobs.run(LabelRows { file })?;
+    let probabilities = if arguments.uncalibrated { Probabilities::Uncalibrated } else { Probabilities::Calibrated };
+    let rows = jobs.run(LabelRows { file, probabilities })?;
     let threshold = arguments.threshold;
     let save = |output| SaveLabelledRows {
         rows: Arc::clone(&rows),
@@ -62,8 +64,13 @@ pub(super) fn run(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(
         }
         None => writeln!(out, "Predicted {predicted} with the model in {model}. Add --out FILE to write them.")?,
     }
-    let notes = rows.notes().into_iter().chain(saved.as_ref().and_then(SavedPredictions::note));
-    notes.into_iter().try_for_each(|note| writeln!(out, "{note}"))?;
+    let calibrated = rows.temperature.map(|temperature| {
+        format!("{} Add --uncalibrated for those of the network itself.", calibration_note(temperature))
+    });
+    let notes = calibrated.into_iter().chain(rows.notes()).chain(saved.as_ref().and_then(SavedPredictions::note));
+    for note in notes {
+        writeln!(out, "{note}")?;
+    }
     write!(out, "\n{}", counts_table(&rows.labels, &counts))?;
     if saved.is_none() {
         write!(out, "\n{}", first_rows(&rows, threshold))?;
@@ -100,7 +107,7 @@ fn as_json(
     json!({
         "path": saved.map(|saved| &saved.path), "rows": counts.predicted(), "empty": counts.empty,
         "labels": labels.collect::<Map<_, _>>(), "threshold": threshold, "undecided": counts.undecided,
-        "truncated": rows.truncated, "only_label": rows.only_label(), "model": model,
+        "truncated": rows.truncated, "only_label": rows.only_label(), "model": model, "temperature": rows.temperature,
     })
 }
 

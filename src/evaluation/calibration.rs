@@ -75,7 +75,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Fits a temperature on `validation`, and measures it on `rows`. `None` with too few validation rows to fit one.
+    /// Fits a temperature on `validation`, and measures it on `rows`. `None` if none can be fitted, see [`fit_temperature`].
     #[must_use]
     pub fn of(rows: &ClassProbabilities, validation: &ClassProbabilities) -> Option<Self> {
         let temperature = fit_temperature(validation)?;
@@ -92,12 +92,14 @@ impl Calibration {
     }
 }
 
-/// The temperature with the lowest log loss (Guo et al. 2017), between [`TEMPERATURES`]; `None` with fewer than [`FEWEST_ROWS`] rows.
+/// The temperature with the lowest log loss (Guo et al. 2017), between 0.05 and 20. `None` with fewer than [`FEWEST_ROWS`] rows, and
+/// where every row is right: the loss falls without end then as the temperature falls, and every prediction would become certain.
 ///
 /// The loss is convex in the inverse of the temperature, so its slope has one zero, which halving the range finds however far it is
-/// from the start. Where every row is right, the loss falls without end, and the sharpest temperature is taken.
-fn fit_temperature(rows: &ClassProbabilities) -> Option<f64> {
-    if (rows.len() as u64) < FEWEST_ROWS {
+/// from the start.
+#[must_use]
+pub fn fit_temperature(rows: &ClassProbabilities) -> Option<f64> {
+    if (rows.len() as u64) < FEWEST_ROWS || rows.top().all(|(.., is_right)| is_right) {
         return None;
     }
     let [mut low, mut high] = [1.0 / TEMPERATURES[1], 1.0 / TEMPERATURES[0]];
@@ -160,11 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_model_without_mistakes_gets_the_sharpest_temperature_and_few_rows_none() {
-        let sharpest = fit_temperature(&rows(0.9, 1.0)).unwrap();
+    fn a_model_without_mistakes_gets_no_temperature_nor_do_few_rows() {
+        assert_eq!(fit_temperature(&rows(0.9, 1.0)), None);
+        let sharpest = fit_temperature(&rows(0.5001, 0.99)).unwrap();
         assert!((sharpest - TEMPERATURES[0]).abs() < 1e-9, "{sharpest}");
         let flattest = fit_temperature(&rows(0.9, 0.1)).unwrap();
         assert!((flattest - TEMPERATURES[1]).abs() < 1e-6, "{flattest}");
-        assert_eq!(fit_temperature(&of_rows(&[(0, &[0.9, 0.1][..]); 19])), None);
+        assert_eq!(fit_temperature(&of_rows(&[(1, &[0.9, 0.1][..]); 19])), None);
     }
 }

@@ -104,7 +104,8 @@ pub struct ClassificationDetails {
     pub curves: Vec<RankingCurves>,
     /// Probabilities against shares of right predictions.
     pub reliability: Reliability,
-    /// The temperature fitted on the validation rows, and its effect; `None` if these are the validation rows, or too few.
+    /// The temperature fitted on the validation rows, and its effect; `None` if these are the validation rows, or if none can be fitted,
+    /// see [`fit_temperature`](crate::evaluation::fit_temperature).
     pub calibration: Option<Calibration>,
     /// Coverage against accuracy.
     pub coverage: Vec<CoveragePoint>,

@@ -21,6 +21,7 @@ mod run_difference;
 mod scoring;
 mod slices;
 mod spread;
+mod temper;
 mod tfidf;
 mod threshold;
 mod verdict;
@@ -28,7 +29,7 @@ mod verdict;
 pub use baseline::{
     Guesses, LabelledTexts, ModelPredictions, classification_baselines, majority_baseline, tfidf_baseline,
 };
-pub use calibration::{Calibration, Reliability, ReliabilityBin};
+pub use calibration::{Calibration, Reliability, ReliabilityBin, fit_temperature};
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 pub use details::{ClassIntervals, ClassificationDetails, OverallMetric, OverallScore};
 pub use headline::Headline;

@@ -2,6 +2,7 @@
 
 use crate::data::Target;
 use crate::evaluation::WordsAnswer;
+use crate::evaluation::temper::temper;
 use crate::project::RowId;
 
 /// A model's answer, by task.
@@ -55,6 +56,15 @@ impl Answer {
             Self::Words(words) => Some(words),
         }
     }
+
+    /// The same answer with every logit divided by `temperature`, if it is a class; see [`ClassAnswer::at_temperature`].
+    #[must_use]
+    pub fn at_temperature(self, temperature: f64) -> Self {
+        match self {
+            Self::Class(class) => Self::Class(class.at_temperature(temperature)),
+            Self::Words(words) => Self::Words(words),
+        }
+    }
 }
 
 impl ClassAnswer {
@@ -62,6 +72,15 @@ impl ClassAnswer {
     #[must_use]
     pub fn confidence(&self) -> f32 {
         self.probabilities.get(self.predicted as usize).copied().unwrap_or(0.0)
+    }
+
+    /// The same class with every logit divided by `temperature`: above 1, it is less sure.
+    #[must_use]
+    pub fn at_temperature(&self, temperature: f64) -> Self {
+        let mut row: Vec<f64> = self.probabilities.iter().map(|&probability| f64::from(probability)).collect();
+        temper(&mut row, temperature);
+        let probabilities = row.into_iter().map(|probability| probability as f32).collect();
+        Self { predicted: self.predicted, probabilities }
     }
 
     /// Whether the prediction counts with a least confidence; without one, every prediction does.
@@ -100,5 +119,23 @@ impl Prediction {
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         matches!((self.label(), self.predicted()), (Some(label), Some(predicted)) if label != predicted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temperature_changes_the_probabilities_and_never_the_class() {
+        let answer = ClassAnswer { predicted: 1, probabilities: vec![0.2, 0.8] };
+        let flat = answer.at_temperature(2.0);
+        assert_eq!(flat.predicted, 1);
+        assert!((flat.confidence() - 2.0 / 3.0).abs() < 1e-6, "the square roots of 1 and 4: {flat:?}");
+        // After rounding, both are the same.
+        let close = ClassAnswer { predicted: 1, probabilities: vec![0.5, 0.5 + f32::EPSILON] }.at_temperature(20.0);
+        assert_eq!(close, ClassAnswer { predicted: 1, probabilities: vec![0.5, 0.5] });
+        let words = Answer::Words(WordsAnswer::default());
+        assert_eq!(words.clone().at_temperature(2.0), words);
     }
 }

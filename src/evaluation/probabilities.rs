@@ -1,9 +1,7 @@
 //! The probabilities of rows with a known label, and how good they are.
 
+use crate::evaluation::temper::{LEAST, temper};
 use crate::evaluation::{Prediction, argmax};
-
-/// The least probability whose logarithm counts: smaller ones were rounded to 0 when they were saved in single precision.
-const LEAST: f64 = f32::MIN_POSITIVE as f64;
 
 /// Probabilities of every class, and the true class, of each row.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,15 +66,7 @@ impl ClassProbabilities {
     pub fn at_temperature(&self, temperature: f64) -> Self {
         let mut probabilities = self.probabilities.clone();
         for row in probabilities.chunks_mut(self.classes.max(1)) {
-            // Logits are logarithms of probabilities, but for a constant that does not matter.
-            let highest = row.iter().copied().fold(0.0, f64::max).max(LEAST).ln();
-            for probability in row.iter_mut() {
-                *probability = ((probability.max(LEAST).ln() - highest) / temperature).exp();
-            }
-            let sum: f64 = row.iter().sum();
-            for probability in row.iter_mut() {
-                *probability /= sum;
-            }
+            temper(row, temperature);
         }
         Self { classes: self.classes, truth: self.truth.clone(), probabilities }
     }

@@ -20,10 +20,20 @@ impl ThresholdScore {
     /// Scores a threshold on predictions for rows with known labels.
     #[must_use]
     pub fn of(predictions: &[Prediction], threshold: f32) -> Self {
+        Self::at_temperature(predictions, threshold, None)
+    }
+
+    /// The same for probabilities at a temperature; `None` leaves them as they are.
+    #[must_use]
+    pub fn at_temperature(predictions: &[Prediction], threshold: f32, temperature: Option<f64>) -> Self {
+        let confidence = |prediction: &Prediction| match (prediction.answer.class(), temperature) {
+            (Some(class), Some(temperature)) => class.at_temperature(temperature).confidence(),
+            _ => prediction.confidence(),
+        };
         let mut score = Self::default();
         for prediction in predictions.iter().filter(|prediction| prediction.label().is_some()) {
             score.rows += 1;
-            if prediction.confidence() >= threshold {
+            if confidence(prediction) >= threshold {
                 score.decided += 1;
                 score.right += usize::from(!prediction.is_wrong());
             }
@@ -89,6 +99,9 @@ mod tests {
         assert_eq!(ThresholdScore::of(&rows, 0.8), ThresholdScore { rows: 3, decided: 2, right: 1 });
         assert_eq!(ThresholdScore::of(&rows, 0.85).accuracy(), Some(1.0));
         assert_eq!(ThresholdScore::of(&rows, 0.95).accuracy(), None);
+        // At this temperature, 0.9 becomes 0.75, 0.8 becomes 2/3, and 0.6 becomes 0.55.
+        let flat = |threshold| ThresholdScore::at_temperature(&rows, threshold, Some(2.0));
+        assert_eq!((flat(0.7).decided, flat(0.6).decided, flat(0.8).decided), (1, 2, 0));
     }
 
     #[test]

@@ -27,6 +27,14 @@ pub enum ExportError {
          folder instead: it has all of them merged."
     )]
     AdapterOfAdapter(String),
+    /// There is no temperature to divide the last layer by.
+    #[error("Run {run} has no temperature to divide its last layer by: {why}. Export it without calibration instead.")]
+    NoTemperature {
+        /// The run.
+        run: String,
+        /// The reason.
+        why: String,
+    },
     /// The export's output differs from the model's.
     #[error(
         "The export was removed, because its output differs from that of the trained model: {0}. Check the disk and export again."

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::evaluation::{Calibration, ClassProbabilities, Reliability};
-use crate::export::model_card::{self, Results};
+use crate::export::model_card::{self, Calibrated, Results};
 use crate::export::{ExportError, ExportSource, verify};
 use crate::models::{
-    ADAPTER_FILE, BaseModel, DENSE_FOLDER, HeadSpec, LoadOptions, Model, POOLING_FOLDER, classified_embedding,
-    is_adapter, limit_length,
+    ADAPTER_FILE, BaseModel, DENSE_FOLDER, HeadSpec, LoadOptions, Model, ModelError, POOLING_FOLDER,
+    classified_embedding, is_adapter, limit_length,
 };
 use crate::progress::Watch;
 use crate::project::TaskKind;
-use crate::storage::{MODEL_INFO_FILE, read_model_info, write_atomic};
+use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_atomic, write_model_info};
 
 /// Copies the best checkpoint, or merges its adapter into the base model, adds `README.md`, and verifies the result.
 pub(super) fn write(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
@@ -27,7 +27,25 @@ pub(super) fn write(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<
     if info.is_file() {
         copy(&info, &folder.join(MODEL_INFO_FILE))?;
     }
-    finish(source, folder, watch)
+    finish(source, None, folder, watch)
+}
+
+/// Writes the best checkpoint as a whole model with its last layer divided by `temperature`, adds `README.md`, and verifies the result.
+pub(super) fn write_calibrated(
+    source: &ExportSource<'_>,
+    temperature: f64,
+    folder: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<String, ExportError> {
+    watch.begin("Dividing the last layer by the temperature")?;
+    let model = load_whole(source)?;
+    model.divide_scores(temperature).map_err(ModelError::from)?;
+    save_whole(source, &model, folder)?;
+    if let Some(info) = read_model_info(&source.run.best())? {
+        // Hone would divide by it again.
+        write_model_info(folder, &ModelFolderInfo { temperature: None, ..info })?;
+    }
+    finish(source, Some(temperature), folder, watch)
 }
 
 /// Copies the best checkpoint as it was trained, adds `README.md`, and verifies the copy.
@@ -51,7 +69,7 @@ pub(super) fn write_as_it_is(
     if is_adapter(folder) {
         name_base_as_the_hub(folder)?;
     }
-    finish(source, folder, watch)
+    finish(source, None, folder, watch)
 }
 
 /// Names the base model of an adapter as the Hub does, if it is in the Hub's cache: its path would be of no use elsewhere.
@@ -68,6 +86,11 @@ fn name_base_as_the_hub(folder: &Path) -> Result<(), ExportError> {
 /// Writes the best checkpoint as a whole model, its adapter merged into the base model.
 pub(super) fn merge(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<(), ExportError> {
     watch.begin("Merging the adapter into its base model")?;
+    save_whole(source, &load_whole(source)?, folder)
+}
+
+/// Loads the best checkpoint as a whole model, its adapter merged into the base model.
+fn load_whole(source: &ExportSource<'_>) -> Result<Model, ExportError> {
     let (best, labels) = (source.run.best(), source.settings.labels.clone());
     let head = match source.settings.project.task.kind() {
         TaskKind::TextClassification => match classified_embedding(&best)? {
@@ -76,7 +99,11 @@ pub(super) fn merge(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<
         },
         TaskKind::LanguageModelling => HeadSpec::LanguageModel,
     };
-    let (model, _) = Model::load(&best, &LoadOptions { only_answers: true, ..LoadOptions::new(head) })?;
+    Ok(Model::load(&best, &LoadOptions { only_answers: true, ..LoadOptions::new(head) })?.0)
+}
+
+fn save_whole(source: &ExportSource<'_>, model: &Model, folder: &Path) -> Result<(), ExportError> {
+    let best = source.run.best();
     model.save_folder(&best, folder)?;
     let length = read_model_info(&best)?.map(|info| info.max_length);
     Ok(length.map_or(Ok(()), |length| limit_length(folder, length))?)
@@ -93,24 +120,37 @@ fn calibration(source: &ExportSource<'_>) -> Option<(f64, Calibration)> {
     Some((Reliability::of(&test).expected_error(), Calibration::of(&test, &validation)?))
 }
 
-/// Adds the model card and compares the answers.
-fn finish(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+/// Adds the model card and compares the answers. `divided_by` is the temperature that the last layer was divided by.
+fn finish(
+    source: &ExportSource<'_>,
+    divided_by: Option<f64>,
+    folder: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<String, ExportError> {
     let mut settings = source.settings.clone();
-    if let Some(info) = read_model_info(&source.run.best())? {
+    let info = read_model_info(folder)?;
+    if let Some(info) = &info {
         // The setting may exceed the model's limit.
         settings.project.training.max_length = settings.project.training.max_length.min(info.max_length);
     }
-    let calibration = calibration(source);
+    let on_test_rows = calibration(source);
+    let temperature = divided_by.map_or_else(|| source.temperature(), |temperature| Ok(Some(temperature)))?;
+    let calibrated = temperature.map(|temperature| Calibrated {
+        temperature,
+        is_divided: divided_by.is_some(),
+        is_kept: info.is_some_and(|info| info.temperature.is_some()),
+        on_test_rows: on_test_rows.as_ref(),
+    });
     let card = model_card::text(&Results {
         settings: &settings,
         summary: &source.summary,
         comparison: &source.comparison,
-        calibration: calibration.as_ref(),
+        calibrated,
         is_adapter: is_adapter(folder),
     });
     let path = folder.join("README.md");
     write_atomic(&path, |writer| writer.write_all(card.as_bytes())).map_err(ExportError::io("write", &path))?;
-    verify::same_answers(source, folder, watch)
+    verify::same_answers(source, divided_by, folder, watch)
 }
 
 /// The files of the checkpoint in order of name; temporary and hidden ones are not part of it.

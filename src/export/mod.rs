@@ -16,13 +16,15 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use crate::evaluation::Prediction;
+use crate::evaluation::{FEWEST_ROWS, Prediction};
 use crate::models::{WEIGHTS_FILE, is_adapter, is_adapter_of_adapter};
 use crate::progress::Watch;
+use crate::project::TaskKind;
 use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunSummary, StorageError, check_new_folder, create_file, create_folder,
     remove_leftovers,
 };
+use crate::training::temperature_of;
 
 pub use adapter_code::adapter_code;
 pub use bad_rows::write_bad_rows;
@@ -38,6 +40,9 @@ pub use spreadsheet::harmless;
 pub enum ExportFormat {
     /// A folder that loads in `transformers` or `sentence-transformers` as it is, with a model card. An adapter is merged into its base model.
     HuggingFace,
+    /// The same of a classifier, with its last layer divided by the model's temperature, so that its probabilities are calibrated in any
+    /// program.
+    CalibratedHuggingFace,
     /// The adapter alone, as a folder that loads in `peft` as it is, with a model card.
     Adapter,
     /// One safetensors file with the upstream tensor names.
@@ -83,6 +88,10 @@ pub fn export(
     let output = &free_output(output)?;
     match format {
         ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
+        ExportFormat::CalibratedHuggingFace => {
+            let temperature = source.temperature_to_divide_by()?;
+            into_folder(output, |folder| hugging_face::write_calibrated(&source, temperature, folder, watch))
+        }
         ExportFormat::Adapter if !is_adapter(&run.best()) => Err(ExportError::NoAdapter(run.id())),
         ExportFormat::Adapter if is_adapter_of_adapter(&run.best()) => Err(ExportError::AdapterOfAdapter(run.id())),
         ExportFormat::Adapter => into_folder(output, |folder| hugging_face::write_as_it_is(&source, folder, watch)),
@@ -103,6 +112,22 @@ impl<'a> ExportSource<'a> {
         // A run that ended early has none; the card can do without.
         let comparison = run.read_comparison().unwrap_or_default();
         Ok(Self { run, settings: run.read_settings()?, summary, comparison })
+    }
+
+    /// The temperature of its model, see [`temperature_of`].
+    fn temperature(&self) -> Result<Option<f64>, ExportError> {
+        Ok(temperature_of(self.run, self.settings.labels.len())?)
+    }
+
+    /// The same, or the reason why there is none.
+    fn temperature_to_divide_by(&self) -> Result<f64, ExportError> {
+        let why = match self.settings.project.task.kind() {
+            TaskKind::TextClassification => {
+                format!("one is fitted on at least {FEWEST_ROWS} validation rows, with a mistake among them")
+            }
+            TaskKind::LanguageModelling => "only a classifier has one".to_owned(),
+        };
+        self.temperature()?.ok_or_else(|| ExportError::NoTemperature { run: self.run.id(), why })
     }
 
     /// The run's predictions on the test set, or on the validation set if there are no test rows.

@@ -1,10 +1,12 @@
 //! `README.md` of an exported model: a Hugging Face model card with its metrics and settings.
 
+mod calibrated;
 mod quoting;
 mod results;
 
 use std::fmt::{self, Write};
 
+pub(super) use calibrated::Calibrated;
 pub(super) use quoting::file_name;
 pub(super) use results::Results;
 
@@ -355,7 +357,7 @@ mod tests {
 
     fn card(settings: &RunSettings, test: bool) -> String {
         let (summary, comparison) = (summary(test), RunComparison::default());
-        text(&Results { settings, summary: &summary, comparison: &comparison, calibration: None, is_adapter: false })
+        text(&Results { settings, summary: &summary, comparison: &comparison, calibrated: None, is_adapter: false })
     }
 
     #[test]
@@ -386,7 +388,7 @@ mod tests {
             let before = Baseline::alone(BaselineName::Untrained, metrics(objective, 300.0));
             let comparison = RunComparison { interval, baselines: vec![before] };
             let (settings, summary) = (&settings, &summary);
-            text(&Results { settings, summary, comparison: &comparison, calibration: None, is_adapter: false })
+            text(&Results { settings, summary, comparison: &comparison, calibrated: None, is_adapter: false })
         };
         let decoder = card(Objective::NextTokens);
         for part in [

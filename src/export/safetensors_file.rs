@@ -57,5 +57,5 @@ fn prove(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Resul
             copy(&best.join(name), &file.with_file_name(name))?;
         }
     }
-    verify::same_answers(source, file.parent().unwrap_or(Path::new(".")), watch)
+    verify::same_answers(source, None, file.parent().unwrap_or(Path::new(".")), watch)
 }

@@ -13,11 +13,13 @@ const LIMIT: f32 = 1e-5;
 /// Rows compared.
 const ROWS: usize = 64;
 
-/// Compares the logits of the export in `folder` with those of the run's best checkpoint.
+/// Compares the logits of the export in `folder` with those of the run's best checkpoint, divided by the temperature that the export's
+/// last layer was divided by, if it was.
 ///
 /// Each uses its own tokenizer, so the tokenizers are compared too. Returns the result as a sentence.
 pub(super) fn same_answers(
     source: &ExportSource<'_>,
+    divided_by: Option<f64>,
     folder: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<String, ExportError> {
@@ -28,14 +30,25 @@ pub(super) fn same_answers(
         let model = load(source, folder)?;
         Ok::<_, ExportError>(model.logits(&texts, || watch.begin("Comparing the export with the model"))?)
     };
-    let (trained, exported) = (logits(&source.run.best())?, logits(folder)?);
-    let difference = largest_difference(&trained, &exported)?;
-    let differs = if difference == 0.0 {
-        "the answers are identical".to_owned()
-    } else {
-        format!(
-            "the answers are the same (raw scores differ by at most {difference:.1e}; up to {LIMIT:.0e} is rounding)"
-        )
+    let (trained, mut exported) = (logits(&source.run.best())?, logits(folder)?);
+    let mut limit = LIMIT;
+    if let Some(temperature) = divided_by {
+        // As large as those of the trained model, so that the limit holds for any temperature. Quotients are rounded, which shows
+        // more the larger the logits are.
+        for logit in exported.iter_mut().flatten() {
+            *logit = (f64::from(*logit) * temperature) as f32;
+        }
+        limit *= trained.iter().flatten().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
+    }
+    let difference = largest_difference(&trained, &exported, limit)?;
+    let rounding = format!("differ by at most {difference:.1e}; up to {limit:.0e} is rounding");
+    let differs = match divided_by {
+        Some(temperature) => format!(
+            "the labels are the same, and the probabilities are those calibrated with the temperature {temperature:.3} (raw scores \
+             times the temperature {rounding})"
+        ),
+        None if difference == 0.0 => "the answers are identical".to_owned(),
+        None => format!("the answers are the same (raw scores {rounding})"),
     };
     Ok(format!("Reopened and compared with the trained model on {} {what}: {differs}", texts.len()))
 }
@@ -79,12 +92,12 @@ fn load(source: &ExportSource<'_>, folder: &Path) -> Result<Predictor, ExportErr
 }
 
 /// The largest difference; an error if one is over the limit or not a number.
-fn largest_difference(one: &[Vec<f32>], other: &[Vec<f32>]) -> Result<f32, ExportError> {
+fn largest_difference(one: &[Vec<f32>], other: &[Vec<f32>], limit: f32) -> Result<f32, ExportError> {
     let mut largest = 0.0_f32;
     for (row, (one, other)) in one.iter().zip(other).enumerate() {
         for (one, other) in one.iter().zip(other) {
             let difference = (one - other).abs();
-            if difference.is_nan() || difference > LIMIT {
+            if difference.is_nan() || difference > limit {
                 return Err(ExportError::Differs(format!("a logit of row {} is {other} instead of {one}", row + 1)));
             }
             largest = largest.max(difference);
@@ -100,6 +113,7 @@ mod tests {
     #[test]
     fn a_difference_over_the_limit_is_refused() {
         let one = vec![vec![1.0, 2.0], vec![3.0, 4.0]];
+        let largest_difference = |one: &[Vec<f32>], other: &[Vec<f32>]| largest_difference(one, other, LIMIT);
         assert!(largest_difference(&one, &one).is_ok_and(|difference| difference.abs() < f32::MIN_POSITIVE));
         let near = vec![vec![1.0, 2.000_001], vec![3.0, 4.0]];
         assert!(largest_difference(&one, &near).unwrap() > 0.0);

@@ -73,7 +73,7 @@ entries! {
         Split: "Split", "The division of the rows into a training, a validation and a test set.";
         Step: "Step", "One change of the model, after one batch of texts (or several, with gradient accumulation).";
         Stratified: "Stratified", "Each set gets the same share of every label, so that a rare label is not missing from the test set.";
-        Temperature: "Temperature", "One number that all logits are divided by. Above 1 it makes a model less sure of itself, without changing which label it predicts. It is fitted on the validation set.";
+        Temperature: "Temperature", "One number that all logits are divided by. Above 1 it makes a model less sure of itself, without changing which label it predicts. It is fitted on the validation set, and corrects the probabilities of new texts.";
         Tensor: "Tensor", "A block of numbers in a model, such as the weights of one layer.";
         TestSet: "Test set", "Rows the model never sees in training. They say how good it is on new texts.";
         TfIdf: "TF-IDF baseline", "Counts words, gives rare ones more weight, and draws a line between the labels (logistic regression). Fast, and hard to beat on simple data.";

@@ -211,6 +211,16 @@ impl Head {
         }
     }
 
+    /// The name of the layer that scores labels; `None` for a language model.
+    pub fn scores_name(&self, architecture: &Architecture) -> Option<&'static str> {
+        match self {
+            Self::Classification(_) => architecture.encoder_heads().map(|(classifier, _)| classifier.scores),
+            Self::Score(_) => Some(SCORE),
+            Self::Dense(_) => Some(DENSE_LAYER),
+            Self::MaskedLm(_) | Self::CausalLm { .. } => None,
+        }
+    }
+
     /// The pooled hidden state of each read, `[reads, hidden]`.
     pub fn pooled(&self, hidden: &Value, pass: &mut Pass<'_>) -> Result<Value> {
         match self {

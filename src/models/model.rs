@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 
 use crate::data::{Batch, Pooling};
 use crate::models::ModelError;
@@ -323,6 +323,23 @@ impl Model {
             };
             let var = &parameter.var;
             var.set(&Tensor::from_slice(values, var.shape(), var.device())?)?;
+        }
+        Ok(())
+    }
+
+    /// Divides the logits of a classifier by `temperature`: the weights and the biases of the layer that scores the labels.
+    ///
+    /// # Errors
+    /// If it is a language model, whose last layer may be its word embeddings too.
+    pub fn divide_scores(&self, temperature: f64) -> Result<()> {
+        let Some(layer) = self.head.scores_name(self.config.architecture()) else {
+            bail!("a language model has no layer that scores labels");
+        };
+        let names = ["weight", "bias"].map(|end| format!("{layer}.{end}"));
+        for Parameter { var, .. } in self.parameters.iter().filter(|parameter| names.contains(&parameter.name)) {
+            // In double precision, so that a quotient is rounded once.
+            let divided = (var.as_tensor().to_dtype(DType::F64)? / temperature)?;
+            var.set(&divided.to_dtype(var.dtype())?)?;
         }
         Ok(())
     }

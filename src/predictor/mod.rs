@@ -1,7 +1,7 @@
 //! A trained model in memory with everything that belongs to it: tokenizer, cleaning, max length and precision.
 //!
 //! Try it, `hone predict`, evaluation on a file and the verification of exports all use this one type, so they get the
-//! same answer for the same text.
+//! same label for the same text. Only what answers people calibrates its probabilities, see [`Probabilities`].
 
 mod blanks;
 mod continuing;
@@ -38,6 +38,15 @@ pub struct Answers {
     pub answers: Vec<Option<Answer>>,
     /// Number of texts that were longer than [`Predictor::max_length`], so that their end was not read.
     pub truncated: usize,
+}
+
+/// Which probabilities the answers of a classifier have. Its labels are the same with both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probabilities {
+    /// For people: at the temperature that is kept with the model, if there is one.
+    Calibrated,
+    /// Those of the network, which evaluation measures and runs save.
+    Uncalibrated,
 }
 
 /// A trained model that predicts texts.
@@ -125,12 +134,23 @@ impl Predictor {
         &self.info.labels
     }
 
+    /// The temperature of these probabilities; `None` if they are those of the network.
+    #[must_use]
+    pub fn temperature(&self, probabilities: Probabilities) -> Option<f64> {
+        self.info.temperature.filter(|_| probabilities == Probabilities::Calibrated)
+    }
+
     /// Predicts raw texts.
     ///
     /// # Errors
     /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or if the
     /// tokenizer or the network fails.
-    pub fn answer<T: AsRef<str> + Sync>(&self, texts: &[T], watch: &mut Watch<'_>) -> Result<Answers, PredictorError> {
+    pub fn answer<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+        probabilities: Probabilities,
+        watch: &mut Watch<'_>,
+    ) -> Result<Answers, PredictorError> {
         let control = watch.control;
         let clean = |text: &T| control.look().map(|()| self.cleaner.clean(text.as_ref()));
         let cleaned: Vec<String> = texts.par_iter().map(clean).collect::<Result<_, Cancelled>>()?;
@@ -139,9 +159,13 @@ impl Predictor {
         let ids = self.encode(&read)?;
         let truncated = self.count_truncated(&read, &ids)?;
         let scored = self.scored(&Samples::of_texts(ids, Vec::new()), watch)?;
+        let temperature = self.temperature(probabilities);
         let mut answers = vec![None; texts.len()];
         for (text, answer) in full.into_iter().zip(scored.answers) {
-            answers[text] = Some(answer);
+            answers[text] = Some(match temperature {
+                Some(temperature) => answer.at_temperature(temperature),
+                None => answer,
+            });
         }
         Ok(Answers { answers, truncated })
     }
@@ -154,7 +178,7 @@ impl Predictor {
         Ok(self.tokenizer.token_lengths(&full)?.into_iter().filter(|&length| length > most).count())
     }
 
-    /// Scores cleaned texts against their class ids.
+    /// Scores cleaned texts against their class ids, with uncalibrated probabilities.
     ///
     /// # Errors
     /// As [`Self::answer`].

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::project::{CleaningSettings, Precision, TaskKind};
 use crate::storage::{StorageError, ron_file};
@@ -11,7 +12,7 @@ use crate::storage::{StorageError, ron_file};
 pub const MODEL_INFO_FILE: &str = "hone.ron";
 
 /// What a Hugging Face folder does not say about a model.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelFolderInfo {
     /// Version of Hone that wrote it.
@@ -37,6 +38,21 @@ pub struct ModelFolderInfo {
     /// Hash of the weights that an adapter was trained on: merged into others, it would answer otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_sha256: Option<String>,
+    /// What the logits are divided by so that the probabilities are calibrated, above 0. `None` if it was not fitted: for other
+    /// tasks, with too few validation rows or no mistake among them, and by earlier versions of Hone; and if the last layer of the
+    /// model is divided by it already.
+    #[serde(deserialize_with = "above_0", skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+}
+
+/// A temperature by which logits can be divided.
+fn above_0<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(deserializer)? {
+        Some(temperature) if !(temperature.is_finite() && temperature > 0.0) => {
+            Err(D::Error::custom(format!("the temperature is {temperature} instead of a number above 0")))
+        }
+        temperature => Ok(temperature),
+    }
 }
 
 fn before_there_was_a_choice() -> Precision {
@@ -76,6 +92,7 @@ mod tests {
             max_length: 128,
             text_column: "body".into(),
             joined_columns: vec!["title".into()],
+            temperature: Some(1.0 / 3.0),
             ..ModelFolderInfo::default()
         };
         write_model_info(folder.path(), &info).unwrap();
@@ -85,8 +102,16 @@ mod tests {
         assert!(earlier.joined_columns.is_empty());
         assert_eq!(earlier.task, TaskKind::TextClassification, "models of earlier versions were classifiers");
         assert_eq!(earlier.precision, Precision::F32, "models of earlier versions were trained in 32 bits");
-        std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: many)").unwrap();
-        let message = read_model_info(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("line 1, column") && message.contains("Delete it"), "{message}");
+        assert_eq!(earlier.temperature, None, "earlier versions kept none");
+        for (damaged, why) in [
+            ("(max_length: many)", "line 1, column"),
+            ("(temperature: Some(0.0))", "the temperature is 0 instead of a number above 0"),
+            ("(temperature: Some(-inf))", "the temperature is -inf instead"),
+            ("(temperature: Some(NaN))", "the temperature is NaN instead"),
+        ] {
+            std::fs::write(folder.path().join(MODEL_INFO_FILE), damaged).unwrap();
+            let message = read_model_info(folder.path()).unwrap_err().to_string();
+            assert!(message.contains(why) && message.contains("Delete it"), "{message}");
+        }
     }
 }

@@ -26,6 +26,7 @@ mod schedule;
 mod search;
 mod setup;
 mod step;
+mod temperature;
 mod trainer;
 mod vocabulary;
 
@@ -44,3 +45,4 @@ pub use run::{TrainInputs, train};
 pub use schedule::Schedule;
 pub use search::{Tried, falls_behind, propose};
 pub use setup::check_data;
+pub use temperature::{keep_temperature, temperature_of};

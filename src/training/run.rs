@@ -27,6 +27,7 @@ use crate::training::room::{Room, SMALL_FILE, check_disk, with_room};
 use crate::training::schedule::Schedule;
 use crate::training::setup;
 use crate::training::step::longest_pass;
+use crate::training::temperature::keep_temperature;
 use crate::training::trainer::{Best, FeatureCaches, Trainer};
 use crate::training::{TrainError, predict, vocabulary};
 
@@ -288,6 +289,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
         labels: labels.to_vec(),
         precision: answering(&project.training, compute).precision_setting(),
         base_sha256: None,
+        temperature: None,
     }
 }
 
@@ -342,7 +344,8 @@ fn finish(mut trainer: Trainer<'_>, stop_reason: StopReason, started_at: u64) ->
     let (folder, labels) = (run.path(), trainer.labels);
     let validation = trainer.data.validation.predictions(&answers);
     with_room(&mut trainer.voice, folder, SMALL_FILE, || {
-        Ok(run.write_predictions("validation", &validation, labels)?)
+        run.write_predictions("validation", &validation, labels)?;
+        Ok(keep_temperature(run, &validation, labels.len())?)
     })?;
     let test = match score_test(&mut trainer) {
         Err(TrainError::Cancelled) if trainer.study.is_none() => None,

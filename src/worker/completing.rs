@@ -8,6 +8,7 @@ use crate::storage::{
     RunComparison, RunFolder, RunSettings, RunStatus, RunSummary, StorageError, TrainedRun, remove_file,
 };
 use crate::tasks::{self, Measured, Reader};
+use crate::training::keep_temperature;
 use crate::worker::scoring::{Answered, are_of, own_rows, score_own};
 use crate::worker::{Context, JobError, LogLevel};
 
@@ -18,7 +19,8 @@ pub(super) fn lacks_results(run: &RunFolder, trained: &TrainedRun) -> bool {
     !is_measured || !is_readable("test") || run.read_comparison().is_err()
 }
 
-/// Writes the predictions, the interval, the baselines and the metrics of a run whose answers on the test rows are known.
+/// Writes the predictions, the temperature, the interval, the baselines and the metrics of a run whose answers on the test rows are
+/// known.
 pub(super) fn complete(
     context: &mut Context<'_>,
     run: &RunFolder,
@@ -34,6 +36,7 @@ pub(super) fn complete(
         remove_file(&path).map_err(StorageError::io("replace", &path))?;
     }
     run.write_predictions("validation", &validation, &settings.labels)?;
+    keep_temperature(run, &validation, settings.labels.len())?;
     run.write_predictions("test", test, &settings.labels)?;
     run.write_comparison(&comparison)?;
     if trained.cut_off.is_some() || trained.summary.test.is_none() {

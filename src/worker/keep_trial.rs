@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::data::{Prepared, Side};
 use crate::project::StudyPlan;
 use crate::storage::{KeptFrom, RunFolder, RunSettings, RunStatus, StudyFolder};
+use crate::training::keep_temperature;
 use crate::worker::completing::{compared, complete, lacks_results, validation_answers};
 use crate::worker::scoring::{Answered, are_of, score_own};
 use crate::worker::study_search;
@@ -93,6 +94,8 @@ pub(super) fn keep(study: &StudyFolder, prepared: &Prepared) -> Result<KeptBest,
     let kept_from = Some(KeptFrom { study: study.id(), trial: best.trial.number });
     let own = RunSettings { trial: None, kept_from, rows, split_hash: prepared.split_hash.clone(), ..of_trial };
     let (run, _lock) = RunFolder::keep_trial(study.project_folder(), &best.run, &own, summary)?;
+    // Trials of earlier versions kept none.
+    keep_temperature(&run, &validation, own.labels.len())?;
     let name = settings.plan.trial_title_in(&study.id(), best.trial.number);
     run.change_notes(|notes| notes.name = name)?;
     Ok(KeptBest { run, is_known: false, better_than: earlier.into_iter().next().map(|(run, _)| run) })

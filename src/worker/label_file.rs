@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::data::{self, ImportedFile, guessed_text};
 use crate::evaluation::ClassAnswer;
 use crate::export::{LabelledTable, TableFormat, Written, write_labelled};
-use crate::predictor::Predictor;
+use crate::predictor::{Predictor, Probabilities};
 use crate::project::{DatasetSettings, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, StorageError, check_output, write_atomic, write_new};
 use crate::words::{count, counted, full_stop, lower_first};
@@ -140,6 +140,8 @@ fn read_columns(
 pub struct LabelRows {
     /// The file.
     pub file: Arc<FileToLabel>,
+    /// Which probabilities the rows get.
+    pub probabilities: Probabilities,
 }
 
 /// The rows of a file with their predictions, not written yet.
@@ -155,6 +157,8 @@ pub struct LabelledRows {
     pub truncated: u64,
     /// The most tokens of a text that the model read.
     pub max_length: usize,
+    /// The temperature of the probabilities; `None` if they are not calibrated.
+    pub temperature: Option<f64>,
 }
 
 /// Numbers of rows by their label.
@@ -184,20 +188,21 @@ impl Job for LabelRows {
     const TITLE: &'static str = "Predicting";
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
-        let Self { file } = self;
+        let Self { file, probabilities } = self;
         if let Err(message) = &file.columns {
             return Err(JobError::Failed(message.clone()));
         }
         let model = context.model(&file.asked.model)?;
         model.check_labels()?;
         let texts: Vec<Cow<'_, str>> = (0..file.file.table.len()).map(|row| file.text(row)).collect();
-        let (answers, truncated) = context.classes(&model, &texts)?;
+        let (answers, truncated) = context.classes(&model, &texts, probabilities)?;
         drop(texts);
         Ok(Arc::new(LabelledRows {
             labels: model.labels().to_vec(),
             answers,
             truncated: truncated as u64,
             max_length: model.max_length(),
+            temperature: model.temperature(probabilities),
             file,
         }))
     }

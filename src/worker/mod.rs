@@ -46,6 +46,7 @@ mod training;
 mod worker;
 
 pub use crate::export::{CurvesFormat, ExportFormat, Exported, MOST_DRAWN, ReportFormat, TableFormat};
+pub use crate::predictor::Probabilities;
 pub use crate::training::{DryRun, RateCurve, RatePoint, StepBench, StepFigures};
 
 pub use bench::{BenchStep, BenchTokenise, StepTimes, TokeniseTimes};
@@ -68,7 +69,7 @@ pub use label_file::{
 pub use language::{ContinueText, ContinuedText, FillBlanks, FilledBlanks, FindTerms};
 pub use models::{ConvertGguf, FetchModel, LookUpModel, SearchHub};
 pub use pending::{LogLevel, LogLine, Pending, Said};
-pub use predict::{Classified, Classify};
+pub use predict::{Classified, Classify, calibration_note};
 pub use profile::{ColumnFill, Profile, ProfileRows};
 pub use project_runs::{ChangeRuns, ListRuns, ListedRuns, RunChange};
 pub use ray::{ClusterSettings, RunTrial, TrialMessage, TrialTask};

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use crate::data::ImportedFile;
 use crate::evaluation::ClassAnswer;
 use crate::models::weight_paths;
-use crate::predictor::{Answers, Predictor};
+use crate::predictor::{Answers, Predictor, Probabilities};
+use crate::storage::MODEL_INFO_FILE;
 use crate::worker::label_file::bad_rows_note;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
 impl Context<'_> {
-    /// The model in `folder`, kept from before if the folder's weights are still the same file.
+    /// The model in `folder`, kept from before if the folder's weights and its `hone.ron` are still the same files.
     pub(super) fn model(&mut self, folder: &Path) -> Result<Arc<Predictor>, JobError> {
         let changed = |path: PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
-        let stamp = weight_paths(folder).ok().and_then(|paths| paths.into_iter().filter_map(changed).max());
+        let files = weight_paths(folder).ok().map(|paths| paths.into_iter().chain([folder.join(MODEL_INFO_FILE)]));
+        let stamp = files.and_then(|files| files.filter_map(changed).max());
         if let Some((cached_folder, cached_stamp, model)) = &self.cache.model.0
             && cached_folder == folder
             && *cached_stamp == stamp
@@ -41,14 +43,23 @@ impl Context<'_> {
         &mut self,
         model: &Predictor,
         texts: &[T],
+        probabilities: Probabilities,
     ) -> Result<(Vec<Option<ClassAnswer>>, usize), JobError> {
-        let Answers { answers, truncated } = self.watched(|watch| model.answer(texts, watch))?;
+        let Answers { answers, truncated } = self.watched(|watch| model.answer(texts, probabilities, watch))?;
         let classes = answers.into_iter().map(|answer| answer.and_then(|answer| answer.class().cloned())).collect();
         Ok((classes, truncated))
     }
 }
 
-/// Predicts the labels of texts typed by a person.
+/// Says that probabilities are calibrated, in a sentence.
+#[must_use]
+pub fn calibration_note(temperature: f64) -> String {
+    format!(
+        "Probabilities are calibrated with the temperature {temperature:.2}, which was fitted on the validation rows."
+    )
+}
+
+/// Predicts the labels of texts typed by a person, with calibrated probabilities.
 #[derive(Clone, Debug)]
 pub struct Classify {
     /// Model folder in the Hugging Face format.
@@ -64,8 +75,10 @@ pub struct Classified {
     pub texts: Vec<String>,
     /// Label names in class-id order.
     pub labels: Vec<String>,
-    /// Probabilities, `[texts][labels]`; empty for a text with nothing left after cleaning.
-    pub probabilities: Vec<Vec<f32>>,
+    /// The prediction for each text; `None` for a text with nothing left after cleaning.
+    pub answers: Vec<Option<ClassAnswer>>,
+    /// The temperature of the probabilities; `None` if they are not calibrated.
+    pub temperature: Option<f64>,
 }
 
 impl Job for Classify {
@@ -73,9 +86,9 @@ impl Job for Classify {
     const TITLE: &'static str = "Predicting";
 
     fn run(self, context: &mut Context<'_>) -> Result<Classified, JobError> {
-        let model = context.model(&self.model)?;
-        let (answers, _) = context.classes(&model, &self.texts)?;
-        let probabilities = answers.into_iter().map(|class| class.map(|class| class.probabilities).unwrap_or_default());
-        Ok(Classified { texts: self.texts, labels: model.labels().to_vec(), probabilities: probabilities.collect() })
+        let (model, probabilities) = (context.model(&self.model)?, Probabilities::Calibrated);
+        let (answers, _) = context.classes(&model, &self.texts, probabilities)?;
+        let temperature = model.temperature(probabilities);
+        Ok(Classified { texts: self.texts, labels: model.labels().to_vec(), answers, temperature })
     }
 }

@@ -9,6 +9,7 @@ use crate::storage::{
     EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunStatus, RunSummary, StepMetrics,
     StorageError,
 };
+use crate::training::temperature_of;
 use crate::worker::{Context, Job, JobError};
 
 /// What to do about a run without results.
@@ -46,6 +47,8 @@ pub struct RunResults {
     pub comparison: RunComparison,
     /// How it compares with the finished run before it, if there is one of the same task.
     pub difference: Option<RunDifference>,
+    /// The temperature of its model, see [`temperature_of`].
+    pub temperature: Option<f64>,
 }
 
 impl RunResults {
@@ -107,6 +110,8 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         .flatten();
     let seed = settings.project.training.seed;
     let tested = |predictions| Tested { labels: &settings.labels, predictions };
+    // The weights may have been freed.
+    let temperature = temperature_of(&run, settings.labels.len()).unwrap_or_default();
     let validation_details = ClassificationDetails::of(tested(&validation), None, seed);
     let test_details = ClassificationDetails::of(tested(&test), Some(&validation), seed);
     Ok(RunResults {
@@ -120,6 +125,7 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         steps,
         evaluations,
         comparison: run.read_comparison()?,
+        temperature,
         folder: run.path().to_owned(),
     })
 }

@@ -168,6 +168,22 @@ fn composed_operations_give_the_same_logits_and_gradients() {
 }
 
 #[test]
+fn the_logits_of_every_classifier_are_divided_by_a_temperature() {
+    for network in networks() {
+        let (model, _) = network.load_from(&network.folder);
+        let before = network.logits(&model);
+        if network.is_language_model() {
+            assert!(model.divide_scores(2.5).is_err(), "{}", network.name);
+            continue;
+        }
+        model.divide_scores(2.5).unwrap();
+        let divided: Vec<f32> = before.iter().map(|logit| logit / 2.5).collect();
+        let difference = largest_difference(&network.logits(&model), &divided);
+        assert!(difference < 1e-5 && divided != before, "{}: logits differ by {difference}", network.name);
+    }
+}
+
+#[test]
 fn stored_outputs_of_frozen_layers_give_the_same_logits() {
     for network in networks() {
         for trained in [TrainedLayers::Top(1), TrainedLayers::Head] {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hone::evaluation::{Answer, Metrics};
 use hone::models::{HeadSpec, LoadOptions, Model};
-use hone::predictor::{Predictor, PredictorError};
+use hone::predictor::{Predictor, PredictorError, Probabilities};
 use hone::progress::{Cancelled, Control, Watch};
 use hone::project::{Pattern, TaskKind};
 use hone::storage::{ModelFolderInfo, write_model_info};
@@ -39,7 +39,7 @@ fn refusal(folder: &Path) -> (PredictorError, String) {
 }
 
 fn answers(model: &Predictor, texts: &[&str]) -> Vec<Option<Answer>> {
-    quietly(|watch| model.answer(texts, watch)).unwrap().answers
+    quietly(|watch| model.answer(texts, Probabilities::Uncalibrated, watch)).unwrap().answers
 }
 
 #[test]
@@ -83,11 +83,35 @@ fn scores_and_logits_agree_with_answers() {
 }
 
 #[test]
+fn only_answers_for_people_are_calibrated() {
+    let folder = copy(&ModelFolderInfo { temperature: Some(0.5), ..info() });
+    let model = Predictor::load(folder.path()).unwrap();
+    let texts = ["the phone is great", "", "it broke"];
+    let answer = |which| quietly(|watch| model.answer(&texts, which, watch)).unwrap().answers;
+    let (calibrated, network) = (answer(Probabilities::Calibrated), answer(Probabilities::Uncalibrated));
+    assert_eq!(model.temperature(Probabilities::Calibrated), Some(0.5));
+    assert_eq!(model.temperature(Probabilities::Uncalibrated), None);
+    for (calibrated, network) in calibrated.iter().flatten().zip(network.iter().flatten()) {
+        let [calibrated, network] = [calibrated, network].map(|answer| answer.class().unwrap());
+        assert_eq!(calibrated.predicted, network.predicted);
+        let squares: Vec<f32> = network.probabilities.iter().map(|probability| probability * probability).collect();
+        let sum: f32 = squares.iter().sum();
+        for (found, square) in calibrated.probabilities.iter().zip(squares) {
+            assert!((found - square / sum).abs() < 1e-6, "{calibrated:?} {network:?}");
+        }
+    }
+    assert_eq!((&calibrated[1], &network[1]), (&None, &None));
+    let scored = quietly(|watch| model.score(&[texts[0], texts[2]], &[0, 1], watch)).unwrap();
+    assert!(scored.answers.iter().eq(network.iter().flatten()), "what evaluation measures is not calibrated");
+}
+
+#[test]
 fn stopping_ends_the_predictions() {
     let model = Predictor::load(&tiny_bert()).unwrap();
     let control = Control::default();
     control.cancel();
-    let stopped = model.answer(&["a text"], &mut Watch { control: &control, report: &mut |_| () });
+    let stopped =
+        model.answer(&["a text"], Probabilities::Uncalibrated, &mut Watch { control: &control, report: &mut |_| () });
     assert!(matches!(stopped, Err(PredictorError::Cancelled)));
 }
 
@@ -117,7 +141,7 @@ fn a_language_model_gives_logits_of_its_vocabulary_and_no_labels() {
     let model = Predictor::load(folder.path()).unwrap();
     let logits = model.logits(&["the phone is great", "ok"], || Ok(())).unwrap();
     assert_eq!(logits.iter().map(Vec::len).collect::<Vec<_>>(), [316, 316]);
-    let error = quietly(|watch| model.answer(&["the phone is great"], watch)).unwrap_err();
+    let error = quietly(|watch| model.answer(&["the phone is great"], Probabilities::Uncalibrated, watch)).unwrap_err();
     assert!(error.to_string().contains("it predicts words, not labels"), "{error}");
 }
 
@@ -140,7 +164,7 @@ fn the_configuration_of_a_model_from_elsewhere_tells_what_it_predicts() {
     let model = Predictor::load(folder.path()).unwrap();
     assert_eq!((model.info().task, model.labels()), (TaskKind::LanguageModelling, &[][..]));
     assert_eq!(model.fill_blanks("the ____ shall give notice", 3).unwrap()[0].len(), 3);
-    let error = quietly(|watch| model.answer(&["the court"], watch)).unwrap_err();
+    let error = quietly(|watch| model.answer(&["the court"], Probabilities::Uncalibrated, watch)).unwrap_err();
     assert!(matches!(error, PredictorError::NoLabels(_)), "{error}");
     assert!(error.to_string().contains("train a classifier that starts from it: `hone new` with `--model`"), "{error}");
 

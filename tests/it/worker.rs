@@ -16,8 +16,8 @@ use hone::data::{Imported, Prepared};
 use hone::project::{ColumnRole, DatasetSettings, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
 use hone::worker::{
-    Import, Job, JobError, LabelRows, LabelledRows, Pending, Prepare, ReadToLabel, RunEvent, RunResults, Said,
-    SaveLabelledRows, SavedPredictions, SharedData, Train, Worker, WorkerOptions,
+    Import, Job, JobError, LabelRows, LabelledRows, Pending, Prepare, Probabilities, ReadToLabel, RunEvent, RunResults,
+    Said, SaveLabelledRows, SavedPredictions, SharedData, Train, Worker, WorkerOptions,
 };
 
 use crate::training::{project, tiny_bert, write_reviews};
@@ -113,7 +113,7 @@ impl Bench {
             JobError::Cancelled => panic!("it was cancelled"),
         };
         let file = ask(&self.worker, read).map_err(why)?;
-        let rows = ask(&self.worker, LabelRows { file }).map_err(why)?;
+        let rows = ask(&self.worker, LabelRows { file, probabilities: Probabilities::Calibrated }).map_err(why)?;
         let (output, saved) = (output.to_owned(), Arc::clone(&rows));
         let save = SaveLabelledRows { rows: saved, output, may_replace: true, threshold: None, raw: true };
         Ok((rows, ask(&self.worker, save).map_err(why)?))

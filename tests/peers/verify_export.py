@@ -2,7 +2,7 @@
 must load in sentence-transformers.
 
 Needs torch and transformers. PREDICTIONS is a CSV that Hone wrote for this model: `hone export --format predictions`
-(texts as the model saw them), or `hone predict` on texts that cleaning leaves as they are.
+(texts as the model saw them), or `hone predict --uncalibrated` on texts that cleaning leaves as they are.
 
     python tests/peers/verify_export.py FOLDER PREDICTIONS [--text text] [--rows 256] [--tolerance 1e-4]
 

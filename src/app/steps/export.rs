@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
+use egui::{Align, Checkbox, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
@@ -13,6 +13,7 @@ use crate::app::widgets::{
     Action, Anchor, anchor, banner, button, button_if, card, card_grid, empty_state, heading_ui, icon_button,
     is_sought, is_wide, page, primary_button, running_card, section,
 };
+use crate::evaluation::FEWEST_ROWS;
 use crate::export::adapter_code;
 use crate::models::is_adapter;
 use crate::project::{Step, TrainedLayers};
@@ -24,6 +25,8 @@ use crate::worker::{ExportFormat, RunResults};
 pub struct ExportStepState {
     /// Typed paths, by format; empty for the suggested one.
     typed: [String; OFFERS.len()],
+    /// Whether the last layer of the Hugging Face folder is divided by the temperature, if there is one.
+    calibrated: bool,
     code: Code,
     paths: ExportPaths,
 }
@@ -178,9 +181,10 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
         let most = if offered.len() > 3 { 2 } else { offered.len() };
         let across = if is_wide(ui, ctx.theme) { most } else { 1 };
         card_grid(ui, ctx.theme, "offers", (across, offered.len()), |ui, card, spare| {
-            let ExportStepState { typed, paths, .. } = &mut *state;
+            let ExportStepState { typed, calibrated, paths, .. } = &mut *state;
             let place = offered[card];
-            offer_card(ui, ctx, &mut typed[place], results, (&OFFERS[place], &paths.free[place], spare), sender);
+            let choices = (&mut typed[place], calibrated);
+            offer_card(ui, ctx, choices, results, (&OFFERS[place], &paths.free[place], spare), sender);
         });
         done(ui, ctx, sender);
         sample_code(ui, ctx, &mut state.code, state.paths.model(), results);
@@ -197,7 +201,7 @@ fn offered(results: &RunResults) -> Vec<usize> {
 fn offer_card(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    typed: &mut String,
+    (typed, calibrated): (&mut String, &mut bool),
     results: &RunResults,
     (offer, suggested, spare): (&Offer, &Path, f32),
     sender: &mut CommandSender,
@@ -217,22 +221,43 @@ fn offer_card(
             });
         });
         ui.add_space(theme.space.xs + spare);
+        let what = calibrated_ui(ui, offer.what, calibrated, results);
         let narrow = ui.available_width() < NARROW;
         if narrow {
             path_field(ui, typed, offer, suggested, is_sought);
             ui.horizontal_wrapped(|ui| {
-                choose_button(ui, ctx, offer, sender);
-                export_button(ui, ctx, typed, (offer, suggested), sender);
+                choose_button(ui, ctx, (offer, what), sender);
+                export_button(ui, ctx, typed, (offer, what, suggested), sender);
             });
             return;
         }
         let size = egui::vec2(ui.available_width(), theme.size.control + 2.0);
         ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-            export_button(ui, ctx, typed, (offer, suggested), sender);
-            choose_button(ui, ctx, offer, sender);
+            export_button(ui, ctx, typed, (offer, what, suggested), sender);
+            choose_button(ui, ctx, (offer, what), sender);
             path_field(ui, typed, offer, suggested, is_sought);
         });
     });
+}
+
+/// For the Hugging Face folder of a classifier, whether its last layer is divided by the temperature. Returns what is exported then.
+fn calibrated_ui(ui: &mut Ui, what: Offered, calibrated: &mut bool, results: &RunResults) -> Offered {
+    if what != Offered::As(ExportFormat::HuggingFace) || results.settings.project.classification().is_none() {
+        return what;
+    }
+    let hover = match results.temperature {
+        Some(temperature) => format!(
+            "Divides the last layer by the temperature, {temperature:.2}, so that every program gets calibrated probabilities. \
+             The labels stay the same"
+        ),
+        None => format!("A temperature is fitted on at least {FEWEST_ROWS} validation rows, with a mistake among them"),
+    };
+    let mut is_on = *calibrated && results.temperature.is_some();
+    let check = ui.add_enabled(results.temperature.is_some(), Checkbox::new(&mut is_on, "Calibrated in every program"));
+    if check.on_hover_text(&hover).on_disabled_hover_text(&hover).changed() {
+        *calibrated = is_on;
+    }
+    if is_on { Offered::As(ExportFormat::CalibratedHuggingFace) } else { what }
 }
 
 /// Exports to the typed path or, without one, to the suggested path. Only the first offer is what most people want.
@@ -240,7 +265,7 @@ fn export_button(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     typed: &str,
-    (offer, suggested): (&Offer, &Path),
+    (offer, what, suggested): (&Offer, Offered, &Path),
     sender: &mut CommandSender,
 ) {
     let enabled = if ctx.job.is_some() { Err("Wait until the current job has finished") } else { Ok(()) };
@@ -252,15 +277,15 @@ fn export_button(
     };
     if clicked {
         let output = if typed.trim().is_empty() { suggested.to_owned() } else { PathBuf::from(typed.trim()) };
-        sender.send(offer.what.save(output));
+        sender.send(what.save(output));
     }
 }
 
-fn choose_button(ui: &mut Ui, ctx: &StepContext<'_>, offer: &Offer, sender: &mut CommandSender) {
+fn choose_button(ui: &mut Ui, ctx: &StepContext<'_>, (offer, what): (&Offer, Offered), sender: &mut CommandSender) {
     let choose = button(ui, ctx.theme, icons::FOLDER, "Choose…");
     let choose = choose.accessible_name(format!("Choose where to save: {}", offer.name));
     if choose.on_hover_text("Choose where to save, then export").clicked() {
-        sender.send(AppCommand::Pick(offer.what.pick()));
+        sender.send(AppCommand::Pick(what.pick()));
     }
 }
 
@@ -277,7 +302,7 @@ fn path_field(ui: &mut Ui, typed: &mut String, offer: &Offer, suggested: &Path, 
 /// An unused path: `exports/<project>-<what>` in the project's folder, numbered if it exists.
 fn suggestion(folder: &Path, what: Offered) -> PathBuf {
     let (name, extension) = match what {
-        Offered::As(ExportFormat::HuggingFace) => ("model", ""),
+        Offered::As(ExportFormat::HuggingFace | ExportFormat::CalibratedHuggingFace) => ("model", ""),
         Offered::As(ExportFormat::Adapter) => ("adapter", ""),
         Offered::As(ExportFormat::Safetensors) => ("weights", ".safetensors"),
         Offered::As(ExportFormat::Predictions | ExportFormat::RawPredictions) => ("predictions", ".csv"),
@@ -332,6 +357,8 @@ fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable;
 
@@ -408,6 +435,34 @@ mod tests {
         harness.run();
         let expected = AppCommand::Export { format: ExportFormat::HuggingFace, output: PathBuf::from("/tmp/mine") };
         assert_eq!(harness.state_mut().0.sender.take(), [expected]);
+    }
+
+    #[test]
+    fn a_folder_is_exported_calibrated_if_the_run_has_a_temperature() {
+        let mut harness = open(Scene::trained(false), false);
+        let check = |harness: &Harness<'_, (Scene, ExportStepState)>| {
+            harness.get_by_role_and_label(egui::Role::CheckBox, "Calibrated in every program").click();
+        };
+        harness.run();
+        check(&harness);
+        harness.run();
+        harness.get_by_label("Export folder").click();
+        harness.get_by_label("Choose where to save: Hugging Face folder").click();
+        harness.run();
+        let output = PathBuf::from("customer-reviews/exports/customer-reviews-model");
+        let format = ExportFormat::CalibratedHuggingFace;
+        let asked = harness.state_mut().0.sender.take();
+        assert_eq!(asked, [AppCommand::Export { format, output }, AppCommand::Pick(Pick::ExportTo(format))]);
+        // Another run, with too few validation rows.
+        let results = &mut harness.state_mut().0.answers.results.value;
+        *results = results.as_deref().map(|run| Arc::new(RunResults { temperature: None, ..run.clone() }));
+        harness.run();
+        check(&harness);
+        harness.run();
+        harness.get_by_label("Export folder").click();
+        harness.run();
+        let asked = harness.state_mut().0.sender.take();
+        assert!(matches!(asked[..], [AppCommand::Export { format: ExportFormat::HuggingFace, .. }]), "{asked:?}");
     }
 
     #[test]

@@ -7,9 +7,11 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::label_file::{LabelFileState, label_file_ui};
 use crate::app::tasks::typed_text::TypedText;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{BarShape, Chosen, banner, button, button_if, probability_bars_ui, section, spinner};
-use crate::evaluation::{Prediction, argmax};
-use crate::worker::RunResults;
+use crate::app::widgets::{
+    BarShape, Chosen, banner, button, button_if, explained, probability_bars_ui, section, spinner,
+};
+use crate::evaluation::{ClassAnswer, Prediction};
+use crate::worker::{RunResults, calibration_note};
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -96,19 +98,22 @@ fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &ClassifyTextState) {
         return;
     }
     let Some(classify) = &ctx.answers.classify.value else { return };
-    let Some(probabilities) = classify.probabilities.first() else { return };
-    if probabilities.is_empty() {
+    let Some(answer) = classify.answers.first() else { return };
+    let Some(ClassAnswer { predicted, probabilities }) = answer else {
         ui.label(theme.muted("No text is left after cleaning, so there is nothing to classify"));
         return;
-    }
+    };
     // The last answer stays, faded, until the new one arrives, so that nothing jumps.
     let current = classify.texts.first().is_some_and(|answered| answered == text);
     ui.scope(|ui| {
         if !current {
             ui.set_opacity(0.5);
         }
-        let chosen = Chosen { predicted: argmax(probabilities), truth: None };
+        let chosen = Chosen { predicted: *predicted, truth: None };
         probability_bars_ui(ui, theme, &classify.labels, probabilities, chosen, (false, BarShape::Below));
+        if let Some(temperature) = classify.temperature {
+            explained(ui, theme.small(calibration_note(temperature)));
+        }
     });
 }
 
@@ -164,13 +169,15 @@ pub(super) mod tests {
             scene.answers.classify.value = Some(Classified {
                 texts: vec![row.text.clone()],
                 labels: scene.answers.results.value.as_ref().unwrap().settings.labels.clone(),
-                probabilities: vec![row.probabilities().to_vec()],
+                answers: vec![row.answer.class().cloned()],
+                temperature: Some(1.234),
             });
             let mut harness = open(scene, dark);
             harness.state_mut().1.typed.text = row.text.clone();
             harness.run();
             picture(if dark { "try-dark" } else { "try-light" }, &mut harness);
             assert!(harness.query_by_label_contains("predicted").is_some());
+            harness.get_by_label_contains("Probabilities are calibrated with the temperature 1.23");
         }
     }
 }

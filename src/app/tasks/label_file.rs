@@ -10,12 +10,14 @@ use crate::app::spoken::set_heading;
 use crate::app::tasks::rows_to_label::{RowsToLabel, rows_to_label_ui};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{
-    Action, Anchor, RowSelection, anchor, banner, button, combo, field_label, primary_button, progress_ui, reading_ui,
-    running_ui, section,
+    Action, Anchor, RowSelection, anchor, banner, button, combo, explained, field_label, primary_button, progress_ui,
+    reading_ui, running_ui, section,
 };
 use crate::evaluation::ThresholdScore;
 use crate::words::{bytes, count, counted, percent, percent_of};
-use crate::worker::{FileToLabel, LabelledCounts, LabelledRows, ReadToLabel, RunResults, TableFormat};
+use crate::worker::{
+    FileToLabel, LabelledCounts, LabelledRows, ReadToLabel, RunResults, TableFormat, calibration_note,
+};
 
 /// Greatest width of a menu.
 const COMBO: f32 = 224.0;
@@ -66,7 +68,7 @@ struct Counted {
     threshold: Option<f32>,
     counts: LabelledCounts,
     least_confident: Vec<usize>,
-    /// What the threshold does to the test rows, and those rows without a threshold.
+    /// What the threshold does to the test rows, at the temperature of the rows' probabilities; and those rows without a threshold.
     on_test_rows: [ThresholdScore; 2],
 }
 
@@ -93,7 +95,8 @@ impl LabelFileState {
                 of: Arc::downgrade(rows),
                 threshold,
                 counts: rows.counts(threshold),
-                on_test_rows: [threshold.unwrap_or(0.0), 0.0].map(|least| ThresholdScore::of(&results.test, least)),
+                on_test_rows: [threshold.unwrap_or(0.0), 0.0]
+                    .map(|least| ThresholdScore::at_temperature(&results.test, least, rows.temperature)),
                 least_confident: known.map_or_else(|| rows.least_confident_first(), |counted| counted.least_confident),
             },
         };
@@ -242,6 +245,9 @@ fn labelled_ui(
     let known = state.count(rows, results);
     let (counts, on_test_rows) = (known.counts.clone(), known.on_test_rows);
     counts_ui(ui, theme, &rows.labels, &counts);
+    if let Some(temperature) = rows.temperature {
+        explained(ui, theme.small(calibration_note(temperature)));
+    }
     for note in rows.notes() {
         ui.add(Label::new(theme.small(note)).wrap());
     }

@@ -10,9 +10,10 @@ use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit, LabelledOutput, Pick};
 use crate::app::testing::{Scene, Window, app, hone, imported, picture, results, settle};
 use crate::app::view::View;
-use crate::evaluation::ClassAnswer;
+use crate::evaluation::{ClassAnswer, ThresholdScore};
 use crate::project::{DatasetSettings, ModelChoice};
 use crate::storage::ThemeChoice;
+use crate::words::percent_of;
 use crate::worker::{FileToLabel, LabelledRows, ReadToLabel};
 
 fn file() -> Arc<FileToLabel> {
@@ -28,13 +29,13 @@ fn file() -> Arc<FileToLabel> {
     Arc::new(FileToLabel { asked, file, columns, notes: Vec::new() })
 }
 
-/// The sample reviews, with the predictions of the test rows in turn; the second row has no text.
-fn labelled() -> Arc<LabelledRows> {
+/// The sample reviews, with the predictions of the test rows in turn, at that temperature; the second row has no text.
+fn labelled(temperature: Option<f64>) -> Arc<LabelledRows> {
     let (file, results) = (file(), results());
     let classes: Vec<&ClassAnswer> = results.test.iter().filter_map(|row| row.answer.class()).collect();
     let answers = (0..file.file.table.len()).map(|row| (row != 1).then(|| classes[row % classes.len()].clone()));
     let (labels, answers) = (results.settings.labels.clone(), answers.collect());
-    Arc::new(LabelledRows { file, labels, answers, truncated: 2, max_length: 128 })
+    Arc::new(LabelledRows { file, labels, answers, truncated: 2, max_length: 128, temperature })
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn a_file_without_the_text_column_asks_for_it() {
 fn counts_and_rows_are_shown_before_anything_is_written_and_the_threshold_is_saved_with_them() {
     for dark in [false, true] {
         let mut scene = Scene::trained(dark);
-        let rows = labelled();
+        let rows = labelled(None);
         (scene.answers.to_label.value, scene.answers.labelled.value) = (Some(file()), Some(Arc::clone(&rows)));
         let mut harness = open(scene, dark);
         harness.set_size(egui::vec2(1280.0, 1800.0));
@@ -108,6 +109,33 @@ fn counts_and_rows_are_shown_before_anything_is_written_and_the_threshold_is_sav
         harness.run();
         let output = LabelledOutput { name: "reviews-labelled.csv".to_owned(), least_percent: Some(80) };
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::LabelledOutput(output))]);
+    }
+}
+
+#[test]
+fn calibrated_probabilities_are_told_and_the_threshold_is_explained_by_rows_at_the_same_temperature() {
+    let shown = |temperature| {
+        let mut scene = Scene::trained(false);
+        (scene.answers.to_label.value, scene.answers.labelled.value) = (Some(file()), Some(labelled(temperature)));
+        let mut harness = open(scene, false);
+        harness.set_size(egui::vec2(1280.0, 1800.0));
+        harness.run();
+        let note = "Probabilities are calibrated with the temperature 3.00, which was fitted on the validation rows.";
+        assert_eq!(harness.query_by_label(note).is_some(), temperature.is_some());
+        harness.get_by_label("Leave unsure rows undecided").click();
+        harness.run();
+        harness
+    };
+    let decided = |temperature| ThresholdScore::at_temperature(&results().test, 0.8, temperature);
+    let flat = Some(3.0);
+    assert_ne!(decided(None), decided(flat));
+    for temperature in [None, flat] {
+        let score = decided(temperature);
+        let share = match score.decided {
+            0 => "no row reached 80%".to_owned(),
+            decided => format!("{} of rows were at 80% or more", percent_of(decided, score.rows)),
+        };
+        shown(temperature).get_by_label_contains(&share);
     }
 }
 

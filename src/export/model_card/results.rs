@@ -4,9 +4,10 @@
 use std::fmt::{self, Write};
 
 use crate::evaluation::{
-    BaselineName, Calibration, ClassificationMetrics, Interval, LanguageModelMetrics, Metrics, TermCounts, WordCounts,
+    BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, Metrics, TermCounts, WordCounts,
 };
 use crate::export::adapter_code::adapter_code;
+use crate::export::model_card::calibrated::Calibrated;
 use crate::export::model_card::quoting::{data_name, quoted};
 use crate::export::sentence_code::sentence_code;
 use crate::project::Objective;
@@ -23,8 +24,8 @@ pub(in crate::export) struct Results<'a> {
     pub settings: &'a RunSettings,
     pub summary: &'a RunSummary,
     pub comparison: &'a RunComparison,
-    /// The calibration error of the test rows, and the temperature that makes it smaller, if there is one.
-    pub calibration: Option<&'a (f64, Calibration)>,
+    /// The temperature of a classifier, if it has one.
+    pub calibrated: Option<Calibrated<'a>>,
     /// Whether the folder holds an adapter alone.
     pub is_adapter: bool,
 }
@@ -125,14 +126,8 @@ impl<'a> Results<'a> {
             writeln!(card, "| {name} | {precision:.3} | {recall:.3} | {f1:.3} | {} |", metrics.rows)?;
         }
         writeln!(card, "\nAccuracy {:.4}, mean cross-entropy {:.4}.", metrics.accuracy, metrics.loss)?;
-        if let Some((before, calibration)) = self.calibration {
-            let (after, temperature) = (calibration.calibration_error, calibration.temperature);
-            let rows = calibration.fitted_on;
-            writeln!(
-                card,
-                "Expected calibration error {before:.4} (15 bins). The probabilities are not tempered: dividing the logits by \
-                 {temperature:.3} (fitted on the {rows} validation rows) before the softmax gives {after:.4}."
-            )?;
+        if let Some(calibrated) = self.calibrated {
+            calibrated.write_results(card, metrics)?;
         }
         for baseline in &self.comparison.baselines {
             if let Metrics::Classification(metrics) = &baseline.metrics {
@@ -206,7 +201,12 @@ impl<'a> Results<'a> {
                 card,
                 "## How to use it\n\nWith [peft](https://huggingface.co/docs/peft), on its base model:\n\n```python\n{code}\n```"
             )?;
-            return if self.metrics().classification().is_some() { self.write_usage_in_hone(card) } else { Ok(()) };
+            if self.metrics().classification().is_none() {
+                return Ok(());
+            }
+            let logits = if self.settings.embedding_pooling().is_some() { "scores" } else { "model(**tokens).logits" };
+            self.calibrated.map_or(Ok(()), |calibrated| calibrated.write_division(card, logits))?;
+            return self.write_usage_in_hone(card);
         }
         if self.settings.embedding_pooling().is_some() {
             let code = sentence_code(&self.settings.labels, "\"path/to/this/folder\"", "your text");
@@ -214,6 +214,7 @@ impl<'a> Results<'a> {
                 card,
                 "## How to use it\n\nWith [sentence-transformers](https://sbert.net), from this folder:\n\n```python\n{code}\n```"
             )?;
+            self.calibrated.map_or(Ok(()), |calibrated| calibrated.write_division(card, "scores"))?;
             return self.write_usage_in_hone(card);
         }
         let length = self.settings.project.training.max_length;
@@ -241,15 +242,18 @@ impl<'a> Results<'a> {
         if self.metrics().classification().is_none() {
             return Ok(());
         }
+        self.calibrated.map_or(Ok(()), |calibrated| calibrated.write_python(card, length))?;
         self.write_usage_in_hone(card)
     }
 
     fn write_usage_in_hone(&self, card: &mut String) -> fmt::Result {
         // With --text, joined columns may be missing, but the model was trained to read them.
         let named = if self.settings.project.dataset.joined_columns().next().is_none() { " --text text" } else { "" };
+        let is_kept = self.calibrated.is_some_and(|calibrated| calibrated.is_kept);
+        let calibrates = if is_kept { ", and calibrates the probabilities" } else { "" };
         writeln!(
             card,
-            "\nWith Hone, which also cleans each text in the same way as the training texts:\n\n\
+            "\nWith Hone, which also cleans each text in the same way as the training texts{calibrates}:\n\n\
              ```sh\nhone predict path/to/this/folder texts.csv{named} --out predictions.csv\n```"
         )
     }

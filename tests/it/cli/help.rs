@@ -156,6 +156,7 @@ fn help_of_predict() {
         Options:
               --out <FILE>         CSV, XLSX or Parquet file to write: the file's columns, the predicted label, and the probability of each label [default: only show the counts and the first rows]
               --threshold <SHARE>  Least probability, such as 0.8, with which a row gets its label; below it, the row is 'undecided' [default: none]
+              --uncalibrated       Give the probabilities of the network itself, not calibrated by the model's temperature; the labels are the same
               --force              Replace the output file if it exists
               --text <COLUMN>      Text column [default: the one the model was trained on]
               --delimiter <CHAR>   Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
@@ -197,6 +198,9 @@ fn help_of_export() {
 
               --run <ID>
                   Run to use [default: the newest that was not stopped early]
+
+              --calibrated
+                  With --format hf: divide the last layer by the model's temperature, so that every program gets calibrated probabilities
 
               --raw
                   Write cells of predictions as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas

@@ -15,6 +15,7 @@
 mod adapt;
 mod adapt_decoder;
 mod bad_input;
+mod calibrated;
 mod columns;
 mod compared_runs;
 mod data;

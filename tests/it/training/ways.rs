@@ -8,7 +8,7 @@ use hone::evaluation::{Baseline, BaselineName, NextStep};
 use hone::export::{ExportError, ExportFormat, Exported, export};
 use hone::models::HeadSpec;
 use hone::models::{Compute, LoadOptions, Model, is_adapter};
-use hone::predictor::Predictor;
+use hone::predictor::{Predictor, Probabilities};
 use hone::project::{DeviceChoice, LoraSettings, PROBE_STRENGTHS, PoolingChoice, Precision, Recompute, TrainedLayers};
 
 use super::*;
@@ -17,7 +17,7 @@ use super::*;
 fn answers(folder: &Path) -> Vec<u32> {
     let predictor = Predictor::load(folder).unwrap();
     let texts = ["the phone 20 is bad and broken", "the dress 23 is great and perfect"];
-    let answers = quietly(|watch| predictor.answer(&texts, watch)).unwrap().answers;
+    let answers = quietly(|watch| predictor.answer(&texts, Probabilities::Uncalibrated, watch)).unwrap().answers;
     answers.into_iter().map(|answer| answer.unwrap().class().unwrap().predicted).collect()
 }
 
@@ -205,7 +205,9 @@ fn an_instant_model_is_solved_for_and_repeats_bit_for_bit() {
     // The embeddings were kept in training, and are computed here.
     let tested = bench.newest().read_predictions("test").unwrap();
     let texts: Vec<&str> = tested.iter().map(|row| row.text.as_str()).collect();
-    let answered = quietly(|watch| Predictor::load(&best).unwrap().answer(&texts, watch)).unwrap().answers;
+    let answered = quietly(|watch| Predictor::load(&best).unwrap().answer(&texts, Probabilities::Uncalibrated, watch))
+        .unwrap()
+        .answers;
     for (row, answer) in tested.iter().zip(answered) {
         assert_eq!(row.predicted(), Some(answer.unwrap().class().unwrap().predicted), "{}", row.text);
     }

@@ -1,5 +1,6 @@
 //! Using finished runs: evaluating, classifying texts, predicting files, exporting.
 
+use hone::storage::{ModelFolderInfo, read_model_info, write_model_info};
 use hone::worker::{
     ChangeRuns, Classified, Classify, CompareRuns, Evaluate, Export, ExportFormat, FetchModel, JobError,
     LabelledCounts, ListRuns, LoadRun, ReadToLabel, RunChange, SavedPredictions,
@@ -34,10 +35,23 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
     let bench = Bench::new(|_| ());
     let best = bench.train().folder.join("best");
     let texts = ["the <b>phone</b> is great", "the phone is great", "<p> </p>"].map(str::to_owned).to_vec();
-    let Classified { labels, probabilities, .. } = bench.ask(Classify { model: best.clone(), texts });
+    let Classified { labels, answers, .. } = bench.ask(Classify { model: best.clone(), texts });
     assert_eq!(labels, ["bad", "good"]);
-    assert_eq!(probabilities[0], probabilities[1], "tags are cleaned away");
-    assert!((probabilities[0].iter().sum::<f32>() - 1.0).abs() < 1e-6 && probabilities[2].is_empty());
+    assert_eq!(answers[0], answers[1], "tags are cleaned away");
+    let probabilities = &answers[0].as_ref().unwrap().probabilities;
+    assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6 && answers[2].is_none());
+
+    // The model is loaded again if its temperature has changed.
+    let classify = || bench.ask(Classify { model: best.clone(), texts: vec!["the phone is great".to_owned()] });
+    let info = read_model_info(&best).unwrap().unwrap();
+    for temperature in [None, Some(4.0)] {
+        write_model_info(&best, &ModelFolderInfo { temperature, ..info.clone() }).unwrap();
+        let found = classify();
+        assert_eq!(found.temperature, temperature);
+        let network = answers[0].clone().unwrap();
+        assert_eq!(found.answers, [Some(temperature.map_or(network.clone(), |t| network.at_temperature(t)))]);
+    }
+    write_model_info(&best, &info).unwrap();
 
     let (input, output) = (bench.path("new.csv"), bench.path("out/labelled.csv"));
     std::fs::write(&input, "id,predicted,text\n1,x,\"the phone, is great\"\n2,y,<br>\n3,z,bad\n").unwrap();
