@@ -161,7 +161,7 @@ impl Run {
             grad_norm: norm.sqrt(),
             tokens,
             train_seconds: (step + 1) as f64 * 0.31,
-            memory: 900_000_000 + step.min(40) as u64 * 5_000_000,
+            memory: 1_000_000_000,
         });
     }
 
@@ -293,16 +293,11 @@ fn read() -> Vec<Row> {
 
 /// Hashes (FNV-1a) of a text's words.
 fn words(text: &str) -> Vec<usize> {
+    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hashed = |word: &str| (word.bytes().fold(0xcbf2_9ce4_8422_2325, add) % FEATURES as u64) as usize;
     let lower = text.to_lowercase();
     let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words
-        .map(|word| {
-            let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-            });
-            (hash % FEATURES as u64) as usize
-        })
-        .collect()
+    words.map(hashed).collect()
 }
 
 fn measure(predictions: &[Prediction]) -> Metrics {
