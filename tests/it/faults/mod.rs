@@ -224,7 +224,7 @@ fn a_full_disk_pauses_a_run_which_goes_on_when_there_is_space() {
         ("write", "/metrics.jsonl", 3),
         ("fdatasync", "/metrics.jsonl", 4),
         ("open", "/state.ron", 2),
-        ("rename", "/best", 1),
+        ("rename", "/best", 0),
         ("rename", "/predictions.parquet", 0),
         ("rename", "/figures.ron", 0),
         ("rename", "/status.ron", 1),
