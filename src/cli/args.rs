@@ -256,6 +256,7 @@ pub struct EvaluateArguments {
 
 /// `hone predict`.
 #[derive(Clone, Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent switch of the command line")]
 pub struct PredictArguments {
     /// Project folder, or trained model folder
     #[arg(value_name = "PROJECT|MODEL_FOLDER")]
