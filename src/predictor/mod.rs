@@ -1,7 +1,7 @@
 //! A trained model in memory with everything that belongs to it: tokenizer, cleaning, max length and precision.
 //!
 //! Try it, `hone predict`, evaluation on a file and the verification of exports all use this one type, so they get the
-//! same label for the same text. Only what answers people calibrates its probabilities, see [`Probabilities`].
+//! same label for the same text. Only what answers people calibrates its probabilities, see [`crate::predictor::Probabilities`].
 
 mod blanks;
 mod continuing;
