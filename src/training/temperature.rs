@@ -4,7 +4,8 @@ use crate::evaluation::{ClassProbabilities, Prediction, fit_temperature};
 use crate::storage::{ModelFolderInfo, RunFolder, StorageError, read_model_info, write_model_info};
 
 /// Fits the temperature of a run's best checkpoint on its predictions for the validation rows, and keeps it in the `hone.ron` of the
-/// model; none if it cannot be fitted, see [`fit_temperature`], and for other tasks. `classes` is the number of labels. A folder without that file stays as it is.
+/// model; none if it cannot be fitted, see [`fit_temperature`], and for other tasks. `classes` is the number of labels. A folder
+/// without that file stays as it is.
 ///
 /// # Errors
 /// If `hone.ron` cannot be read or written.

@@ -59,7 +59,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// Scores a run's model on one side of its own rows. Terms that are typical of its training rows are also scored apart.
+/// Scores a run's model on the rows of one side of the run's split. Domain terms, where there are any, get their own scores.
 pub(super) fn score_own(
     context: &mut Context<'_>,
     run: &RunFolder,

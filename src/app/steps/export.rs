@@ -253,7 +253,10 @@ fn calibrated_ui(ui: &mut Ui, what: Offered, calibrated: &mut bool, results: &Ru
         None => format!("A temperature is fitted on at least {FEWEST_ROWS} validation rows, with a mistake among them"),
     };
     let mut is_on = *calibrated && results.temperature.is_some();
-    let check = ui.add_enabled(results.temperature.is_some(), Checkbox::new(&mut is_on, "Calibrated in every program"));
+    let check = ui.add_enabled(
+        results.temperature.is_some(),
+        Checkbox::new(&mut is_on, "Calibrated probabilities in every program"),
+    );
     if check.on_hover_text(&hover).on_disabled_hover_text(&hover).changed() {
         *calibrated = is_on;
     }
@@ -441,7 +444,7 @@ mod tests {
     fn a_folder_is_exported_calibrated_if_the_run_has_a_temperature() {
         let mut harness = open(Scene::trained(false), false);
         let check = |harness: &Harness<'_, (Scene, ExportStepState)>| {
-            harness.get_by_role_and_label(egui::Role::CheckBox, "Calibrated in every program").click();
+            harness.get_by_role_and_label(egui::Role::CheckBox, "Calibrated probabilities in every program").click();
         };
         harness.run();
         check(&harness);

@@ -164,7 +164,10 @@ fn technical_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, series: &Series,
         panel(ui, theme, curves, &small("Speed", 1.0), |plot| {
             plot.line(line("Tokens per second", &series.speed, training).width(1.5));
         });
-        panel(ui, theme, curves, &small("Memory", 1.0), |plot| {
+        // From 0 on: what changes little should look so.
+        let most = series.memory.iter().map(|point| point.y).fold(1.0, f64::max);
+        let frame = Panel { range: Some([0.0, most]), ..small("Memory", 1.0) };
+        panel(ui, theme, curves, &frame, |plot| {
             plot.line(line("Memory in GB", &series.memory, training).width(1.5));
         });
     });

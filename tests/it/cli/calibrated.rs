@@ -184,11 +184,16 @@ fn with_too_few_validation_rows_there_is_no_temperature() {
 #[test]
 fn without_a_mistake_among_the_validation_rows_there_is_no_temperature() {
     let place = Place::new();
-    place.project();
-    place.write("reviews.csv", reviews(60));
-    place.good(&["train", "shop", "--set", "training.trained_layers=instant", "--set", "split.validation=0.3"]);
+    // Two labels that no model confuses.
+    let rows = (0..60).map(|row| format!("good good good good {row},yes\nbroken broken broken broken {row},no\n"));
+    place.write("reviews.csv", format!("review,mood\n{}", rows.collect::<String>()));
+    place.good(&["new", "shop", "--data", "reviews.csv", "--text", "review", "--label", "mood", "--model", TINY_BERT]);
+    let instant = ["--set", "training.trained_layers=instant", "--set", "split.validation=0.3"];
+    place.good(&[&["train", "shop"], &instant[..]].concat());
     let evaluated = place.json(&["evaluate", "shop", "--json"]);
-    assert_eq!((&evaluated["accuracy"], &evaluated["details"]["calibration"]), (&Value::from(1.0), &Value::Null));
+    let validation = RunFolder::list(&place.path("shop")).unwrap()[0].folder.read_predictions("validation").unwrap();
+    assert!(validation.len() > 20 && validation.iter().all(|row| row.predicted() == row.label()), "{validation:#?}");
+    assert_eq!(evaluated["details"]["calibration"], Value::Null);
     assert_eq!(kept(&best(&place)), None);
 }
 

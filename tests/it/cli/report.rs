@@ -280,6 +280,10 @@ fn reports_and_curves_of_a_trial_name_its_study() {
     worker.submit(SaveCurves { runs: vec![run], format, output, may_replace: false }).wait(PATIENCE).unwrap().unwrap();
     let table = place.read("curves.csv");
     assert!(table.contains(&format!("Trial 2 of the study {id},")), "{table}");
+    let mut lines = table.trim_start_matches('\u{feff}').lines().map(|line| line.split(','));
+    let column = lines.next().unwrap().position(|name| name == "memory_bytes").unwrap();
+    let memory: u64 = lines.next().unwrap().nth(column).unwrap().parse().unwrap();
+    assert!(memory > 1 << 20, "the memory was measured from the first step on: {memory}");
 }
 
 /// The metrics of the newest run.

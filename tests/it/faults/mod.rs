@@ -90,10 +90,12 @@ impl Bench {
         files::copy(&self.place.path("template"), &project);
     }
 
-    /// Trains with a fault of a call; none fails if it is 0. Many small steps, each with a checkpoint, and evaluations.
+    /// Trains with a fault of a call; none fails if it is 0. Many small steps, each with a checkpoint, and evaluations. In 32 bits,
+    /// because the rounding of bf16 decides how often there is a new best checkpoint.
     fn train(&self, fault: Fault, call: usize) -> Ended {
         const TRAIN: &str = "train shop --set epochs=3 --set early_stopping=none --set training.evaluate_every=Steps(4) \
-                             --set batch_size=8 --set lr=3e-3 --set training.checkpoint_minutes=0";
+                             --set batch_size=8 --set lr=3e-3 --set training.checkpoint_minutes=0 \
+                             --set precision=f32";
         let [journal, still] = ["faults.log", "faults.still"].map(|name| self.place.path(name));
         let _ = fs::remove_file(&journal);
         let mut command = self.place.command(&words(TRAIN));
@@ -224,7 +226,7 @@ fn a_full_disk_pauses_a_run_which_goes_on_when_there_is_space() {
         ("write", "/metrics.jsonl", 3),
         ("fdatasync", "/metrics.jsonl", 4),
         ("open", "/state.ron", 2),
-        ("rename", "/best", 0),
+        ("rename", "/best", 1),
         ("rename", "/predictions.parquet", 0),
         ("rename", "/figures.ron", 0),
         ("rename", "/status.ron", 1),

@@ -16,9 +16,9 @@ use crate::worker::RateCurve;
 
 /// Height of the curve.
 const HEIGHT: f32 = 180.0;
-/// How far the shown losses go above the first, as a share of what the loss falls by.
-const ABOVE_FIRST: f64 = 1.5;
-/// The same at least, as a share of the first loss, where it hardly falls.
+/// How far the shown losses go above the usual one, as a share of what the loss falls by.
+const ABOVE_USUAL: f64 = 1.5;
+/// The same at least, as a share of the usual loss, where it hardly falls.
 const LEAST_ABOVE: f64 = 0.2;
 /// Room below and above the shown losses, as a share of them.
 const MARGIN: f64 = 0.05;
@@ -75,8 +75,11 @@ fn shown_losses(curve: &RateCurve) -> Option<RangeInclusive<f64>> {
     let losses = || curve.points.iter().flat_map(|point| [point.loss, point.smoothed]);
     let least = losses().fold(f64::INFINITY, f64::min);
     let most = losses().fold(f64::NEG_INFINITY, f64::max);
-    let first = curve.points.first()?.smoothed.max(least);
-    let top = first + (ABOVE_FIRST * (first - least)).max(LEAST_ABOVE * first.abs());
+    // The first loss is that of one batch, which may be far below the others. Few steps explode, so the median is a usual loss.
+    let mut smoothed: Vec<f64> = curve.points.iter().map(|point| point.smoothed).collect();
+    smoothed.sort_by(f64::total_cmp);
+    let usual = curve.points.first()?.smoothed.max(smoothed[smoothed.len() / 2]);
+    let top = usual + (ABOVE_USUAL * (usual - least)).max(LEAST_ABOVE * usual.abs());
     let top = top.min(most);
     let margin = MARGIN * (top - least);
     (margin > 0.0).then_some(least - margin..=top + margin)
@@ -136,6 +139,9 @@ mod tests {
         assert!(low < 1.0 && high > 1.2 && high < 1.3, "{low} {high}");
         let (low, high) = shown_losses(&curve(&[1.0, 0.9, 0.7, 0.8])).unwrap().into_inner();
         assert!(low < 0.7 && low > 0.6 && high > 1.0 && high < 1.1, "all of it: {low} {high}");
+        // The first batch is far below all that follow.
+        let (low, high) = shown_losses(&curve(&[0.8, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 9.0])).unwrap().into_inner();
+        assert!(low < 0.8 && high > 1.2 && high < 2.0, "the usual loss is shown: {low} {high}");
         assert_eq!(shown_losses(&curve(&[])), None);
     }
 }
