@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hone::evaluation::Prediction;
 use hone::storage::{MODEL_INFO_FILE, ModelFolderInfo, RunFolder, read_model_info, write_model_info};
 use serde_json::Value;
 
@@ -192,7 +193,7 @@ fn without_a_mistake_among_the_validation_rows_there_is_no_temperature() {
     place.good(&[&["train", "shop"], &instant[..]].concat());
     let evaluated = place.json(&["evaluate", "shop", "--json"]);
     let validation = RunFolder::list(&place.path("shop")).unwrap()[0].folder.read_predictions("validation").unwrap();
-    assert!(validation.len() > 20 && validation.iter().all(|row| row.predicted() == row.label()), "{validation:#?}");
+    assert!(validation.len() > 20 && !validation.iter().any(Prediction::is_wrong), "{validation:#?}");
     assert_eq!(evaluated["details"]["calibration"], Value::Null);
     assert_eq!(kept(&best(&place)), None);
 }
