@@ -67,6 +67,7 @@ pub struct Control {
     cancelled: AtomicBool,
     abandoned: AtomicBool,
     paused: AtomicBool,
+    handed_over: AtomicBool,
 }
 
 impl Control {
@@ -87,6 +88,19 @@ impl Control {
     /// Asks the job to pause, or to continue.
     pub fn set_paused(&self, paused: bool) {
         self.paused.store(paused, Ordering::Release);
+    }
+
+    /// Asks a run to end with a checkpoint from which another process goes on. A paused one continues for that. Other jobs do not
+    /// look at it.
+    pub fn hand_over(&self) {
+        self.handed_over.store(true, Ordering::Release);
+        self.set_paused(false);
+    }
+
+    /// Whether another process is to go on.
+    #[must_use]
+    pub fn is_handed_over(&self) -> bool {
+        self.handed_over.load(Ordering::Acquire)
     }
 
     /// Whether the job should stop.

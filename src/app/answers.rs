@@ -185,6 +185,12 @@ impl Answers {
         self.live.as_ref().is_some_and(LiveRun::is_going)
     }
 
+    /// Whether a run is training or a study is running: both write to the project's folder for a long time.
+    #[must_use]
+    pub fn is_training_or_studying(&self) -> bool {
+        self.is_training() || self.study.is_running()
+    }
+
     /// Forgets the run shown, which was deleted, and everything that its model answered.
     pub fn forget_run(&mut self) {
         self.results.clear();

@@ -73,6 +73,8 @@ pub struct HoneApp {
     pub(super) keep_settings: bool,
     /// Where new projects are created, unless the person chooses another folder.
     pub(super) projects: PathBuf,
+    /// This program, which goes on with runs in the background.
+    pub(super) program: PathBuf,
     /// Whether the window may close, because all questions have been answered.
     pub(super) may_close: bool,
     pub(super) ctx: Context,
@@ -108,6 +110,8 @@ impl HoneApp {
             meter: MemoryMeter::default(),
             keep_settings: start.keep_settings,
             projects: start.projects,
+            // Only a program that was deleted since has no path.
+            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("hone")),
             may_close: false,
             ctx: ctx.clone(),
             title: String::new(),

@@ -105,6 +105,7 @@ fn dialogs_fit_at_twice_the_size() {
         Dialog::Unsaved { leaving: Leaving::Quit, why: "The disk is full".to_owned() },
         Dialog::Versions(Vec::new()),
         Dialog::Training(Leaving::Quit),
+        Dialog::Study(Leaving::Quit),
         Dialog::Shortcuts,
         Dialog::About,
         Dialog::Notifications,
@@ -114,7 +115,7 @@ fn dialogs_fit_at_twice_the_size() {
         settle(&mut window);
         picture(&format!("dialog-{}", name.split([' ', '(']).next().unwrap()), &mut window);
         let inside = window.ctx.content_rect();
-        let buttons: Vec<_> = ["Close", "Cancel", "Continue training"]
+        let buttons: Vec<_> = ["Close", "Cancel", "Continue training", "Continue the study"]
             .into_iter()
             .filter_map(|name| window.query_by_role_and_label(egui::Role::Button, name))
             .map(|button| button.rect())

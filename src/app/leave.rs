@@ -95,7 +95,7 @@ impl HoneApp {
         self.keep_settings();
     }
 
-    /// Closes the open project, after asking about running training and changes that cannot be saved.
+    /// Closes the open project, after asking about running training, a running study and changes that cannot be saved.
     pub(super) fn leave(&mut self, leaving: Leaving) {
         // Checked before anything is asked or stopped: picking a folder without a project must not close the open one.
         if let Leaving::Open(path) = &leaving
@@ -106,8 +106,9 @@ impl HoneApp {
             self.tell_not_opened(path, &error);
             return;
         }
-        if self.state.work.answers.is_training() {
-            self.dialog = Some(Dialog::Training(leaving));
+        let answers = &self.state.work.answers;
+        if answers.is_training_or_studying() {
+            self.dialog = Some(if answers.is_training() { Dialog::Training(leaving) } else { Dialog::Study(leaving) });
             return;
         }
         if let Some(file) = self.state.work.answers.unsaved_predictions() {
@@ -224,10 +225,10 @@ impl HoneApp {
             return;
         }
         let answers = &self.state.work.answers;
-        if answers.is_training() || answers.unsaved_predictions().is_some() || self.save_now().is_err() {
+        if answers.is_training_or_studying() || answers.unsaved_predictions().is_some() || self.save_now().is_err() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            // All questions are answered: the window closes once the run has stopped.
-            if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
+            // All questions are answered: the window closes once the run or study has stopped.
+            if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit) | Dialog::HandingOver(Leaving::Quit))) {
                 self.leave(Leaving::Quit);
             }
         } else {
@@ -235,10 +236,10 @@ impl HoneApp {
         }
     }
 
-    /// Leaves once the run has stopped: until then it writes to the project's folder.
+    /// Leaves once the run or study has stopped: until then it writes to the project's folder.
     pub(super) fn leave_when_stopped(&mut self) {
-        if let Some(Dialog::Stopping(leaving)) = &self.dialog
-            && !self.state.work.answers.is_training()
+        if let Some(Dialog::Stopping(leaving) | Dialog::HandingOver(leaving)) = &self.dialog
+            && !self.state.work.answers.is_training_or_studying()
         {
             let leaving = leaving.clone();
             self.dialog = None;
@@ -256,8 +257,22 @@ impl HoneApp {
             DialogAnswer::Path(pick, path) => self.use_path(pick, path),
             DialogAnswer::Download(what) => self.start(what, true),
             DialogAnswer::StopAndLeave(leaving) => {
-                self.state.work.end_training();
+                let work = &mut self.state.work;
+                if work.answers.is_training() {
+                    work.end_training();
+                } else {
+                    work.stop_study();
+                }
                 self.dialog = Some(Dialog::Stopping(leaving));
+            }
+            DialogAnswer::HandOverAndLeave(leaving) => {
+                let work = &mut self.state.work;
+                if work.answers.is_training() {
+                    work.hand_over()
+                } else {
+                    work.hand_over_study()
+                }
+                self.dialog = Some(Dialog::HandingOver(leaving));
             }
             DialogAnswer::DiscardAndLeave(leaving) => self.go(leaving),
             DialogAnswer::ShowPredictions => self.state.view = View::TryIt,

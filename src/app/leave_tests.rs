@@ -1,7 +1,7 @@
 //! Tests of opening and closing projects.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use egui::{Key, Modifiers};
@@ -17,7 +17,7 @@ use crate::fetch::Catalogue;
 use crate::project::{ModelChoice, Step, TaskKind};
 use crate::storage::{ProjectFile, RunStatus, ThemeChoice};
 
-fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
+pub(super) fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
     let begun = Instant::now();
     while !done(hone(window)) {
         window.step();
@@ -117,6 +117,57 @@ fn a_run_is_stopped_before_its_project_closes() {
     assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "no run is left unfinished");
 }
 
+/// A program that writes its arguments, each on a line, to the file that is returned too.
+#[cfg(unix)]
+pub(super) fn telling_program(folder: &Path) -> (PathBuf, PathBuf) {
+    use std::os::unix::fs::PermissionsExt;
+    let (told, program) = (folder.join("told"), folder.join("program"));
+    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{0}.part'\nmv '{0}.part' '{0}'\n", told.display());
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    (program, told)
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_goes_on_in_the_background_when_its_project_closes() {
+    let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+    settle(&mut window);
+    let (program, told) = telling_program(folder.path());
+    let begin = |window: &mut Window| {
+        let mut training = hone(window).project().training.clone();
+        training.epochs = 1000;
+        hone(window).run_command(AppCommand::Edit(Edit::Training(training)));
+        let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        hone(window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
+        hone(window).run_command(AppCommand::User(UserCommand::Train));
+        until(window, |app| app.state.work.answers.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
+        hone(window).leave(Leaving::Quit);
+        window.run_steps(4);
+    };
+
+    // Without the program, the window stays open and says why.
+    begin(&mut window);
+    picture("leaving-training", &mut window);
+    hone(&mut window).program = folder.path().join("none");
+    window.get_by_label("Run in the background").click();
+    until(&mut window, |app| !app.state.work.answers.is_training());
+    settle(&mut window);
+    assert!(hone(&mut window).dialog.is_none() && !hone(&mut window).may_close);
+    window.get_by_label_contains("Training could not go on in the background");
+    assert!(hone(&mut window).state.interrupted.is_some(), "it can be resumed");
+
+    begin(&mut window);
+    hone(&mut window).program = program;
+    window.get_by_label("Run in the background").click();
+    until(&mut window, |app| app.may_close);
+    until(&mut window, |_| told.exists());
+    let project = folder.path().join("customer-reviews");
+    let run = crate::storage::RunFolder::find_interrupted(&project, None).unwrap();
+    let expected = format!("train\n--resume\n--run\n{}\n{}\n", run.id(), project.display());
+    assert_eq!(std::fs::read_to_string(told).unwrap(), expected);
+}
+
 #[test]
 fn enter_confirms_and_escape_cancels_every_dialog() {
     let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
@@ -125,6 +176,7 @@ fn enter_confirms_and_escape_cancels_every_dialog() {
     for dialog in [
         Dialog::Unsaved { leaving: Leaving::Quit, why: "The disk is full".to_owned() },
         Dialog::Training(Leaving::Quit),
+        Dialog::Study(Leaving::Quit),
         Dialog::Predictions { file: "new.csv".to_owned(), next: Discarding::Leave(Leaving::Quit) },
         Dialog::Damaged { path: PathBuf::new(), message: String::new() },
         Dialog::new_project(&PathBuf::from("somewhere")),

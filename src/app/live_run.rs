@@ -68,6 +68,8 @@ pub struct LiveRun {
     pub progress: Option<Progress>,
     /// Whether it is paused.
     pub paused: bool,
+    /// Whether another process is to go on with it.
+    pub handed_over: bool,
     /// How often it was told to stop.
     pub stops: u32,
     /// How it ended; `None` while it is training.

@@ -18,6 +18,8 @@ pub struct LiveStudy {
     pub run: LiveRun,
     /// Whether it was told to stop.
     pub stopping: bool,
+    /// Whether another process is to go on with it.
+    pub handed_over: bool,
     events: Receiver<StudyEvent>,
 }
 
@@ -25,7 +27,7 @@ impl LiveStudy {
     /// Of a study whose events come from this channel.
     #[must_use]
     pub fn new(events: Receiver<StudyEvent>) -> Self {
-        Self { results: None, trial: 0, run: LiveRun::default(), stopping: false, events }
+        Self { results: None, trial: 0, run: LiveRun::default(), stopping: false, handed_over: false, events }
     }
 
     /// Handles what the study has told since.

@@ -6,6 +6,7 @@
 
 mod act;
 mod answers;
+mod background;
 #[allow(clippy::module_inception, reason = "the application itself, in the room named after it")]
 mod app;
 #[cfg(test)]

@@ -207,7 +207,9 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
         ("path", Dialog::TypePath { pick: Pick::NewData, path: String::new() }),
         ("predictions", Dialog::Predictions { file, next: Discarding::Leave(leaving.clone()) }),
         ("training", Dialog::Training(leaving.clone())),
+        ("study", Dialog::Study(leaving.clone())),
         ("stopping", Dialog::Stopping(leaving.clone())),
+        ("handing-over", Dialog::HandingOver(leaving.clone())),
         ("unsaved", Dialog::Unsaved { leaving, why: "No space left on device".to_owned() }),
         (
             "download",

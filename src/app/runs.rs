@@ -74,6 +74,13 @@ impl HoneApp {
         match command {
             RunsCommand::Say(run, change) => self.say(&run, change),
             RunsCommand::Change(change) => self.change_runs(change),
+            RunsCommand::Stop(run) => match run.ask_to_stop() {
+                Ok(()) => {
+                    let body = "It ends after the step it is at, and keeps its best checkpoint";
+                    self.tell(Tone::Neutral, "The run was asked to stop", body);
+                }
+                Err(error) => self.tell(Tone::Danger, "The run could not be stopped", error.to_string()),
+            },
             RunsCommand::Compare(runs) => {
                 self.state.work.compare_runs(runs);
                 begin_at_top(&self.ctx);
@@ -106,6 +113,16 @@ impl HoneApp {
         self.state.refresh_runs();
     }
 
+    /// Says that a run of the project that was opened is trained by another process, if that is so.
+    fn tell_of_run_elsewhere(&mut self) {
+        let Some(listed) = &self.state.work.answers.runs.value else { return };
+        let elsewhere = listed.records.runs.iter().find(|run| run.is_under_way());
+        if let Some(run) = elsewhere.filter(|_| !self.state.work.answers.is_training()) {
+            let title = format!("Run {} is training in the background", run.listing.number);
+            self.tell(Tone::Neutral, title, "View > Runs shows how far it is, and can stop it");
+        }
+    }
+
     fn change_runs(&mut self, change: RunChange) {
         let unsaved = self.state.work.answers.unsaved_predictions();
         let shown = self.state.work.answers.results.value.as_ref().map(|results| results.folder.clone());
@@ -136,7 +153,11 @@ impl HoneApp {
             self.tell(Tone::Danger, "That did not work", message);
         }
         if self.state.work.answers.runs.poll() == Some(Ended::Answered) {
+            let is_first = self.state.shows_newest;
             self.state.take_in_runs();
+            if is_first {
+                self.tell_of_run_elsewhere();
+            }
         }
     }
 }

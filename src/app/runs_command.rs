@@ -13,6 +13,8 @@ pub enum RunsCommand {
     Say(RunFolder, NoteChange),
     /// Move runs to the bin and back, or free their disk space.
     Change(RunChange),
+    /// Ask the process that trains a run to stop it and keep its best checkpoint.
+    Stop(RunFolder),
     /// Compare runs with the first of them; the answer comes in `Answers::compared`.
     Compare(Vec<PathBuf>),
     /// Show the results of a run in Evaluate.

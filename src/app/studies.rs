@@ -24,7 +24,7 @@ const LISTED_EVERY: Duration = Duration::from_secs(3);
 impl Work {
     /// Runs a study, or goes on with one, unless something is training.
     pub fn run_study(&mut self, project: &Project, folder: &Path, plan: StudyPlan, resumed: Option<StudyFolder>) {
-        if self.answers.is_training() || self.answers.study.is_running() {
+        if self.answers.is_training_or_studying() {
             return;
         }
         let (events, told) = crossbeam_channel::unbounded();
@@ -36,10 +36,18 @@ impl Work {
 
     /// Tries learning rates, unless something is training.
     pub fn find_rate(&mut self, project: &Project, folder: &Path) {
-        if !self.answers.is_training() && !self.answers.study.is_running() {
+        if !self.answers.is_training_or_studying() {
             let job = FindRate { project: project.clone(), folder: folder.to_owned(), may_fetch: false };
             self.answers.rate.ask_about(project.clone(), &self.heavy, job);
         }
+    }
+
+    /// Stops the study; its finished trials stay, and it can go on later.
+    pub fn stop_study(&mut self) {
+        if let Some(live) = &mut self.answers.live_study {
+            live.stopping = true;
+        }
+        self.answers.study.stop();
     }
 
     /// Lists the project's studies.
@@ -88,12 +96,14 @@ impl HoneApp {
                 Ok(settings) => work.run_study(project, folder, settings.plan, Some(study)),
                 Err(error) => self.tell(Tone::Danger, "The study cannot go on", error.to_string()),
             },
-            StudiesCommand::Stop => {
-                if let Some(live) = &mut work.answers.live_study {
-                    live.stopping = true;
+            StudiesCommand::Stop => work.stop_study(),
+            StudiesCommand::StopElsewhere(study) => match study.ask_to_stop() {
+                Ok(()) => {
+                    let body = "It ends after the step it is at";
+                    self.tell(Tone::Neutral, "The study was asked to stop", body);
                 }
-                work.answers.study.stop();
-            }
+                Err(error) => self.tell(Tone::Danger, "The study could not be stopped", error.to_string()),
+            },
             StudiesCommand::Keep(study) => work.answers.kept.ask(&work.heavy, KeepBest { study }),
             StudiesCommand::Use(settings) => match apply_settings(project, &settings) {
                 Ok(changed) => self.edit_training(changed),
@@ -127,7 +137,12 @@ impl HoneApp {
         let is_known = answers.kept.value.as_ref().is_some_and(|kept| kept.is_known);
         let ended = answers.study.poll();
         if let Some(ended) = ended {
-            let results = answers.live_study.take().and_then(|live| live.results);
+            let live = answers.live_study.take();
+            let is_handed_over = live.as_ref().is_some_and(|live| live.handed_over);
+            let results = live.and_then(|live| live.results);
+            if let (Some(results), true) = (&results, is_handed_over) {
+                self.go_on_with_study(&ended, results);
+            }
             let title = results.map_or("Study", |results| results.settings.plan.title());
             if ended == Ended::Answered {
                 self.news.ended(&format!("{title} finished"), "Studies shows what it found");

@@ -16,6 +16,8 @@ pub enum StudiesCommand {
     Resume(StudyFolder),
     /// Stop the study that is running; it keeps what is done.
     Stop,
+    /// Ask the process that runs a study to stop it; it keeps what is done.
+    StopElsewhere(StudyFolder),
     /// Make the best trial of a search a run of the project.
     Keep(StudyFolder),
     /// Use these settings, written as `name=value`, in the project.

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use crate::app::commands::UserCommand;
+use crate::app::leave_tests::until;
 use crate::app::messages::{AppCommand, Edit};
 use crate::app::runs_tests::with_runs;
+use crate::app::shell::Leaving;
 use crate::app::studies_command::StudiesCommand;
 use crate::app::testing::{Window, hone, picture, settle};
 use crate::app::view::View;
@@ -97,6 +99,61 @@ fn the_study_that_ended_last_is_shown_and_another_can_be_chosen() {
         settle(&mut window);
         assert!(window.query_by_label_contains(seeds).is_none());
     }
+}
+
+/// The page while a study is running that does not end by itself, and the question whether to quit.
+fn leaving_a_study() -> (Window, tempfile::TempDir) {
+    let (mut window, folder) = studies();
+    let mut training = hone(&mut window).project().training.clone();
+    training.epochs = 1000;
+    training.early_stopping = None;
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Training(training)));
+    let plan = StudyPlan::CrossValidation { folds: 2 };
+    hone(&mut window).run_command(AppCommand::Studies(StudiesCommand::Begin(plan)));
+    until(&mut window, |app| app.state.work.answers.live_study.as_ref().is_some_and(|live| !live.run.steps.is_empty()));
+    ask_to_quit(&mut window);
+    (window, folder)
+}
+
+fn ask_to_quit(window: &mut Window) {
+    hone(window).leave(Leaving::Quit);
+    window.run_steps(4);
+    window.get_by_label("Quit while the study is running?");
+}
+
+/// The only study of the project, which was interrupted.
+fn the_interrupted_study(window: &mut Window) -> StudyFolder {
+    let folder = hone(window).state.session.as_ref().unwrap().folder().to_owned();
+    let [study] = StudyFolder::list(&folder).unwrap().try_into().unwrap();
+    assert_eq!(study.state(), StudyState::Interrupted);
+    study
+}
+
+#[test]
+fn a_study_is_stopped_before_its_project_closes_and_can_go_on() {
+    let (mut window, _folder) = leaving_a_study();
+    window.get_by_label("Continue the study").click();
+    window.run_steps(4);
+    assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.study.is_running());
+    ask_to_quit(&mut window);
+    picture("leaving-study", &mut window);
+    window.get_by_label("Stop and quit").click();
+    until(&mut window, |app| app.may_close);
+    assert!(!hone(&mut window).state.work.answers.study.is_running());
+    the_interrupted_study(&mut window);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_study_goes_on_in_the_background_when_the_window_closes() {
+    let (mut window, folder) = leaving_a_study();
+    let (program, told) = crate::app::leave_tests::telling_program(folder.path());
+    hone(&mut window).program = program;
+    window.get_by_label("Run in the background").click();
+    until(&mut window, |app| app.may_close && told.exists());
+    let study = the_interrupted_study(&mut window);
+    let expected = format!("cv\n--resume\n--study\n{}\n{}\n", study.id(), study.project_folder().display());
+    assert_eq!(std::fs::read_to_string(told).unwrap(), expected);
 }
 
 #[test]

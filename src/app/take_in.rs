@@ -135,6 +135,9 @@ impl HoneApp {
             // Training downloads its model first if that was agreed to, or finds that it is damaged.
             self.look_for_model();
         }
+        if let Some(ended) = &ended {
+            self.go_on_with_run(ended);
+        }
         if ended == Some(Ended::Answered) {
             self.state.refresh_runs();
             self.tell_result();

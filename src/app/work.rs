@@ -38,7 +38,7 @@ pub struct Work {
     models: Option<FetchSettings>,
     /// What they have read, for each other.
     data: SharedData,
-    training: Option<Training>,
+    pub(super) training: Option<Training>,
     /// Recent projects that can be opened, the last one first. They are of no project.
     pub recent: Slot<Vec<RecentProject>>,
     /// Their answers.
@@ -46,8 +46,8 @@ pub struct Work {
 }
 
 /// The current run.
-struct Training {
-    pending: Pending<Arc<RunResults>>,
+pub(super) struct Training {
+    pub(super) pending: Pending<Arc<RunResults>>,
     events: Receiver<RunEvent>,
 }
 
@@ -413,7 +413,7 @@ impl Work {
 
     /// Starts training, or goes on with an interrupted run. `may_fetch`: the person agreed to download the model.
     pub fn train(&mut self, project: &Project, folder: PathBuf, may_fetch: bool, resumed: Option<RunFolder>) {
-        if self.answers.is_training() || self.answers.study.is_running() {
+        if self.answers.is_training_or_studying() {
             return;
         }
         let (sender, events) = crossbeam_channel::unbounded();

@@ -42,6 +42,8 @@ pub enum RunsCommand {
     Tag(TagArguments),
     /// Remove tags of a run
     Untag(TagArguments),
+    /// Ask runs that are training, in the window or in another terminal, to stop and keep their best checkpoint
+    Stop(ChosenRuns),
     /// Move runs to the project's bin
     Delete(ChosenRuns),
     /// Move runs from the bin back

@@ -1,4 +1,4 @@
-//! `hone runs name`, `note`, `star`, `tag`, `delete`, `restore`, `bin` and `free`.
+//! `hone runs name`, `note`, `star`, `tag`, `stop`, `delete`, `restore`, `bin` and `free`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(), 
         RunsCommand::Unstar(chosen) => star(chosen, false, out),
         RunsCommand::Tag(tags) => tag(tags, out, |tags, tag| tags.insert(tag.to_owned())),
         RunsCommand::Untag(tags) => tag(tags, out, std::collections::BTreeSet::remove),
+        RunsCommand::Stop(chosen) => stop(chosen, out),
         RunsCommand::Delete(chosen) => delete(chosen, out),
         RunsCommand::Restore(chosen) => restore(chosen, out),
         RunsCommand::Bin(arguments) => bin(arguments, out),
@@ -65,6 +66,14 @@ fn note(said: &SaidArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (number, notes) = change(&said.project, &said.run, |notes| notes.note.clone_from(&said.text))?;
     let now = if notes.note.is_empty() { "has no note now" } else { "has your note" };
     writeln!(out, "Run {number} {now}.")?;
+    Ok(())
+}
+
+fn stop(runs: &ChosenRuns, out: &mut dyn Write) -> Result<(), CliError> {
+    for run in chosen(&runs.project, &runs.runs)? {
+        run.folder.ask_to_stop()?;
+        writeln!(out, "Run {} ends after the step it is at, and keeps its best checkpoint.", run.number)?;
+    }
     Ok(())
 }
 

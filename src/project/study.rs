@@ -150,6 +150,18 @@ impl StudyPlan {
         }
     }
 
+    /// The command of the terminal that runs it.
+    #[must_use]
+    pub fn command(&self) -> &'static str {
+        match self {
+            Self::CrossValidation { .. } => "cv",
+            Self::Seeds { .. } => "seeds",
+            Self::Search(search) if search.keeps_best => "best",
+            Self::Search(_) => "search",
+            Self::LearningCurve { .. } => "learning-curve",
+        }
+    }
+
     /// What a trial is called, for example "Fold 2 of 5".
     #[must_use]
     pub fn trial_title(&self, number: u32) -> String {

@@ -38,6 +38,7 @@ mod sample;
 mod scratch_file;
 mod sent_run;
 mod settings;
+mod stop_request;
 mod study_folder;
 mod token_cache;
 mod version_1;

@@ -16,6 +16,9 @@ pub enum TrainError {
     /// It was stopped before there was anything to keep.
     #[error("Stopped.")]
     Cancelled,
+    /// Its checkpoint is on the disk, and another process goes on from there.
+    #[error("Another process goes on with the run.")]
+    HandedOver,
     /// A hyperparameter cannot be used.
     #[error(transparent)]
     Setting(#[from] OutOfRange),

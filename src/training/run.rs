@@ -57,7 +57,7 @@ pub struct TrainInputs<'a> {
 ///
 /// # Errors
 /// [`TrainError::Cancelled`] if it was stopped before there was anything to keep; the folder of a new run is then removed, and
-/// that of a resumed one stays. Any other error is also written to the run's status, once there is a run.
+/// that of a resumed one stays. [`TrainError::HandedOver`] if [`Control::hand_over`] was called. Any other error is also written to the run's status, once there is a run.
 pub fn train(
     inputs: TrainInputs<'_>,
     control: &Control,
@@ -78,6 +78,7 @@ pub fn train(
     match &outcome {
         // They only take space now.
         Ok(_) => drop(run.remove_checkpoints()),
+        Err(TrainError::HandedOver) => {}
         Err(TrainError::Cancelled) if inputs.resumed.is_some() => {}
         Err(TrainError::Cancelled) if inputs.study.is_some() && !run.checkpoints()?.is_empty() => {}
         Err(TrainError::Cancelled) => {
@@ -226,6 +227,8 @@ fn open_run(
             voice.warn(format!("The run began with Hone {then}. This is {now}, which may compute other last digits."));
         }
         run.remove_unfinished_checkpoints()?;
+        // Whoever asked the process that was killed has no wish about this one.
+        run.forget_stop_request();
         (run.clone(), lock)
     } else {
         let (run, lock) = RunFolder::create(inputs.study.map_or(inputs.project_folder, |study| study.folder))?;

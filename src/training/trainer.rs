@@ -143,7 +143,7 @@ impl Trainer<'_> {
                     self.voice.log("Other trials did better after as many epochs: this one ends.");
                     return Ok(StopReason::FellBehind);
                 }
-                self.voice.look()?;
+                self.look_before_a_step()?;
                 let stopwatch = Stopwatch::start(&self.voice);
                 let learning_rate = self.schedule.rate(self.step);
                 let (loss, gradients) = self.forward_backward(rows, epoch)?;
@@ -164,6 +164,21 @@ impl Trainer<'_> {
             }
         }
         Ok(StopReason::Completed)
+    }
+
+    /// Ends training if it is asked to: by its owner, by another process, or to hand the run over to one.
+    fn look_before_a_step(&mut self) -> Result<(), TrainError> {
+        if self.run.is_asked_to_stop() {
+            self.run.forget_stop_request();
+            self.voice.log("Another window or terminal asked the run to stop.");
+            self.voice.control.cancel();
+        }
+        self.voice.look()?;
+        if self.study.is_none() && self.voice.control.is_handed_over() {
+            self.keep(true)?;
+            return Err(TrainError::HandedOver);
+        }
+        Ok(())
     }
 
     /// Rows of each batch of each optimizer step of an epoch.

@@ -156,6 +156,11 @@ impl<T> Pending<T> {
         }
     }
 
+    /// Asks a run to end with a checkpoint from which another process goes on.
+    pub fn hand_over(&self) {
+        self.ticket.control.hand_over();
+    }
+
     /// Pauses the job, or lets it continue. A queued job will pause when its turn comes.
     pub fn set_paused(&self, paused: bool) {
         self.ticket.control.set_paused(paused);

@@ -61,8 +61,13 @@ impl Job for Train {
         let control = context.control;
         // It is not an error if the owner no longer listens.
         let mut teller = Teller::new(context, Box::new(move |event| events.send(event).is_ok()));
-        let summary = training::train(inputs, control, &mut |event| teller.tell(event))?;
+        let trained = training::train(inputs, control, &mut |event| teller.tell(event));
         teller.flush();
+        let summary = match trained {
+            // Whoever asked for that knows.
+            Err(TrainError::HandedOver) => return Err(JobError::Cancelled),
+            trained => trained?,
+        };
         Ok(Arc::new(runs::load(&folder.join("runs").join(&summary.run))?))
     }
 }

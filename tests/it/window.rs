@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hone::project::{ModelChoice, Project};
-use hone::storage::{RunFolder, RunStatus};
+use hone::storage::{RunFolder, RunOutcome, RunStatus, StopReason};
 
 /// Ends a process of the test when it is dropped.
 struct Guard(Child);
@@ -65,11 +65,39 @@ pub fn sample(folder: &Path) -> PathBuf {
     std::fs::create_dir(&project_folder).unwrap();
     let source = root.join("projects/customer-reviews");
     std::fs::copy(source.join("reviews.csv"), project_folder.join("reviews.csv")).unwrap();
-    let text = std::fs::read_to_string(source.join("project.ron")).unwrap();
-    let mut project: Project = ron::from_str(&text).unwrap();
-    project.model = ModelChoice::Folder(root.join("tests/fixtures/tiny-bert"));
-    std::fs::write(project_folder.join("project.ron"), ron::to_string(&project).unwrap()).unwrap();
+    std::fs::copy(source.join("project.ron"), project_folder.join("project.ron")).unwrap();
+    change(&project_folder, |project| project.model = ModelChoice::Folder(root.join("tests/fixtures/tiny-bert")));
     project_folder
+}
+
+/// Changes the file of a project.
+fn change(folder: &Path, change: impl FnOnce(&mut Project)) {
+    let file = folder.join("project.ron");
+    let mut project: Project = ron::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    change(&mut project);
+    std::fs::write(file, ron::to_string(&project).unwrap()).unwrap();
+}
+
+/// Opens the window of the project, and gives it the focus.
+fn open(display: &Display, project: &Path, home: &Path) -> Guard {
+    let window = Guard(
+        Command::new(env!("CARGO_BIN_EXE_hone"))
+            .arg(project)
+            .env("DISPLAY", &display.name)
+            .env_remove("WAYLAND_DISPLAY")
+            .env("HOME", home)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("XDG_DATA_HOME", home.join("data"))
+            .spawn()
+            .unwrap(),
+    );
+    let id = wait_for("the window", 60, || {
+        display.xdotool(&["search", "--onlyvisible", "--name", "Hone"]).filter(|id| !id.is_empty())
+    });
+    // There is no window manager to set the focus.
+    display.xdotool(&["windowfocus", id.lines().next().unwrap()]);
+    window
 }
 
 fn wait_for<T>(what: &str, seconds: u64, mut look: impl FnMut() -> Option<T>) -> T {
@@ -92,24 +120,7 @@ mod needs_display {
         let display = Display::start();
         let home = tempfile::tempdir().unwrap();
         let project = sample(home.path());
-        let mut window = Guard(
-            Command::new(env!("CARGO_BIN_EXE_hone"))
-                .arg(&project)
-                .env("DISPLAY", &display.name)
-                .env_remove("WAYLAND_DISPLAY")
-                .env("HOME", home.path())
-                .env("XDG_CONFIG_HOME", home.path().join("config"))
-                .env("XDG_CACHE_HOME", home.path().join("cache"))
-                .env("XDG_DATA_HOME", home.path().join("data"))
-                .spawn()
-                .unwrap(),
-        );
-        let id = wait_for("the window", 60, || {
-            display.xdotool(&["search", "--onlyvisible", "--name", "Hone"]).filter(|id| !id.is_empty())
-        });
-        let id = id.lines().next().unwrap();
-        // There is no window manager to set the focus.
-        display.xdotool(&["windowfocus", id]);
+        let mut window = open(&display, &project, home.path());
         let picture = home.path().join("screen.png");
         for step in 1..=5 {
             display.press(&format!("ctrl+{step}"));
@@ -138,5 +149,45 @@ mod needs_display {
         display.press("ctrl+q");
         let status = wait_for("the window to close", 20, || window.0.try_wait().unwrap());
         assert!(status.success(), "{status}");
+    }
+
+    #[test]
+    #[ignore = "needs Xvfb, xdotool and ImageMagick (Debian packages xvfb, xdotool, imagemagick)"]
+    fn training_goes_on_in_the_background_when_the_window_closes() {
+        let display = Display::start();
+        let home = tempfile::tempdir().unwrap();
+        let project = sample(home.path());
+        change(&project, |project| {
+            project.training.epochs = 100_000;
+            project.training.early_stopping = None;
+        });
+        let mut window = open(&display, &project, home.path());
+        let newest = || RunFolder::list(&project).unwrap().into_iter().next().map(|run| run.folder);
+        let run = wait_for("a run with a checkpoint", 120, || {
+            if newest().is_none() {
+                display.press("ctrl+Return");
+            }
+            newest().filter(|run| !run.checkpoints().unwrap_or_default().is_empty())
+        });
+        display.press("ctrl+q");
+        // From the button that goes on with training to the next one.
+        display.press("Tab");
+        display.press("Return");
+        let status = wait_for("the window to close", 60, || window.0.try_wait().unwrap());
+        assert!(status.success(), "{status}");
+        let steps = || run.read_metrics().unwrap_or_default().0.len();
+        let before = steps();
+        wait_for("steps after that", 60, || {
+            (run.outcome() == RunOutcome::UnderWay && steps() > before + 10).then_some(())
+        });
+        run.ask_to_stop().unwrap();
+        let summary = wait_for("its result", 120, || match run.read_status().ok()? {
+            RunStatus::Finished(summary) => Some(summary),
+            RunStatus::Failed(message) => panic!("training failed: {message}"),
+            RunStatus::Running => None,
+        });
+        assert_eq!(summary.stop_reason, StopReason::Stopped);
+        assert!(summary.test.is_some());
+        assert_eq!(RunFolder::list(&project).unwrap().len(), 1, "it is the same run");
     }
 }

@@ -97,6 +97,8 @@ pub enum DialogAnswer {
     Download(ModelUse),
     /// Stop the run and leave.
     StopAndLeave(Leaving),
+    /// Let another process go on with the run or study, and leave.
+    HandOverAndLeave(Leaving),
     /// Discard the changes and leave.
     DiscardAndLeave(Leaving),
     /// Show the predictions that are not saved.

@@ -14,7 +14,7 @@ use crate::app::shell::dialog_parts::{
 use crate::app::shell::help;
 use crate::app::shell::preferences::preferences_ui;
 use crate::app::shell::project_dialogs::{duplicate_ui, new_ui, rename_ui, unsaved_ui, versions_ui};
-use crate::app::theme::{Theme, icons};
+use crate::app::theme::Theme;
 use crate::app::widgets::{button, field_label, primary_button, spinner};
 use crate::fetch::{CatalogueEntry, Source};
 use crate::project::TaskKind;
@@ -60,8 +60,12 @@ pub enum Dialog {
     },
     /// Asks before a running training is stopped.
     Training(Leaving),
-    /// Waits for the run to stop, then leaves.
+    /// Asks before a running study is stopped.
+    Study(Leaving),
+    /// Waits for the run or study to stop, then leaves.
     Stopping(Leaving),
+    /// Waits until another process can go on with the run or study, then leaves.
+    HandingOver(Leaving),
     /// Asks before changes are lost that cannot be saved.
     Unsaved {
         /// Where to go once that is answered.
@@ -164,8 +168,12 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::Versions(versions) => versions_ui(ui, theme, versions),
         Dialog::Duplicate { folder, error } => duplicate_ui(ui, theme, folder, error.as_deref(), sender),
         Dialog::TypePath { pick, path } => type_path_ui(ui, theme, pick, path),
-        Dialog::Training(leaving) => training_ui(ui, theme, leaving),
-        Dialog::Stopping(leaving) => stopping_ui(ui, theme, leaving),
+        Dialog::Training(leaving) => running_ui(ui, theme, leaving, "training", GOING_ON_TRAINING),
+        Dialog::Study(leaving) => running_ui(ui, theme, leaving, "the study", GOING_ON_STUDYING),
+        Dialog::Stopping(leaving) => waiting_ui(ui, theme, leaving, ["Stopping what is running", "it has stopped"]),
+        Dialog::HandingOver(leaving) => {
+            waiting_ui(ui, theme, leaving, ["Moving it to the background", "its checkpoint is written"])
+        }
         Dialog::Unsaved { leaving, why } => unsaved_ui(ui, theme, leaving, why),
         Dialog::Predictions { file, next } => predictions_ui(ui, theme, file, next),
         Dialog::Damaged { path, message } => damaged_ui(ui, theme, path, message),
@@ -229,22 +237,31 @@ fn download_ui(ui: &mut Ui, theme: &Theme, entry: &CatalogueEntry, what: ModelUs
     }
 }
 
-fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
+/// What a person can choose who leaves while a run is training.
+const GOING_ON_TRAINING: &str = "It can run on in the background: View > Runs shows it when you open the project again, and can \
+                                 stop it. Stopped now, the run has no result. To keep its best checkpoint, choose \"Stop and keep \
+                                 the best\" on Train first.";
+/// The same while a study is running.
+const GOING_ON_STUDYING: &str = "It can run on in the background: View > Studies shows it when you open the project again, and can \
+                                 stop it. Stopped now, its finished trials are kept, and you can go on with it later.";
+
+/// Asks before what is running is stopped or goes on in the background.
+fn running_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving, what: &str, body: &str) -> Reply {
     let (title, stop) = match leaving {
-        Leaving::Quit => ("Quit while training is running?", "Stop and quit"),
-        _ => ("Close this project while training is running?", "Stop and close"),
+        Leaving::Quit => (format!("Quit while {what} is running?"), "Stop and quit"),
+        _ => (format!("Close this project while {what} is running?"), "Stop and close"),
     };
-    let body = "The run will stop right away, without a result. To keep its best checkpoint, continue training and \
-                choose \"Stop and keep the best\" first.";
-    heading(ui, theme, title, body);
-    let (stay, stop) = buttons(ui, theme, |ui| {
-        let stay = primary_button(ui, theme, "", "Continue training", Ok(()));
-        (stay, button(ui, theme, icons::STOP, stop).clicked())
+    heading(ui, theme, &title, body);
+    let (stay, go_on, stop) = buttons(ui, theme, |ui| {
+        let stay = primary_button(ui, theme, "", &format!("Continue {what}"), Ok(()));
+        let go_on = button(ui, theme, "", "Run in the background").clicked();
+        (stay, go_on, button(ui, theme, "", stop).clicked())
     });
     focus_first(&stay);
-    match (stay.clicked(), stop) {
-        (true, _) => Reply::Close,
-        (_, true) => Reply::Answer(DialogAnswer::StopAndLeave(leaving.clone())),
+    match (stay.clicked(), go_on, stop) {
+        (true, ..) => Reply::Close,
+        (_, true, _) => Reply::Answer(DialogAnswer::HandOverAndLeave(leaving.clone())),
+        (.., true) => Reply::Answer(DialogAnswer::StopAndLeave(leaving.clone())),
         _ => Reply::None,
     }
 }
@@ -276,13 +293,13 @@ fn predictions_ui(ui: &mut Ui, theme: &Theme, file: &str, next: &Discarding) -> 
     }
 }
 
-fn stopping_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
+fn waiting_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving, [title, until]: [&str; 2]) -> Reply {
     let body = match leaving {
-        Leaving::Quit => "Hone will quit once the run has stopped.",
-        _ => "The project will close once the run has stopped.",
+        Leaving::Quit => format!("Hone will quit once {until}."),
+        _ => format!("The project will close once {until}."),
     };
-    heading(ui, theme, "Stopping the run", body);
-    spinner(ui, theme.size.control, theme.palette.accent, "Waiting for the run to stop");
+    heading(ui, theme, title, &body);
+    spinner(ui, theme.size.control, theme.palette.accent, &format!("Waiting until {until}"));
     let stay = buttons(ui, theme, |ui| button(ui, theme, "", "Stay here"));
     focus_first(&stay);
     if stay.clicked() { Reply::Close } else { Reply::None }

@@ -305,6 +305,7 @@ fn help_of_models_and_runs() {
           unstar   Remove the star of runs
           tag      Add tags to a run
           untag    Remove tags of a run
+          stop     Ask runs that are training, in the window or in another terminal, to stop and keep their best checkpoint
           delete   Move runs to the project's bin
           restore  Move runs from the bin back
           bin      List the bin, or empty it

@@ -93,3 +93,26 @@ fn a_run_is_not_resumed_once_its_data_have_changed() {
     // Nothing was lost meanwhile.
     assert!(place.json(&["runs", "shop", "--json"])["runs"][0]["resumes_after"].as_u64() > Some(0));
 }
+
+#[test]
+#[cfg(unix)]
+fn a_run_of_another_terminal_is_asked_to_stop_and_keeps_its_best_checkpoint() {
+    let place = Place::new();
+    place.project();
+    let arguments = ["train", "shop", "--set", "epochs=100000", "--set", "early_stopping=none"];
+    let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_best(&place);
+    assert_snapshot!(place.terminal("hone runs stop shop 1\nhone runs stop shop 7"), @r"
+    $ hone runs stop shop 1
+    Run 1 ends after the step it is at, and keeps its best checkpoint.
+
+    $ hone runs stop shop 7
+    ! Error: There is no run '7' in shop. Its runs: [run].
+    exit code 1
+    ");
+    assert_eq!(process.wait().unwrap().code(), Some(3), "it was stopped early");
+    let run = place.json(&["runs", "shop", "--json"])["runs"][0].clone();
+    assert_eq!(run["status"], "finished", "{run}");
+    let late = place.bad(1, &["runs", "stop", "shop", "1"]);
+    assert!(late.contains("is not being trained now, so there is nothing to stop"), "{late}");
+}

@@ -149,6 +149,59 @@ fn an_interrupted_language_model_ends_as_if_nothing_had_happened() {
     }
 }
 
+/// Hands the run over at the event.
+fn handed_over(
+    bench: &Bench,
+    project: &Project,
+    resumed: Option<&RunFolder>,
+    at: &dyn Fn(&TrainingEvent) -> bool,
+) -> RunFolder {
+    let control = Control::default();
+    let outcome = bench.train_or_resume(project, resumed, &control, &mut |event| {
+        if at(event) {
+            // It does not stay paused for whoever no longer listens.
+            control.set_paused(true);
+            control.hand_over();
+        }
+    });
+    assert!(matches!(outcome.run, Err(TrainError::HandedOver)), "{:?}", outcome.run);
+    let run = RunFolder::find_interrupted(bench.folder.path(), None).unwrap();
+    let interruption = run.interruption().unwrap();
+    assert_eq!(interruption.steps, interruption.resumes_after, "no step is lost");
+    run
+}
+
+#[test]
+fn a_run_that_is_handed_over_ends_as_if_nothing_had_happened() {
+    let bench = Bench::new(120);
+    let project = of(TrainedLayers::All);
+    let whole = bench.train_with(&project, &Control::default(), &mut |_| ());
+    let expected = left(&bench.newest());
+    let first = handed_over(&bench, &project, None, &|event| matches!(event, TrainingEvent::Started { .. }));
+    assert_eq!(first.interruption().unwrap().steps, 0);
+    let steps = whole.steps().len() as u64;
+    for step in [1, 3, steps - 1] {
+        // Of step 3, the evaluation ends first.
+        let again = handed_over(&bench, &project, Some(&first), &|event| step_of(event) == Some(step));
+        assert_eq!((&again, again.interruption().unwrap().steps), (&first, step));
+    }
+    let outcome = resumed(&bench, &project);
+    assert!(left(&first) == expected);
+    assert_eq!(outcome.summary().test, whole.summary().test);
+}
+
+#[test]
+fn a_run_that_ends_before_it_is_handed_over_has_its_result() {
+    let bench = Bench::new(120);
+    let control = Control::default();
+    let outcome = bench.train_with(&of(TrainedLayers::Instant), &control, &mut |event| {
+        if matches!(event, TrainingEvent::Started { .. }) {
+            control.hand_over();
+        }
+    });
+    assert_eq!(outcome.summary().stop_reason, StopReason::Completed);
+}
+
 #[test]
 fn a_run_that_stopped_improving_stops_at_the_same_step_after_an_interruption() {
     let mut project = of(TrainedLayers::All);

@@ -38,6 +38,25 @@ fn is_step(event: &TrainingEvent, number: u64) -> bool {
 }
 
 #[test]
+fn another_process_can_ask_a_run_to_stop() {
+    let bench = Bench::new(120);
+    let ask = |event: &TrainingEvent| {
+        if is_step(event, 3) {
+            bench.newest().ask_to_stop().unwrap();
+        }
+    };
+    let outcome = bench.train_with(&project(), &Control::default(), &mut |event| ask(event));
+    assert_eq!((outcome.summary().stop_reason, outcome.summary().steps), (StopReason::Stopped, 3));
+    assert!(!bench.newest().is_asked_to_stop(), "it was heard");
+    let logged = outcome.events.iter().any(|event| {
+        matches!(event, TrainingEvent::Log(line) if line.contains("Another window or terminal asked the run to stop"))
+    });
+    assert!(logged);
+    let late = bench.newest().ask_to_stop().unwrap_err().to_string();
+    assert!(late.contains("is not being trained now, so there is nothing to stop"), "{late}");
+}
+
+#[test]
 fn a_paused_run_takes_no_step_until_it_goes_on() {
     let bench = Bench::new(120);
     let control = Control::default();

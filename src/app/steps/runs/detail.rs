@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use egui::{Key, Label, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
+use crate::app::live_run::Stop;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::runs_command::{NoteChange, RunsCommand};
 use crate::app::steps::runs::state::{Draft, RunsState};
@@ -87,7 +88,12 @@ fn buttons_ui(ui: &mut Ui, theme: &Theme, run: &RunRecord, in_bin: bool, sender:
                 send(RunsCommand::Show(run.listing.folder.path().to_owned()));
             }
         }
-        if !run.is_under_way() {
+        if run.is_under_way() {
+            let stop = button(ui, theme, icons::STOP, Stop::KeepBest.title());
+            if stop.on_hover_text(Stop::KeepBest.tooltip()).clicked() {
+                send(RunsCommand::Stop(folder()));
+            }
+        } else {
             let delete = button(ui, theme, icons::TRASH, "Delete");
             let is_adapted = run.settings.as_ref().is_some_and(|settings| settings.project.classification().is_none());
             let hover = if is_adapted {

@@ -170,7 +170,14 @@ fn list_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut StudiesState, studies
 fn shown_ui(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults, sender: &mut CommandSender) {
     match study.state {
         StudyState::Finished => {}
-        StudyState::UnderWay => state_badge(ui, ctx, study),
+        StudyState::UnderWay => {
+            let body = "Another process runs it, and goes on when this window closes. Stopped, it keeps what is done and can go on later";
+            banner(ui, ctx.theme, Tone::Neutral, "It is running in the background", body, |ui| {
+                if button(ui, ctx.theme, icons::STOP, "Stop the study").clicked() {
+                    sender.send(AppCommand::Studies(StudiesCommand::StopElsewhere(study.folder.clone())));
+                }
+            });
+        }
         StudyState::Interrupted => {
             let body = "What is done is kept, and not done again";
             banner(ui, ctx.theme, Tone::Warning, "It was stopped before its end", body, |ui| {
@@ -187,7 +194,7 @@ fn shown_ui(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults, sender: &m
 fn state_badge(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults) {
     let (tone, icon, text) = match study.state {
         StudyState::Finished => return,
-        StudyState::UnderWay => (Tone::Neutral, icons::PLAY, "running elsewhere"),
+        StudyState::UnderWay => (Tone::Neutral, icons::PLAY, "running in the background"),
         StudyState::Interrupted => (Tone::Warning, icons::PAUSE, "stopped"),
     };
     badge(ui, ctx.theme, tone, icon, text);
