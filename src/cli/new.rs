@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     if let Some(model) = &arguments.model {
         project.model = model_choice(&mut jobs, model)?;
         let (kind, network) = (project.task.kind(), network_of(&project.model, Path::new(".")));
-        project.training = project.training.moved(kind, NetworkKind::Encoder, network);
+        project.training = project.training.moved(kind, NetworkKind::OF_DEFAULT_MODEL, network);
     }
     choose_method(&mut project, &arguments.split);
     project = with_settings(&project, &arguments.settings, Path::new("."))?;

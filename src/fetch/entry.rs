@@ -40,10 +40,10 @@ pub fn entry_of(choice: &ModelChoice) -> Result<Option<Cow<'static, CatalogueEnt
 pub fn network_of(choice: &ModelChoice, project_folder: &Path) -> NetworkKind {
     match choice {
         ModelChoice::Folder(folder) => ModelConfig::read(&project_folder.join(folder))
-            .map_or_else(|_| NetworkKind::default(), |config| network_kind(&config.model_type)),
+            .map_or_else(|_| NetworkKind::default(), |config| config.network_kind()),
         ModelChoice::Catalogue(_) | ModelChoice::Hub(_) => {
             let entry = entry_of(choice).ok().flatten();
-            entry.map_or_else(NetworkKind::default, |entry| network_kind(&entry.architecture))
+            entry.map_or_else(NetworkKind::default, |entry| network_kind(&entry.architecture, entry.parameters))
         }
     }
 }
@@ -124,6 +124,19 @@ mod tests {
         assert_eq!(entry.sources[0].describe(), "Hugging Face Hub, owner/name at 01234567");
         assert!(matches!(entry_of(&ModelChoice::default()).unwrap(), Some(Cow::Borrowed(_))));
         assert!(entry_of(&ModelChoice::Folder("a".into())).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_kind_of_a_network_is_known_before_it_is_downloaded() {
+        let kind = |choice: &ModelChoice| network_of(choice, Path::new("."));
+        assert_eq!(kind(&ModelChoice::default()), NetworkKind::OF_DEFAULT_MODEL);
+        let of_hub = |architecture: &str, parameters| {
+            let architecture = architecture.to_owned();
+            kind(&ModelChoice::Hub(HubModel { architecture, parameters, ..model() }))
+        };
+        let found = [("bert", 33_000_000), ("bert", 110_000_000), ("gpt2", 5_000_000)].map(|(a, n)| of_hub(a, n));
+        assert_eq!(found, [NetworkKind::SmallEncoder, NetworkKind::Encoder, NetworkKind::Decoder]);
+        assert_eq!(kind(&ModelChoice::Folder("none".into())), NetworkKind::Encoder);
     }
 
     #[test]

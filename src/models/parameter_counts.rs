@@ -2,9 +2,10 @@
 
 use crate::models::adapter::Part;
 use crate::models::architecture::{AttentionNames, Biases, DecoderNames, FeedForwardNames, Norms, RelativeNames};
+use crate::models::architectures::network_kind;
 use crate::models::config::ModelConfig;
 use crate::models::relative_positions::BUCKETS;
-use crate::project::LoraSettings;
+use crate::project::{LoraSettings, NetworkKind};
 
 /// Numbers in the parts of a network without its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,12 @@ impl ModelConfig {
     pub fn parameters_without_head(&self) -> u64 {
         let counts = self.parameter_counts();
         counts.embeddings + counts.layer * self.num_hidden_layers as u64 + counts.last
+    }
+
+    /// What it is, as far as presets differ.
+    #[must_use]
+    pub fn network_kind(&self) -> NetworkKind {
+        network_kind(&self.model_type, self.parameters_without_head())
     }
 
     /// Numbers in the language model's head besides what it shares with the embeddings.

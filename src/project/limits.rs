@@ -122,7 +122,7 @@ impl TrainingSettings {
                 positive(optimizer.learning_rate),
                 "learning rate",
                 optimizer.learning_rate.to_string(),
-                "Use a number above 0; 2e-5 to 5e-5 is usual.",
+                "Use a number above 0; 2e-5 to 1e-4 is usual.",
             ),
             (
                 not_negative(optimizer.weight_decay),

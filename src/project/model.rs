@@ -45,8 +45,25 @@ pub enum NetworkKind {
     /// BERT and others that see a whole text.
     #[default]
     Encoder,
+    /// The same with at most [`Self::SMALL`] parameters, such as MiniLM, which learn at a higher rate.
+    SmallEncoder,
     /// GPT and others that read a text from left to right.
     Decoder,
+}
+
+impl NetworkKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Encoder, Self::SmallEncoder, Self::Decoder];
+    /// The kind of [`ModelChoice::default`].
+    pub const OF_DEFAULT_MODEL: Self = Self::SmallEncoder;
+    /// Most parameters of a small encoder without its head: more than any MiniLM in English has, fewer than `DistilBERT`.
+    pub const SMALL: u64 = 40_000_000;
+
+    /// The kind of an encoder with so many parameters.
+    #[must_use]
+    pub fn of_encoder(parameters: u64) -> Self {
+        if parameters <= Self::SMALL { Self::SmallEncoder } else { Self::Encoder }
+    }
 }
 
 /// One file of a model.

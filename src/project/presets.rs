@@ -8,6 +8,10 @@ use crate::project::{EarlyStopping, NetworkKind, OptimizerSettings, TaskKind, Tr
 const DECODER_ROWS: usize = 16;
 /// Tokens in a batch of a decoder.
 const DECODER_TOKENS: usize = 1024;
+/// Learning rate of small encoders that learn to classify; see the table at [`Preset::apply`].
+const SMALL_RATE: f64 = 1e-4;
+/// The same of [`Preset::Thorough`].
+const SMALL_THOROUGH_RATE: f64 = 6e-5;
 
 /// A named set of hyperparameters, with values for each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,10 +27,10 @@ pub enum Preset {
 }
 
 impl TrainingSettings {
-    /// The defaults of a task: [`Preset::Balanced`] of an encoder.
+    /// The defaults of a task: [`Preset::Balanced`] of the model that is chosen at first.
     #[must_use]
     pub fn of_task(task: TaskKind) -> Self {
-        Preset::Balanced.apply((task, NetworkKind::Encoder), &Self::default())
+        Preset::Balanced.apply((task, NetworkKind::OF_DEFAULT_MODEL), &Self::default())
     }
 
     /// The settings for a network of another kind. What a preset sets for the old kind becomes what it sets for the new one; what
@@ -69,6 +73,16 @@ impl Preset {
 
     /// The settings of this preset for a task and a kind of network; the metric, `seed`, `device` and `precision` keep their current values.
     ///
+    /// Small encoders learn to classify at twice the rate of others. Measured with MiniLM-L6 in Balanced (macro-F1 on the test rows, mean
+    /// of two seeds):
+    ///
+    /// | data, training rows | 5e-5 | 1e-4 | 2e-4 |
+    /// | --- | --- | --- | --- |
+    /// | SST-2, 2,000 | 0.833 | 0.845 | 0.831 |
+    /// | airline tweets, 2,000 | 0.759 | 0.761 | 0.763 |
+    /// | Amazon review sentences, about 2,590 | 0.675 | 0.688 | not on this split |
+    /// | the sample project, 543 | 0.727 | 0.754 | 0.766 |
+    ///
     /// The learning rates of language modelling suit a model that gets a new language model head, as the default model
     /// and all other sentence embedding models do. Which model is trained is not known here: training warns if the
     /// model has a head already, which wants a lower rate.
@@ -87,6 +101,8 @@ impl Preset {
             (TaskKind::LanguageModelling, Self::Thorough) => (15, 256, 2e-4, 3),
         };
         let learning_rate = match (task, network, self) {
+            (TaskKind::TextClassification, NetworkKind::SmallEncoder, Self::Thorough) => SMALL_THOROUGH_RATE,
+            (TaskKind::TextClassification, NetworkKind::SmallEncoder, _) => SMALL_RATE,
             // Every decoder comes with its language model head.
             (TaskKind::LanguageModelling, NetworkKind::Decoder, Self::Thorough) => 3e-5,
             (TaskKind::LanguageModelling, NetworkKind::Decoder, _) => 5e-5,
@@ -121,13 +137,16 @@ impl Preset {
     /// the further they have to move.
     #[must_use]
     pub fn learning_rate_for((task, network): (TaskKind, NetworkKind), trained: TrainedLayers) -> f64 {
+        use NetworkKind::{Decoder, Encoder, SmallEncoder};
         let is_classifier = task == TaskKind::TextClassification;
         match (trained, network) {
-            (TrainedLayers::Lora | TrainedLayers::Head, NetworkKind::Encoder) if is_classifier => 1e-3,
-            (TrainedLayers::Top(_), NetworkKind::Encoder) if is_classifier => 2e-4,
+            (TrainedLayers::Lora | TrainedLayers::Head, Encoder | SmallEncoder) if is_classifier => 1e-3,
+            (TrainedLayers::Top(_), Encoder | SmallEncoder) if is_classifier => 2e-4,
             (TrainedLayers::Lora, _) => 2e-4,
-            (_, NetworkKind::Decoder) if !is_classifier => 5e-5,
-            _ => TrainingSettings::of_task(task).optimizer.learning_rate,
+            (_, SmallEncoder) if is_classifier => SMALL_RATE,
+            (_, Encoder | Decoder) if is_classifier => 5e-5,
+            (_, Decoder) => 5e-5,
+            (_, Encoder | SmallEncoder) => 3e-4,
         }
     }
 
@@ -145,9 +164,14 @@ impl TrainingSettings {
     #[must_use]
     pub fn with_usual_rate(mut self, of: (TaskKind, NetworkKind), before: TrainedLayers) -> Self {
         let is_now = |rate: f64| rate.to_bits() == self.optimizer.learning_rate.to_bits();
-        let mut presets = Preset::of_task(of.0).iter().map(|preset| preset.apply(of, &self));
-        let is_of_preset = presets.any(|set| set.trained_layers == before && is_now(set.optimizer.learning_rate));
-        if is_of_preset || is_now(Preset::learning_rate_for(of, before)) {
+        // Of any kind of network: projects of early versions have the rates of large encoders with small ones.
+        let is_usual = |network| {
+            let of = (of.0, network);
+            let mut presets = Preset::of_task(of.0).iter().map(|preset| preset.apply(of, &self));
+            presets.any(|set| set.trained_layers == before && is_now(set.optimizer.learning_rate))
+                || is_now(Preset::learning_rate_for(of, before))
+        };
+        if NetworkKind::ALL.into_iter().any(is_usual) {
             self.optimizer.learning_rate = Preset::learning_rate_for(of, self.trained_layers);
         }
         self
@@ -185,16 +209,17 @@ mod tests {
 
     #[test]
     fn the_defaults_of_a_task_are_its_balanced_preset() {
-        assert_eq!(TrainingSettings::of_task(TASK), TrainingSettings::default());
+        let moved = TrainingSettings::default().moved(TASK, NetworkKind::Encoder, NetworkKind::OF_DEFAULT_MODEL);
+        assert_eq!(TrainingSettings::of_task(TASK), moved);
         let adapting = TrainingSettings::of_task(TaskKind::LanguageModelling);
         assert_eq!((adapting.epochs, adapting.optimizer.learning_rate.to_bits()), (5, 3e-4_f64.to_bits()));
         for task in TaskKind::ALL {
-            for network in [NetworkKind::Encoder, NetworkKind::Decoder] {
+            for network in NetworkKind::ALL {
                 let presets = Preset::of_task(task).iter().map(|preset| preset.apply((task, network), &adapting));
                 assert!(presets.into_iter().all(|settings| settings.check().is_ok()));
             }
-            let encoder = (task, NetworkKind::Encoder);
-            assert_eq!(Preset::of(encoder, &TrainingSettings::of_task(task)), Some(Preset::Balanced));
+            let of_default = (task, NetworkKind::OF_DEFAULT_MODEL);
+            assert_eq!(Preset::of(of_default, &TrainingSettings::of_task(task)), Some(Preset::Balanced));
         }
         let language = (TaskKind::LanguageModelling, NetworkKind::Encoder);
         assert_eq!(Preset::of(language, &TrainingSettings::default()), None);
@@ -207,6 +232,31 @@ mod tests {
         let quick = Preset::Quick.apply(language, &now);
         assert_eq!((quick.seed, quick.precision, quick.epochs), (7, Precision::F32, 1));
         assert_eq!(Preset::of(language, &quick), Some(Preset::Quick));
+    }
+
+    #[test]
+    fn small_encoders_learn_to_classify_at_a_higher_rate_and_nothing_else_differs() {
+        const SMALL: (TaskKind, NetworkKind) = (TASK, NetworkKind::SmallEncoder);
+        let now = TrainingSettings::default();
+        for (preset, rate) in [(Preset::Quick, 1e-4), (Preset::Balanced, 1e-4), (Preset::Thorough, 6e-5)] {
+            let mut small = preset.apply(SMALL, &now);
+            assert_eq!(small.optimizer.learning_rate.to_bits(), f64::to_bits(rate), "{preset:?}");
+            let large = preset.apply(ENCODER, &now);
+            small.optimizer.learning_rate = large.optimizer.learning_rate;
+            assert_eq!(small, large);
+        }
+        for trained in [TrainedLayers::Lora, TrainedLayers::Head, TrainedLayers::Top(2)] {
+            let [small, large] = [SMALL, ENCODER].map(|of| Preset::learning_rate_for(of, trained).to_bits());
+            assert_eq!(small, large, "{trained:?}");
+        }
+        assert_eq!(Preset::learning_rate_for(SMALL, TrainedLayers::All).to_bits(), 1e-4_f64.to_bits());
+        let adapting = [NetworkKind::SmallEncoder, NetworkKind::Encoder]
+            .map(|network| Preset::Balanced.apply((TaskKind::LanguageModelling, network), &now));
+        assert_eq!(adapting[0], adapting[1]);
+        assert_eq!(
+            [22_700_000, 40_000_000, 66_000_000].map(NetworkKind::of_encoder),
+            [NetworkKind::SmallEncoder, NetworkKind::SmallEncoder, NetworkKind::Encoder]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::project::{MetricName, Project, changes};
+use crate::project::{MetricName, NetworkKind, Project, changes};
 use crate::storage::run_folder::{BIN, RUNS};
 use crate::storage::{
     DiskUse, Interruption, RunFolder, RunListing, RunOutcome, RunSettings, RunSummary, StepMetrics, StopReason,
@@ -175,7 +175,8 @@ impl RunRecord {
     }
 }
 
-/// The settings that are not those of a new project with the same data, labels and model.
+/// The settings that are not those of a new project with the same data, labels and model. Of the kinds of networks, the one counts
+/// whose presets are nearest.
 #[must_use]
 pub fn chosen_settings(project: &Project) -> Vec<String> {
     let mut usual = Project {
@@ -187,7 +188,12 @@ pub fn chosen_settings(project: &Project) -> Vec<String> {
     if let (Some(labels), Some(own)) = (usual.labels_mut(), project.classification()) {
         labels.clone_from(&own.labels);
     }
-    changes(&usual, project)
+    let kind = project.task.kind();
+    let of_network = |network| {
+        let training = usual.training.moved(kind, NetworkKind::OF_DEFAULT_MODEL, network);
+        changes(&Project { training, ..usual.clone() }, project)
+    };
+    NetworkKind::ALL.map(of_network).into_iter().min_by_key(Vec::len).unwrap_or_default()
 }
 
 /// The state of all folders of runs, those in the bin too.

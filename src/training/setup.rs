@@ -6,9 +6,7 @@ use rayon::prelude::*;
 
 use crate::data::{BatchPlan, Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::{Answer, LabelledTexts, Prediction};
-use crate::models::{
-    Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, check_base, network_kind,
-};
+use crate::models::{Compute, EarlierLabels, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, check_base};
 use crate::progress::Watch;
 use crate::project::{
     FewSteps, LanguageModellingSettings, NetworkKind, Objective, Preset, Project, TaskKind, TrainedLayers,
@@ -147,8 +145,7 @@ pub(super) fn load_model(
         return Err(TrainError::setting("trained layers", format!("{:?}", settings.trained_layers), advice));
     }
     let (trained, learning_rate) = (settings.trained_layers, settings.optimizer.learning_rate);
-    let advice =
-        rate_advice(model.head(), (report.new_head, trained), network_kind(&model.config().model_type), learning_rate);
+    let advice = rate_advice(model.head(), (report.new_head, trained), model.config().network_kind(), learning_rate);
     if let Some(advice) = advice {
         voice.warn(advice);
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::data::BatchPlan;
 use crate::evaluation::{Answer, Baseline, Guesses, Scored};
-use crate::models::{Model, network_kind};
+use crate::models::Model;
 use crate::ops::{CrossEntropy, Gradients};
 use crate::project::{EvaluateEvery, Preset, TrainedLayers, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
@@ -228,7 +228,7 @@ impl Trainer<'_> {
             }
             None => "There was no evaluation before that, so nothing was kept.".to_owned(),
         };
-        let task = (self.model_info.task, network_kind(&self.model.config().model_type));
+        let task = (self.model_info.task, self.model.config().network_kind());
         let usual = Preset::learning_rate_for(task, self.settings.trained_layers);
         // A fifth, but no more than is usual.
         let lower = (self.settings.optimizer.learning_rate / 5.0).min(usual);

@@ -3,7 +3,7 @@
 use crate::export::model_card::file_name;
 use crate::export::report::document::{Block, Section};
 use crate::export::report::source::ReportOf;
-use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Project, TaskKind, setting_arguments};
+use crate::project::{ColumnRole, DatasetSettings, ModelChoice, NetworkKind, Project, TaskKind, setting_arguments};
 use crate::words::{counted, shell_word};
 
 /// The commands of a terminal that train the same model again.
@@ -80,9 +80,14 @@ fn commands(project: &Project) -> String {
         edits: project.edits.clone(),
         ..usual
     };
-    for setting in setting_arguments(&usual, project) {
-        words.push(format!("--set {}", shell_word(&setting)));
+    // `hone new` begins with the presets of the model's kind, which is not known here: what any kind sets otherwise is given.
+    let mut settings = Vec::new();
+    for network in NetworkKind::ALL {
+        let training = usual.training.moved(project.task.kind(), NetworkKind::OF_DEFAULT_MODEL, network);
+        let given = setting_arguments(&Project { training, ..usual.clone() }, project);
+        settings.extend(given.into_iter().filter(|setting| !settings.contains(setting)).collect::<Vec<_>>());
     }
+    words.extend(settings.iter().map(|setting| format!("--set {}", shell_word(setting))));
     format!("{}\nhone train {folder}", words.join(" \\\n    "))
 }
 

@@ -38,12 +38,12 @@ pub fn can_train(model_type: &str) -> bool {
     of(model_type).is_some()
 }
 
-/// The kind of the networks of this `model_type`; one that Hone does not know counts as an encoder.
+/// The kind of a network of this `model_type` with so many parameters; a type that Hone does not know counts as an encoder.
 #[must_use]
-pub fn network_kind(model_type: &str) -> NetworkKind {
+pub fn network_kind(model_type: &str, parameters: u64) -> NetworkKind {
     match of(model_type).map(|architecture| &architecture.network) {
         Some(Network::Decoder(_)) => NetworkKind::Decoder,
-        _ => NetworkKind::Encoder,
+        _ => NetworkKind::of_encoder(parameters),
     }
 }
 
@@ -61,10 +61,11 @@ mod tests {
     #[test]
     fn gpt_and_its_family_are_decoders() {
         for model_type in ["gpt2", "llama", "mistral", "qwen2", "qwen3"] {
-            assert_eq!(network_kind(model_type), NetworkKind::Decoder, "{model_type}");
+            assert_eq!(network_kind(model_type, 4_000_000), NetworkKind::Decoder, "{model_type}");
         }
         for model_type in ["bert", "modernbert", "deberta-v2", "t5"] {
-            assert_eq!(network_kind(model_type), NetworkKind::Encoder, "{model_type}");
+            assert_eq!(network_kind(model_type, 110_000_000), NetworkKind::Encoder, "{model_type}");
+            assert_eq!(network_kind(model_type, 22_700_000), NetworkKind::SmallEncoder, "{model_type}");
         }
     }
 

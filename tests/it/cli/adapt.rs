@@ -122,7 +122,7 @@ fn a_new_project_has_the_hyperparameters_of_its_task() {
     assert!(written.contains("learning_rate: 0.0003,") && written.contains("epochs: 5,"), "{written}");
     place.project();
     let written = place.read("shop/project.ron");
-    assert!(written.contains("learning_rate: 5e-5,") && written.contains("epochs: 3,"), "{written}");
+    assert!(written.contains("learning_rate: 0.0001,") && written.contains("epochs: 3,"), "{written}");
 }
 
 #[test]

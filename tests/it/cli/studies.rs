@@ -207,7 +207,7 @@ fn what_cannot_be_divided_or_resumed_is_said() {
         ! Warning: Only 20 optimizer steps are planned. As a rule of thumb, a model needs 100 or more to learn its labels; with fewer, it often predicts the same label for every row. More rows, more epochs or a smaller batch size give more steps.
         ! Run [run]: 126 training, 18 validation and 36 test rows; 20 steps; [device]
         ! The study [run] keeps what is done. Go on with it: add --resume.
-        ! Error: Seed 1 of 2: Training diverged: the loss was not a number at step 4, at a learning rate of 9.4e8. Lower the learning rate, for example to 5e-5, keep gradient clipping on, and train again. There was no evaluation before that, so nothing was kept.
+        ! Error: Seed 1 of 2: Training diverged: the loss was not a number at step 4, at a learning rate of 9.4e8. Lower the learning rate, for example to 1e-4, keep gradient clipping on, and train again. There was no evaluation before that, so nothing was kept.
         exit code 1
 
         $ hone search shop --over lr=1e-4

@@ -131,7 +131,7 @@ fn settings_are_checked_before_anything_is_done() {
         exit code 2
 
         $ hone train shop --set lr=-1
-        ! Error: The setting learning rate cannot be -1. Use a number above 0; 2e-5 to 5e-5 is usual.
+        ! Error: The setting learning rate cannot be -1. Use a number above 0; 2e-5 to 1e-4 is usual.
         exit code 2
 
         $ hone train shop --set training.dropout=1
@@ -147,7 +147,7 @@ fn settings_are_checked_before_anything_is_done() {
         exit code 2
 
         $ hone new other --data reviews.csv --set lr=-1
-        ! Error: The setting learning rate cannot be -1. Use a number above 0; 2e-5 to 5e-5 is usual.
+        ! Error: The setting learning rate cannot be -1. Use a number above 0; 2e-5 to 1e-4 is usual.
         exit code 2
         "
     );

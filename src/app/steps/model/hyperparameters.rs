@@ -172,7 +172,7 @@ fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, of: (T
     let usual = Preset::learning_rate_for(of, settings.trained_layers);
     let optimizer = &mut settings.optimizer;
     let explanation = match of {
-        (TaskKind::LanguageModelling, NetworkKind::Encoder) => {
+        (TaskKind::LanguageModelling, NetworkKind::Encoder | NetworkKind::SmallEncoder) => {
             format!(
                 "How far the model moves at each step. {usual:e} suits a model that gets a new head, and 5e-5 one such as BERT base"
             )
