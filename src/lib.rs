@@ -8,6 +8,8 @@ pub mod words;
 pub mod glossary;
 /// Progress, pausing and stopping of long work.
 pub mod progress;
+/// Notifications of the desktop.
+pub mod notification;
 /// Seeded random numbers.
 pub mod random;
 /// Charts as plain data, and their pictures.

@@ -84,7 +84,7 @@ impl HoneApp {
 /// Starts the program with these arguments and the project's folder, in a process that goes on when this one ends.
 fn spawn(program: &Path, project: &Path, arguments: &[&str]) -> io::Result<()> {
     let mut command = Command::new(program);
-    command.args(arguments).arg(project);
+    command.args(arguments).arg("--notify").arg(project);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     on_its_own(&mut command);
     let mut child = command.spawn()?;

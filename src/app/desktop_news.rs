@@ -2,6 +2,8 @@
 
 use egui::{Context, UserAttentionType, ViewportCommand};
 
+use crate::notification;
+
 /// News for the desktop, until the end of the frame.
 #[derive(Debug, Default)]
 pub struct DesktopNews(Option<(String, String)>);
@@ -23,15 +25,9 @@ impl DesktopNews {
     }
 }
 
-/// Shows a notification of the desktop. Not every desktop shows them, and the window says the same, so a failure is only logged.
+/// Shows a notification of the desktop, by another thread: some desktops take seconds to answer.
 pub fn show(title: String, body: String) {
-    // Some take seconds to answer.
-    let notify = move || {
-        let shown = notify_rust::Notification::new().appname("Hone").summary(&title).body(&body).show();
-        if let Err(error) = shown {
-            log::info!("The desktop showed no notification: {error}");
-        }
-    };
+    let notify = move || notification::show(&title, &body);
     drop(std::thread::Builder::new().name("notification".to_owned()).spawn(notify));
 }
 

@@ -164,7 +164,7 @@ fn a_run_goes_on_in_the_background_when_its_project_closes() {
     until(&mut window, |_| told.exists());
     let project = folder.path().join("customer-reviews");
     let run = crate::storage::RunFolder::find_interrupted(&project, None).unwrap();
-    let expected = format!("train\n--resume\n--run\n{}\n{}\n", run.id(), project.display());
+    let expected = format!("train\n--resume\n--run\n{}\n--notify\n{}\n", run.id(), project.display());
     assert_eq!(std::fs::read_to_string(told).unwrap(), expected);
 }
 

@@ -152,7 +152,7 @@ fn a_study_goes_on_in_the_background_when_the_window_closes() {
     window.get_by_label("Run in the background").click();
     until(&mut window, |app| app.may_close && told.exists());
     let study = the_interrupted_study(&mut window);
-    let expected = format!("cv\n--resume\n--study\n{}\n{}\n", study.id(), study.project_folder().display());
+    let expected = format!("cv\n--resume\n--study\n{}\n--notify\n{}\n", study.id(), study.project_folder().display());
     assert_eq!(std::fs::read_to_string(told).unwrap(), expected);
 }
 

@@ -208,6 +208,7 @@ pub struct DryRunArguments {
 }
 
 /// `hone train`.
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent switch of the command line")]
 #[derive(Clone, Debug, Args)]
 pub struct TrainArguments {
     /// Project folder
@@ -225,6 +226,9 @@ pub struct TrainArguments {
     /// Run to resume [default: the newest that was interrupted]
     #[arg(long, value_name = "ID", requires = "resume")]
     pub run: Option<String>,
+    /// Show a notification of the desktop at the end
+    #[arg(long)]
+    pub notify: bool,
     /// Download the model first if it is not on this machine
     #[arg(long)]
     pub fetch: bool,

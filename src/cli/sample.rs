@@ -15,7 +15,7 @@ pub fn train_sample(out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(out, "No display found, so Hone will train its sample project in the terminal: {}\n", folder.display())?;
     out.flush()?;
     // Who starts Hone without a command wants to see it train, so this asks for the download too.
-    train::train(&project, &folder, (Asked { json: false, fetch: true }, None), out)?;
+    train::train(&project, &folder, (Asked { json: false, fetch: true, notify: false }, None), out)?;
     writeln!(
         out,
         "\nTo open the window, run Hone on a machine with a display (DISPLAY or WAYLAND_DISPLAY set), \

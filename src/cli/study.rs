@@ -17,6 +17,7 @@ use crate::cli::study_args::{
 use crate::cli::study_results::{as_json, headline, show, state};
 use crate::cli::table::table;
 use crate::cli::values::with_settings;
+use crate::notification;
 use crate::project::{MOST_TRIALS, Project, SearchPlan, SearchRange, SearchStart, StudyPlan};
 use crate::storage::{ProjectFile, RunFolder, StorageError, StudyFolder, StudyState};
 use crate::worker::{ClusterSettings, KeepBest, KeptBest, LoadStudy, RunStudy, StudyEvent, StudyResults};
@@ -108,6 +109,13 @@ fn run(
     if let (Err(CliError::Stopped | CliError::Failed(_)), Some(begun)) = (&ended, &begun) {
         let study = begun.folder.id();
         jobs.say(&format!("The study {study} keeps what is done. Go on with it: add --resume."));
+    }
+    if arguments.notify {
+        let title = begun.as_ref().map_or("Study", |begun| begun.settings.plan.title());
+        match &ended {
+            Ok(results) => notification::show(&format!("{title} finished"), &headline(results)),
+            Err(error) => notification::show(&format!("{title} ended"), &error.to_string()),
+        }
     }
     show(&*ended?, arguments.json, out)
 }

@@ -8,6 +8,7 @@ use crate::cli::compute_args::ComputeArguments;
 use crate::project::{FOLDS, MOST_DRAWS, MOST_SEEDS, MOST_TRIALS};
 
 /// What all studies have in common.
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent switch of the command line")]
 #[derive(Clone, Debug, Args)]
 pub struct StudyArguments {
     /// Project folder
@@ -23,6 +24,9 @@ pub struct StudyArguments {
     /// Study to resume [default: the newest that was interrupted]
     #[arg(long, value_name = "ID", requires = "resume")]
     pub study: Option<String>,
+    /// Show a notification of the desktop at the end
+    #[arg(long)]
+    pub notify: bool,
     /// The Ray cluster that trains the trials
     #[arg(
         long,

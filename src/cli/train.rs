@@ -10,6 +10,7 @@ use crate::cli::table::{details, metric, scores};
 use crate::cli::values::with_settings;
 use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
+use crate::notification;
 use crate::project::{MetricName, Project};
 use crate::storage::{ProjectFile, RunFolder, StopReason};
 use crate::words::{count, counted, duration_fine, full_stop, lower_first};
@@ -18,7 +19,7 @@ use crate::worker::{RunResults, Train};
 /// Trains and prints the result.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
-    let asked = Asked { json: arguments.json, fetch: arguments.fetch };
+    let asked = Asked { json: arguments.json, fetch: arguments.fetch, notify: arguments.notify };
     if arguments.resume {
         let run = RunFolder::find_interrupted(&folder, arguments.run.as_deref())?;
         return train(&project, &folder, (asked, Some(run)), out);
@@ -40,6 +41,8 @@ pub(super) struct Asked {
     pub json: bool,
     /// Download the model if it is not on this machine.
     pub fetch: bool,
+    /// Show a notification of the desktop at the end.
+    pub notify: bool,
 }
 
 /// Trains `project` in `folder`, or goes on with an interrupted run of it, and prints the result.
@@ -55,7 +58,16 @@ pub(super) fn train(
     let mut jobs = JobRunner::begin()?;
     let (events, told) = crossbeam_channel::unbounded();
     let job = Train { project: project.clone(), folder: folder.to_owned(), may_fetch: asked.fetch, resumed, events };
-    let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
+    let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)));
+    if asked.notify {
+        match &results {
+            Ok(results) => {
+                notification::show("Training finished", &with_interval(results.measured(), results.interval()));
+            }
+            Err(error) => notification::show("Training ended", &error.to_string()),
+        }
+    }
+    let results = results?;
     if asked.json {
         print_json(out, &TrainOutcome::new(&results))?;
     } else {

@@ -10,6 +10,7 @@ const ROOMS: [&str; 19] = [
     "words",
     "glossary",
     "progress",
+    "notification",
     "random",
     "chart",
     "project",
@@ -223,7 +224,7 @@ fn egui_lives_in_app_only() {
 fn candle_stays_in_the_engine() {
     let candle = ["candle_core", "candle_nn", "candle_transformers"];
     assert_none(&complaints(&sources(), |source, line| {
-        let plain = ["words", "progress", "random", "project", "storage", "cli", "app", "main"];
+        let plain = ["words", "progress", "notification", "random", "project", "storage", "cli", "app", "main"];
         plain.contains(&source.room.as_str()).then(|| uses_any(line, &candle)).flatten()
     }));
 }
