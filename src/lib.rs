@@ -8,7 +8,7 @@ pub mod words;
 pub mod glossary;
 /// Progress, pausing and stopping of long work.
 pub mod progress;
-/// Notifications of the desktop.
+/// Desktop notifications.
 pub mod notification;
 /// Seeded random numbers.
 pub mod random;

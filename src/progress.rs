@@ -67,6 +67,7 @@ pub struct Control {
     cancelled: AtomicBool,
     abandoned: AtomicBool,
     paused: AtomicBool,
+    requested: AtomicBool,
     handed_over: AtomicBool,
 }
 
@@ -90,8 +91,14 @@ impl Control {
         self.paused.store(paused, Ordering::Release);
     }
 
-    /// Asks a run to end with a checkpoint from which another process goes on. A paused one continues for that. Other jobs do not
-    /// look at it.
+    /// Asks the job to stop for somebody else than its owner, such as another process. However often it is called, what takes time is
+    /// not skipped: the first [`Control::cancel`] of the owner means the same.
+    pub fn request_stop(&self) {
+        self.requested.store(true, Ordering::Release);
+    }
+
+    /// Asks a run or study to end with a checkpoint from which another process goes on. A paused one continues for that. Other jobs
+    /// do not look at it.
     pub fn hand_over(&self) {
         self.handed_over.store(true, Ordering::Release);
         self.set_paused(false);
@@ -106,7 +113,7 @@ impl Control {
     /// Whether the job should stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+        self.cancelled.load(Ordering::Acquire) || self.requested.load(Ordering::Acquire)
     }
 
     /// For long loops: ends the work with `?` once the job should stop.

@@ -7,6 +7,7 @@ use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Li
 use crate::evaluation::{Prediction, Slices};
 use crate::fetch::{HubListing, HubName, LookedUp};
 use crate::project::{DatasetSettings, ModelChoice, Project};
+use crate::storage::RunFolder;
 use crate::worker::{
     Classified, ContinuedText, DryRun, EvaluationReport, ExportFormat, Exported, FileToLabel, FilledBlanks, FoundRows,
     KeptBest, LabelledRows, ListedRuns, ListedStudies, Profile, RateCurve, RowSource, RunResults, RunsComparison,
@@ -183,6 +184,13 @@ impl Answers {
     #[must_use]
     pub fn is_training(&self) -> bool {
         self.live.as_ref().is_some_and(LiveRun::is_going)
+    }
+
+    /// Whether it is this run that is training here.
+    #[must_use]
+    pub fn is_running(&self, run: &RunFolder) -> bool {
+        let live = self.live.as_ref().filter(|live| live.is_going());
+        live.and_then(|live| live.start.as_ref()).is_some_and(|start| start.folder == run.path())
     }
 
     /// Whether a run is training or a study is running: both write to the project's folder for a long time.

@@ -9,7 +9,8 @@ use crate::app::shell::Dialog;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
 use crate::app::work::Work;
-use crate::worker::StudyResults;
+use crate::storage::RunFolder;
+use crate::worker::{BACKGROUND, StudyResults};
 
 impl Work {
     /// Asks the run to end with a checkpoint, from which another process goes on.
@@ -20,12 +21,12 @@ impl Work {
         }
     }
 
-    /// Asks the study to stop, so that another process goes on with it.
+    /// Asks the study to end, so that another process goes on with it.
     pub fn hand_over_study(&mut self) {
         if let Some(live) = &mut self.answers.live_study {
             live.handed_over = true;
+            self.answers.study.hand_over();
         }
-        self.stop_study();
     }
 
     /// The id of the run that ended to be handed over. It is no longer this window's.
@@ -42,16 +43,18 @@ impl HoneApp {
         if *ended == Ended::Stopped
             && let Some(project) = self.state.session.as_ref().map(|session| session.folder().to_owned())
             && let Some(run) = self.state.work.take_handed_over()
+            // A run that was stopped before it was handed over may be gone.
+            && RunFolder::find_interrupted(&project, Some(&run)).is_ok()
         {
             self.go_on("Training", "View > Runs", &project, &["train", "--resume", "--run", &run]);
             self.state.refresh_runs();
         }
     }
 
-    /// Goes on with a study that was handed over.
-    pub(super) fn go_on_with_study(&mut self, ended: &Ended, study: &StudyResults) {
+    /// Goes on with a study that was handed over, if it ended for that. One that could not begin has no results.
+    pub(super) fn go_on_with_study(&mut self, ended: &Ended, study: Option<&StudyResults>) {
         self.show_why(ended);
-        if *ended == Ended::Stopped {
+        if let (Ended::Stopped, Some(study)) = (ended, study) {
             let (folder, id) = (&study.folder, study.folder.id());
             let arguments = [study.settings.plan.command(), "--resume", "--study", &id];
             self.go_on("The study", "View > Studies", folder.project_folder(), &arguments);
@@ -70,12 +73,12 @@ impl HoneApp {
         match spawn(&self.program, project, arguments) {
             Ok(()) => {
                 let body = format!("{place} shows how far it is, and can stop it");
-                self.tell(Tone::Neutral, format!("{what} goes on in the background"), body);
+                self.tell(Tone::Neutral, format!("{what} continues in the background"), body);
             }
             Err(error) => {
                 self.dialog = None;
-                let body = format!("{error}. What is done is kept, and you can go on with it here");
-                self.tell(Tone::Danger, format!("{what} could not go on in the background"), body);
+                let body = format!("{error}. Finished work is kept, and you can go on with it here");
+                self.tell(Tone::Danger, format!("{what} could not continue in the background"), body);
             }
         }
     }
@@ -85,6 +88,8 @@ impl HoneApp {
 fn spawn(program: &Path, project: &Path, arguments: &[&str]) -> io::Result<()> {
     let mut command = Command::new(program);
     command.args(arguments).arg("--notify").arg(project);
+    // It gives way to other programs, as training in the window does.
+    command.env(BACKGROUND, "1");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     on_its_own(&mut command);
     let mut child = command.spawn()?;

@@ -25,7 +25,7 @@ impl DesktopNews {
     }
 }
 
-/// Shows a notification of the desktop, by another thread: some desktops take seconds to answer.
+/// Shows a desktop notification from another thread: some desktops take seconds to answer.
 pub fn show(title: String, body: String) {
     let notify = move || notification::show(&title, &body);
     drop(std::thread::Builder::new().name("notification".to_owned()).spawn(notify));

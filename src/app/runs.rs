@@ -74,9 +74,10 @@ impl HoneApp {
         match command {
             RunsCommand::Say(run, change) => self.say(&run, change),
             RunsCommand::Change(change) => self.change_runs(change),
+            RunsCommand::Stop(run) if self.state.work.answers.is_running(&run) => self.state.work.stop_training(),
             RunsCommand::Stop(run) => match run.ask_to_stop() {
                 Ok(()) => {
-                    let body = "It ends after the step it is at, and keeps its best checkpoint";
+                    let body = "It ends soon, and keeps its best checkpoint if it has one";
                     self.tell(Tone::Neutral, "The run was asked to stop", body);
                 }
                 Err(error) => self.tell(Tone::Danger, "The run could not be stopped", error.to_string()),
@@ -118,7 +119,7 @@ impl HoneApp {
         let Some(listed) = &self.state.work.answers.runs.value else { return };
         let elsewhere = listed.records.runs.iter().find(|run| run.is_under_way());
         if let Some(run) = elsewhere.filter(|_| !self.state.work.answers.is_training()) {
-            let title = format!("Run {} is training in the background", run.listing.number);
+            let title = format!("Run {} is training in another process", run.listing.number);
             self.tell(Tone::Neutral, title, "View > Runs shows how far it is, and can stop it");
         }
     }

@@ -5,10 +5,10 @@ use egui_kittest::kittest::Queryable;
 
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
-use crate::app::testing::{Window, app, hone, picture, settle, told};
+use crate::app::testing::{Window, app, app_on, hone, picture, settle, told};
 use crate::app::view::View;
 use crate::project::{ModelChoice, Step};
-use crate::storage::{RunFolder, ThemeChoice};
+use crate::storage::{RunFolder, StopRequest, ThemeChoice};
 
 /// The sample project with this many runs of growing length, on the page of runs.
 pub(super) fn with_runs(runs: u32) -> (Window, tempfile::TempDir) {
@@ -131,6 +131,25 @@ fn a_run_of_another_process_appears_by_itself() {
         window.step();
     }
     assert!(window.query_all_by_label_contains("Getting ready").next().is_some());
+    drop(training);
+}
+
+#[test]
+fn a_run_in_the_background_is_told_of_and_can_be_stopped() {
+    let (mut first, _folder) = with_runs(1);
+    let project = project(&mut first);
+    drop(first);
+    let (run, training) = RunFolder::create(&project).unwrap();
+    run.write_status(&crate::storage::RunStatus::Running).unwrap();
+    let mut window = app_on(Some(project), ThemeChoice::Dark, 1.0);
+    settle(&mut window);
+    assert_eq!(told(&mut window), "Run 2 is training in another process");
+    hone(&mut window).run_command(AppCommand::User(UserCommand::Runs));
+    settle(&mut window);
+    picture("runs-background", &mut window);
+    click(&mut window, "Stop and keep the best");
+    assert_eq!(told(&mut window), "The run was asked to stop");
+    assert!(StopRequest::of(run.path()).is_there());
     drop(training);
 }
 

@@ -97,6 +97,13 @@ impl<T, K> Slot<T, K> {
         }
     }
 
+    /// Asks the job to end so that another process goes on; the slot shows it once the job has ended.
+    pub fn hand_over(&self) {
+        if let Some(pending) = &self.pending {
+            pending.hand_over();
+        }
+    }
+
     /// Abandons the job, and keeps an older answer.
     pub fn abandon(&mut self) {
         (self.running, self.pending) = (None, None);

@@ -46,6 +46,7 @@ impl Work {
     pub fn stop_study(&mut self) {
         if let Some(live) = &mut self.answers.live_study {
             live.stopping = true;
+            live.handed_over = false;
         }
         self.answers.study.stop();
     }
@@ -99,7 +100,7 @@ impl HoneApp {
             StudiesCommand::Stop => work.stop_study(),
             StudiesCommand::StopElsewhere(study) => match study.ask_to_stop() {
                 Ok(()) => {
-                    let body = "It ends after the step it is at";
+                    let body = "It ends soon, and keeps what is done";
                     self.tell(Tone::Neutral, "The study was asked to stop", body);
                 }
                 Err(error) => self.tell(Tone::Danger, "The study could not be stopped", error.to_string()),
@@ -140,8 +141,8 @@ impl HoneApp {
             let live = answers.live_study.take();
             let is_handed_over = live.as_ref().is_some_and(|live| live.handed_over);
             let results = live.and_then(|live| live.results);
-            if let (Some(results), true) = (&results, is_handed_over) {
-                self.go_on_with_study(&ended, results);
+            if is_handed_over {
+                self.go_on_with_study(&ended, results.as_deref());
             }
             let title = results.map_or("Study", |results| results.settings.plan.title());
             if ended == Ended::Answered {

@@ -433,6 +433,7 @@ impl Work {
     pub fn stop_training(&mut self) {
         if let (Some(training), Some(live)) = (&mut self.training, &mut self.answers.live) {
             live.stops += 1;
+            live.handed_over = false;
             training.pending.cancel();
         }
     }

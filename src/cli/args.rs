@@ -226,8 +226,8 @@ pub struct TrainArguments {
     /// Run to resume [default: the newest that was interrupted]
     #[arg(long, value_name = "ID", requires = "resume")]
     pub run: Option<String>,
-    /// Show a notification of the desktop at the end
-    #[arg(long)]
+    /// Show a desktop notification when it ends
+    #[arg(long, conflicts_with = "dry_run")]
     pub notify: bool,
     /// Download the model first if it is not on this machine
     #[arg(long)]

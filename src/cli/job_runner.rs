@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cli::CliError;
 use crate::cli::screen::Screen;
-use crate::worker::{Job, Said, Worker};
+use crate::worker::{BACKGROUND, Job, Said, SharedData, Worker, WorkerOptions};
 
 /// How often Ctrl-C is checked.
 const LOOK: Duration = Duration::from_millis(50);
@@ -32,7 +32,9 @@ impl JobRunner {
                 std::process::exit(ENDED_BY_INTERRUPT);
             }
         });
-        let worker = Worker::spawn(|| {}).map_err(|error| {
+        let background_priority = std::env::var_os(BACKGROUND).is_some();
+        let options = WorkerOptions { background_priority, models: None };
+        let worker = Worker::spawn_with(options, SharedData::default(), || {}).map_err(|error| {
             CliError::Failed(format!(
                 "The system could not start a worker thread: {error}. Close other programs and try again."
             ))

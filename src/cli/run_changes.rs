@@ -72,7 +72,7 @@ fn note(said: &SaidArguments, out: &mut dyn Write) -> Result<(), CliError> {
 fn stop(runs: &ChosenRuns, out: &mut dyn Write) -> Result<(), CliError> {
     for run in chosen(&runs.project, &runs.runs)? {
         run.folder.ask_to_stop()?;
-        writeln!(out, "Run {} ends after the step it is at, and keeps its best checkpoint.", run.number)?;
+        writeln!(out, "Run {} ends soon, and keeps its best checkpoint if it has one.", run.number)?;
     }
     Ok(())
 }

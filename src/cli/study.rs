@@ -78,6 +78,18 @@ fn run(
     plan: impl FnOnce(&Project) -> Result<StudyPlan, CliError>,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
+    let outcome = run_or_resume(arguments, plan, out);
+    if let (true, Err(error)) = (arguments.notify, &outcome) {
+        notification::show("The study ended", &error.to_string());
+    }
+    outcome
+}
+
+fn run_or_resume(
+    arguments: &StudyArguments,
+    plan: impl FnOnce(&Project) -> Result<StudyPlan, CliError>,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
     let mut jobs = JobRunner::begin()?;
     let mut project = with_settings(&project, &arguments.settings, &folder)?;
@@ -110,14 +122,11 @@ fn run(
         let study = begun.folder.id();
         jobs.say(&format!("The study {study} keeps what is done. Go on with it: add --resume."));
     }
+    let results = ended?;
     if arguments.notify {
-        let title = begun.as_ref().map_or("Study", |begun| begun.settings.plan.title());
-        match &ended {
-            Ok(results) => notification::show(&format!("{title} finished"), &headline(results)),
-            Err(error) => notification::show(&format!("{title} ended"), &error.to_string()),
-        }
+        notification::show(&format!("{} finished", results.settings.plan.title()), &headline(&results));
     }
-    show(&*ended?, arguments.json, out)
+    show(&results, arguments.json, out)
 }
 
 /// The study with this id, or the newest one with this kind of plan that was interrupted.

@@ -24,7 +24,7 @@ pub struct StudyArguments {
     /// Study to resume [default: the newest that was interrupted]
     #[arg(long, value_name = "ID", requires = "resume")]
     pub study: Option<String>,
-    /// Show a notification of the desktop at the end
+    /// Show a desktop notification when it ends
     #[arg(long)]
     pub notify: bool,
     /// The Ray cluster that trains the trials

@@ -18,6 +18,16 @@ use crate::worker::{RunResults, Train};
 
 /// Trains and prints the result.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let outcome = run_or_resume(arguments, out);
+    if let (true, Err(error)) = (arguments.notify, &outcome)
+        && !matches!(error, CliError::StoppedEarly)
+    {
+        notification::show("Training ended", &error.to_string());
+    }
+    outcome
+}
+
+fn run_or_resume(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
     let asked = Asked { json: arguments.json, fetch: arguments.fetch, notify: arguments.notify };
     if arguments.resume {
@@ -58,16 +68,15 @@ pub(super) fn train(
     let mut jobs = JobRunner::begin()?;
     let (events, told) = crossbeam_channel::unbounded();
     let job = Train { project: project.clone(), folder: folder.to_owned(), may_fetch: asked.fetch, resumed, events };
-    let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)));
+    let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
     if asked.notify {
-        match &results {
-            Ok(results) => {
-                notification::show("Training finished", &with_interval(results.measured(), results.interval()));
-            }
-            Err(error) => notification::show("Training ended", &error.to_string()),
-        }
+        let title = match results.summary.stop_reason {
+            StopReason::Stopped => "Training was stopped",
+            StopReason::Diverged => "Training diverged",
+            _ => "Training finished",
+        };
+        notification::show(title, &with_interval(results.measured(), results.interval()));
     }
-    let results = results?;
     if asked.json {
         print_json(out, &TrainOutcome::new(&results))?;
     } else {

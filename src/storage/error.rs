@@ -67,9 +67,9 @@ pub enum StorageError {
     /// The run is still training.
     #[error("The run {0} is still being trained. Wait for it to end, or stop it, and try again.")]
     UnderWay(String),
-    /// A run or study is to be stopped that no process trains.
-    #[error("{0} is not being trained now, so there is nothing to stop.")]
-    NotTraining(String),
+    /// A run or study is to be stopped that no process runs.
+    #[error("{0} is not running now, so there is nothing to stop.")]
+    NotUnderWay(String),
     /// The run ended before its first evaluation.
     #[error(
         "The run {run} has no trained model, because it ended too early: {why} Choose another run, or train again."

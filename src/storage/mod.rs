@@ -80,6 +80,7 @@ pub use run_record::{RunRecord, RunRecords, chosen_settings};
 pub use sample::{is_sample, sample_project};
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, TableLayout, TableLayouts, ThemeChoice, WindowPlace};
+pub use stop_request::StopRequest;
 pub use study_folder::{StudyFolder, StudyPredictions, StudySettings, StudyState, TrialRun};
 pub use token_cache::{TextKey, TokenCache, exclude_from_version_control};
 pub use versions::{Version, versions};

@@ -1,48 +1,63 @@
 //! Stopping a run or study that another process trains: a file in its folder asks for it.
 
+use std::path::{Path, PathBuf};
+
 use crate::storage::{RunFolder, StorageError, StudyFolder, write_atomic};
 
 /// The file that asks.
 const STOP_FILE: &str = ".stop";
 
+/// The place where a process that trains looks for a request to stop.
+#[derive(Clone, Debug)]
+pub struct StopRequest(PathBuf);
+
+impl StopRequest {
+    /// Of what is in the folder of a run or study.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        Self(folder.join(STOP_FILE))
+    }
+
+    /// Whether someone asked.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.0.exists()
+    }
+
+    /// Forgets that someone asked, once it was heard, or before the work begins again.
+    pub fn forget(&self) {
+        // There may be none.
+        let _ = std::fs::remove_file(&self.0);
+    }
+
+    fn ask(&self) -> Result<(), StorageError> {
+        write_atomic(&self.0, |_| Ok(())).map_err(StorageError::io("write", &self.0))
+    }
+}
+
 impl RunFolder {
-    /// Asks the process that trains the run to stop and to keep the best checkpoint. It looks before each step.
+    /// Asks the process that trains the run to stop and to keep the best checkpoint, if there is one.
     ///
     /// # Errors
-    /// [`StorageError::NotTraining`] if no process trains it; errors of the file system.
+    /// [`StorageError::NotUnderWay`] if no process trains it; errors of the file system.
     pub fn ask_to_stop(&self) -> Result<(), StorageError> {
         if !self.is_under_way() {
-            return Err(StorageError::NotTraining(format!("Run {}", self.id())));
+            return Err(StorageError::NotUnderWay(format!("Run {}", self.id())));
         }
-        let path = self.path().join(STOP_FILE);
-        write_atomic(&path, |_| Ok(())).map_err(StorageError::io("write", &path))
-    }
-
-    /// Whether someone asked for it.
-    #[must_use]
-    pub fn is_asked_to_stop(&self) -> bool {
-        self.path().join(STOP_FILE).exists()
-    }
-
-    /// Forgets that someone asked, once it was heard.
-    pub fn forget_stop_request(&self) {
-        // There may be none.
-        let _ = std::fs::remove_file(self.path().join(STOP_FILE));
+        StopRequest::of(self.path()).ask()
     }
 }
 
 impl StudyFolder {
-    /// Asks the process that runs the study to stop: its run under way ends the study with it.
+    /// Asks the process that runs the study to stop. What is done is kept.
     ///
     /// # Errors
-    /// [`StorageError::NotTraining`] if none of its runs is training; errors of the file system.
+    /// [`StorageError::NotUnderWay`] if no process runs it; errors of the file system.
     pub fn ask_to_stop(&self) -> Result<(), StorageError> {
-        let runs = RunFolder::list(self.path())?;
-        let under_way = runs.into_iter().find(|run| run.folder.is_under_way());
-        under_way.map_or_else(
-            || Err(StorageError::NotTraining(format!("Study {}", self.id()))),
-            |run| run.folder.ask_to_stop(),
-        )
+        if !self.is_under_way() {
+            return Err(StorageError::NotUnderWay(format!("Study {}", self.id())));
+        }
+        StopRequest::of(self.path()).ask()
     }
 }
 
@@ -50,33 +65,32 @@ impl StudyFolder {
 mod tests {
     use super::*;
     use crate::project::{Project, StudyPlan};
-    use crate::storage::{RunStatus, StudySettings};
+    use crate::storage::StudySettings;
 
     #[test]
     fn only_a_run_that_is_training_is_asked() {
         let folder = tempfile::tempdir().unwrap();
         let (run, lock) = RunFolder::create(folder.path()).unwrap();
+        let request = StopRequest::of(run.path());
         run.ask_to_stop().unwrap();
-        assert!(run.is_asked_to_stop());
-        run.forget_stop_request();
-        assert!(!run.is_asked_to_stop());
+        assert!(request.is_there());
+        request.forget();
+        assert!(!request.is_there());
         drop(lock);
         let refused = run.ask_to_stop().unwrap_err().to_string();
-        assert!(refused.contains("is not being trained"), "{refused}");
-        assert!(!run.is_asked_to_stop());
+        assert!(refused.starts_with("Run ") && refused.contains("is not running now"), "{refused}");
+        assert!(!request.is_there());
     }
 
     #[test]
-    fn a_study_is_asked_by_its_run_under_way() {
+    fn only_a_study_that_is_running_is_asked() {
         let folder = tempfile::tempdir().unwrap();
-        let plan = StudyPlan::Seeds { seeds: 2 };
-        let settings = StudySettings::new(plan, Project::default(), "ab".to_owned());
-        let study = StudyFolder::create(folder.path(), &settings).unwrap().0;
-        let refused = study.ask_to_stop().unwrap_err().to_string();
-        assert!(refused.starts_with("Study ") && refused.contains("is not being trained now"), "{refused}");
-        let (run, _lock) = RunFolder::create(study.path()).unwrap();
-        run.write_status(&RunStatus::Running).unwrap();
+        let settings = StudySettings::new(StudyPlan::Seeds { seeds: 2 }, Project::default(), "ab".to_owned());
+        let (study, lock) = StudyFolder::create(folder.path(), &settings).unwrap();
         study.ask_to_stop().unwrap();
-        assert!(run.is_asked_to_stop());
+        assert!(StopRequest::of(study.path()).is_there());
+        drop(lock);
+        let refused = study.ask_to_stop().unwrap_err().to_string();
+        assert!(refused.starts_with("Study ") && refused.contains("is not running now"), "{refused}");
     }
 }

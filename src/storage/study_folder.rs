@@ -161,7 +161,7 @@ impl StudyFolder {
         self.path.join(LOCK_FILE)
     }
 
-    fn is_under_way(&self) -> bool {
+    pub(super) fn is_under_way(&self) -> bool {
         FileLock::is_held(&self.lock_file())
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::progress::{Cancelled, Control, Progress};
-use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
+use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics, StopRequest};
 use crate::training::away::Away;
 
 /// An event of a run. [`TrainingEvent::Started`] comes once, then steps and evaluations.
@@ -42,13 +42,18 @@ pub(super) struct Voice<'a> {
     pub on_event: &'a mut dyn FnMut(TrainingEvent),
     /// Time spent paused. It does not count as training time.
     pub waited: Duration,
+    /// Where other processes ask the run to stop.
+    pub requests: Vec<StopRequest>,
     /// Time in which the process did not run. It does not count either.
     away: Away,
 }
 
+/// How often a paused run looks whether it goes on.
+const LOOK: Duration = Duration::from_millis(50);
+
 impl<'a> Voice<'a> {
     pub fn new(control: &'a Control, on_event: &'a mut dyn FnMut(TrainingEvent)) -> Self {
-        Self { control, on_event, waited: Duration::ZERO, away: Away::begin() }
+        Self { control, on_event, waited: Duration::ZERO, requests: Vec::new(), away: Away::begin() }
     }
 
     pub fn say(&mut self, event: TrainingEvent) {
@@ -67,12 +72,13 @@ impl<'a> Voice<'a> {
         self.say(TrainingEvent::Progress(Progress::of(stage, done, total, unit)));
     }
 
-    /// [`Control::look`], after waiting while paused.
+    /// [`Control::look`], after waiting while paused, and looking for requests of other processes.
     ///
     /// # Errors
     /// [`Cancelled`].
     pub fn look(&mut self) -> Result<(), Cancelled> {
         self.wait_while_paused();
+        self.hear();
         self.control.look()
     }
 
@@ -90,11 +96,23 @@ impl<'a> Voice<'a> {
         self.waited + self.away.total()
     }
 
+    /// Stops the run if another process asks for it.
+    pub fn hear(&mut self) {
+        if !self.control.is_cancelled() && self.requests.iter().any(StopRequest::is_there) {
+            self.requests.iter().for_each(StopRequest::forget);
+            self.log("Another window or terminal asked for a stop.");
+            self.control.request_stop();
+        }
+    }
+
     fn wait_while_paused(&mut self) {
         if self.control.is_paused() && !self.control.is_cancelled() {
             self.say(TrainingEvent::Paused(true));
             let stopwatch = Stopwatch::start(self);
-            self.control.wait_while_paused();
+            while self.control.is_paused() && !self.control.is_cancelled() {
+                std::thread::sleep(LOOK);
+                self.hear();
+            }
             self.waited += stopwatch.elapsed(self);
             self.say(TrainingEvent::Paused(false));
         }

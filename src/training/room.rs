@@ -123,6 +123,7 @@ pub(super) fn with_room<T>(
             voice.say(TrainingEvent::Paused(true));
         }
         loop {
+            voice.hear();
             if voice.control.is_cancelled() || begun.elapsed() > LONGEST_WAIT {
                 return ended(voice, has_told, &stopwatch, Err(error));
             }

@@ -10,7 +10,7 @@ use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, Recompute, TrainedLayers, TrainingSettings};
 use crate::storage::{
     FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus, RunSummary,
-    StopReason, StorageError, with_absolute_paths,
+    StopReason, StopRequest, StorageError, with_absolute_paths,
 };
 use crate::tasks::Measured;
 use crate::training::checkpoint::Keeper;
@@ -228,13 +228,15 @@ fn open_run(
         }
         run.remove_unfinished_checkpoints()?;
         // Whoever asked the process that was killed has no wish about this one.
-        run.forget_stop_request();
+        StopRequest::of(run.path()).forget();
         (run.clone(), lock)
     } else {
         let (run, lock) = RunFolder::create(inputs.study.map_or(inputs.project_folder, |study| study.folder))?;
         run.write_settings(&settings)?;
         (run, lock)
     };
+    let folders = [Some(run.path()), inputs.study.map(|study| study.folder)];
+    voice.requests = folders.into_iter().flatten().map(StopRequest::of).collect();
     run.write_status(&RunStatus::Running)?;
     let ([steps_per_epoch, total_steps], device) = (steps, settings.device.clone());
     let settings = Box::new(settings);

@@ -3,7 +3,9 @@
 //! Stopping: the first stop ends training. The best checkpoint so far is then evaluated on the test set, and the run
 //! ends with a result ([`StopReason::Stopped`]). If there was no evaluation yet, the current weights are evaluated. A
 //! second stop skips whatever is left: without any evaluation, there is nothing to keep and the run's folder is
-//! removed; otherwise the result has no test scores. A stop before the first step removes the run.
+//! removed; otherwise the result has no test scores. A stop before the first step removes the run. Another process can ask for the
+//! first stop by a file in the run's folder ([`crate::storage::StopRequest`]). A run that is handed over to another process
+//! ([`crate::progress::Control::hand_over`]) ends before its next step, with a checkpoint and without a result.
 
 use std::path::Path;
 use std::time::Duration;
@@ -166,15 +168,10 @@ impl Trainer<'_> {
         Ok(StopReason::Completed)
     }
 
-    /// Ends training if it is asked to: by its owner, by another process, or to hand the run over to one.
+    /// Ends training if it is asked to stop, or to hand the run over to another process.
     fn look_before_a_step(&mut self) -> Result<(), TrainError> {
-        if self.run.is_asked_to_stop() {
-            self.run.forget_stop_request();
-            self.voice.log("Another window or terminal asked the run to stop.");
-            self.voice.control.cancel();
-        }
         self.voice.look()?;
-        if self.study.is_none() && self.voice.control.is_handed_over() {
+        if self.voice.control.is_handed_over() {
             self.keep(true)?;
             return Err(TrainError::HandedOver);
         }

@@ -85,4 +85,4 @@ pub use study_trials::StudyEvent;
 pub use survey::Survey;
 pub use tokens::{CountTextTokens, CountTokens};
 pub use training::{CompareWays, EstimateRun, FindRate, Train, WayEstimate};
-pub use worker::{Worker, WorkerOptions};
+pub use worker::{BACKGROUND, Worker, WorkerOptions};

@@ -156,7 +156,7 @@ impl<T> Pending<T> {
         }
     }
 
-    /// Asks a run to end with a checkpoint from which another process goes on.
+    /// Asks a run or study to end with a checkpoint from which another process goes on.
     pub fn hand_over(&self) {
         self.ticket.control.hand_over();
     }

@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crossbeam_channel::Sender;
 
 use crate::project::{Project, StudyPlan};
-use crate::storage::{StudyFolder, StudySettings};
+use crate::storage::{StopRequest, StudyFolder, StudySettings};
 use crate::training::KeptProbe;
 use crate::worker::best_in::sized;
 use crate::worker::keep_trial;
@@ -59,7 +59,8 @@ impl Job for RunStudy {
             Some(cluster) => run_on_cluster(&mut study, context, cluster, &events),
             None => run_here(&mut study, context, &events),
         };
-        if let Err(JobError::Cancelled) = trained {
+        // Another process that goes on keeps it in the end.
+        if matches!(trained, Err(JobError::Cancelled)) && !context.control.is_handed_over() {
             keep_best_so_far(&study, context);
         }
         trained?;
@@ -73,7 +74,12 @@ impl RunStudy {
         let Self { project, folder, plan, may_fetch, resumed, cluster: _, events: _ } = self;
         let begun = Instant::now();
         let before = match resumed {
-            Some(study) => Some((study.read_settings()?, study.hold()?, study)),
+            Some(study) => {
+                let (settings, lock) = (study.read_settings()?, study.hold()?);
+                // Whoever asked an earlier process has no wish about this one.
+                StopRequest::of(study.path()).forget();
+                Some((settings, lock, study))
+            }
             None => None,
         };
         let project = before.as_ref().map_or(project, |(settings, ..)| settings.project.clone());

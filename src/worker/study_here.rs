@@ -3,8 +3,8 @@
 use crossbeam_channel::Sender;
 
 use crate::project::{StudyPlan, Trial, apply_settings};
-use crate::storage::{EvaluationPoint, RunFolder};
-use crate::training::{self, OfStudy, TrainInputs, TrainingEvent};
+use crate::storage::{EvaluationPoint, RunFolder, StopRequest};
+use crate::training::{self, OfStudy, TrainError, TrainInputs, TrainingEvent};
 use crate::worker::run_events::Teller;
 use crate::worker::study_trials::{NextTrial, Study, StudyEvent};
 use crate::worker::{Context, JobError, LogLevel};
@@ -22,6 +22,7 @@ pub(super) fn run_here(
         }
     };
     while let Some(NextTrial { trial, begun }) = study.next(&[])? {
+        look_between_trials(study, context)?;
         context.log(LogLevel::Info, study.title(&trial));
         tell(context, StudyEvent::Trial(trial.number));
         let resumed = begun.filter(RunFolder::is_interrupted);
@@ -29,6 +30,17 @@ pub(super) fn run_here(
         tell(context, StudyEvent::Results(study.results()?));
     }
     Ok(())
+}
+
+/// Ends the study if another process asks for it, or is to go on with it.
+pub(super) fn look_between_trials(study: &Study, context: &Context<'_>) -> Result<(), JobError> {
+    let request = StopRequest::of(study.folder.path());
+    if request.is_there() {
+        request.forget();
+        context.log(LogLevel::Info, "Another window or terminal asked for a stop.".to_owned());
+        return Err(JobError::Cancelled);
+    }
+    if context.control.is_handed_over() { Err(JobError::Cancelled) } else { Ok(()) }
 }
 
 /// Trains a trial to its end.
@@ -63,6 +75,9 @@ fn train(
         event => teller.tell(event),
     });
     teller.flush();
+    if matches!(outcome, Err(TrainError::HandedOver)) {
+        return Err(JobError::Cancelled);
+    }
     match outcome.map_err(JobError::from) {
         Ok(_) => study.keep_weights(),
         Err(JobError::Failed(why)) if matches!(study.settings.plan, StudyPlan::Search(_)) => {

@@ -18,6 +18,9 @@ use crate::worker::{Context, Job, JobError, Pending, SharedData};
 /// Stack size: `backward()` is recursive, with a stack frame for each operation.
 const STACK_BYTES: usize = 64 << 20;
 
+/// The environment variable of a process that works in the background: [`WorkerOptions::background_priority`].
+pub const BACKGROUND: &str = "HONE_BACKGROUND";
+
 /// Options of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkerOptions {

@@ -15,7 +15,7 @@ use hone::progress::{Control, Watch};
 use hone::project::{
     ClassificationSettings, ColumnRole, DeviceChoice, ModelChoice, Precision, Project, Task, TrainingSettings,
 };
-use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
+use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, StopRequest, read_model_info};
 use hone::tasks::{self, Samples};
 use hone::training::{ToScore, TrainError, TrainInputs, TrainingEvent, predict, train};
 

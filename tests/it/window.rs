@@ -19,6 +19,16 @@ impl Drop for Guard {
     }
 }
 
+/// Stops what trains the run when it is dropped.
+struct Stopped<'a>(&'a RunFolder);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.ask_to_stop();
+    }
+}
+
 pub struct Display {
     pub name: String,
     _server: Guard,
@@ -169,6 +179,7 @@ mod needs_display {
             }
             newest().filter(|run| !run.checkpoints().unwrap_or_default().is_empty())
         });
+        let _stopped = Stopped(&run);
         display.press("ctrl+q");
         // From the button that goes on with training to the next one.
         display.press("Tab");

@@ -172,7 +172,7 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::Study(leaving) => running_ui(ui, theme, leaving, "the study", GOING_ON_STUDYING),
         Dialog::Stopping(leaving) => waiting_ui(ui, theme, leaving, ["Stopping what is running", "it has stopped"]),
         Dialog::HandingOver(leaving) => {
-            waiting_ui(ui, theme, leaving, ["Moving it to the background", "its checkpoint is written"])
+            waiting_ui(ui, theme, leaving, ["Moving it to the background", "its checkpoint is saved"])
         }
         Dialog::Unsaved { leaving, why } => unsaved_ui(ui, theme, leaving, why),
         Dialog::Predictions { file, next } => predictions_ui(ui, theme, file, next),
@@ -238,11 +238,11 @@ fn download_ui(ui: &mut Ui, theme: &Theme, entry: &CatalogueEntry, what: ModelUs
 }
 
 /// What a person can choose who leaves while a run is training.
-const GOING_ON_TRAINING: &str = "It can run on in the background: View > Runs shows it when you open the project again, and can \
-                                 stop it. Stopped now, the run has no result. To keep its best checkpoint, choose \"Stop and keep \
+const GOING_ON_TRAINING: &str = "It can continue in the background: View > Runs shows it when you open the project again, and can \
+                                 stop it. Stopped now, the run has no test scores. To keep its best checkpoint, choose \"Stop and keep \
                                  the best\" on Train first.";
 /// The same while a study is running.
-const GOING_ON_STUDYING: &str = "It can run on in the background: View > Studies shows it when you open the project again, and can \
+const GOING_ON_STUDYING: &str = "It can continue in the background: View > Studies shows it when you open the project again, and can \
                                  stop it. Stopped now, its finished trials are kept, and you can go on with it later.";
 
 /// Asks before what is running is stopped or goes on in the background.

@@ -14,6 +14,7 @@ use crate::worker::ray::ended_job::{ended_by_itself, found_no_node, reason_of};
 use crate::worker::ray::follower::{Follower, News, TrialEnd};
 use crate::worker::ray::sender::JobSender;
 use crate::worker::ray::trouble::Trouble;
+use crate::worker::study_here::look_between_trials;
 use crate::worker::study_search;
 use crate::worker::study_trials::{Study, StudyEvent};
 use crate::worker::{Context, JobError, LogLevel, RunEvent};
@@ -98,6 +99,7 @@ impl StudyJobs<'_> {
     /// Submits what there is room for, and looks at every job once.
     fn turn(&mut self, study: &mut Study, context: &mut Context<'_>) -> Result<Turn, Trouble> {
         context.control.look().map_err(JobError::from)?;
+        look_between_trials(study, context)?;
         if self.room.is_none_or(|(_, asked)| asked.elapsed() >= ROOM) {
             self.room = Some((self.sender.room(context.control)?, Instant::now()));
         }

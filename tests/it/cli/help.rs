@@ -110,7 +110,7 @@ fn help_of_train() {
               --each-way               With --dry-run, measure every way to train: all layers, the top ones, an adapter, the head, instant
               --resume                 Go on with a run that was interrupted, with the settings that it began with
               --run <ID>               Run to resume [default: the newest that was interrupted]
-              --notify                 Show a notification of the desktop at the end
+              --notify                 Show a desktop notification when it ends
               --fetch                  Download the model first if it is not on this machine
               --json                   Print the result as one JSON object
           -h, --help                   Print help

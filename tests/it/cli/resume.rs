@@ -94,25 +94,37 @@ fn a_run_is_not_resumed_once_its_data_have_changed() {
     assert!(place.json(&["runs", "shop", "--json"])["runs"][0]["resumes_after"].as_u64() > Some(0));
 }
 
+/// A process that does not outlive the test.
+#[cfg(unix)]
+struct Killed(std::process::Child);
+
+#[cfg(unix)]
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn a_run_of_another_terminal_is_asked_to_stop_and_keeps_its_best_checkpoint() {
     let place = Place::new();
     place.project();
     let arguments = ["train", "shop", "--set", "epochs=100000", "--set", "early_stopping=none"];
-    let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut process = Killed(process);
     wait_for_best(&place);
     assert_snapshot!(place.terminal("hone runs stop shop 1\nhone runs stop shop 7"), @r"
     $ hone runs stop shop 1
-    Run 1 ends after the step it is at, and keeps its best checkpoint.
+    Run 1 ends soon, and keeps its best checkpoint if it has one.
 
     $ hone runs stop shop 7
     ! Error: There is no run '7' in shop. Its runs: [run].
     exit code 1
     ");
-    assert_eq!(process.wait().unwrap().code(), Some(3), "it was stopped early");
+    assert_eq!(process.0.wait().unwrap().code(), Some(3), "it was stopped early");
     let run = place.json(&["runs", "shop", "--json"])["runs"][0].clone();
     assert_eq!(run["status"], "finished", "{run}");
     let late = place.bad(1, &["runs", "stop", "shop", "1"]);
-    assert!(late.contains("is not being trained now, so there is nothing to stop"), "{late}");
+    assert!(late.contains("is not running now, so there is nothing to stop"), "{late}");
 }

@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::{Place, reviews};
-use hone::storage::{RunFolder, StudyFolder, StudyPredictions};
+use hone::storage::{RunFolder, StopRequest, StudyFolder, StudyPredictions, StudyState};
 
 fn shop(rows: usize) -> Place {
     let place = Place::new();
@@ -244,6 +244,32 @@ fn seeds_train_the_same_rows_from_other_random_numbers() {
     // The first is what a run of the project itself would be.
     let run = place.json(&["train", "shop", "--set", "epochs=1", "--set", "seed=7", "--json"]);
     assert_eq!(run["test"]["loss"].as_f64(), Some(losses[0]));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_study_that_another_process_stops_can_go_on() {
+    let place = shop(60);
+    let endless = ["cv", "shop", "--folds", "2", "--set", "epochs=100000", "--set", "early_stopping=none"];
+    let mut process = place.command(&endless).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let studies = || StudyFolder::list(&place.path("shop")).unwrap();
+    let begun = Instant::now();
+    while studies().first().is_none_or(|study| study.trials().unwrap().is_empty()) {
+        assert!(begun.elapsed() < Duration::from_mins(1) && process.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    studies()[0].ask_to_stop().unwrap();
+    assert!(!process.wait().unwrap().success(), "it was stopped");
+    assert_eq!(studies()[0].state(), StudyState::Interrupted);
+    assert!(!StopRequest::of(studies()[0].path()).is_there(), "it was heard");
+    // One that is asked for when nobody hears it is not what the next process is asked.
+    std::fs::write(studies()[0].path().join(".stop"), "").unwrap();
+    let mut process =
+        place.command(&["cv", "shop", "--resume"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(process.try_wait().unwrap().is_none(), "it goes on");
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 #[test]

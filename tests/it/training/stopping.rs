@@ -47,13 +47,23 @@ fn another_process_can_ask_a_run_to_stop() {
     };
     let outcome = bench.train_with(&project(), &Control::default(), &mut |event| ask(event));
     assert_eq!((outcome.summary().stop_reason, outcome.summary().steps), (StopReason::Stopped, 3));
-    assert!(!bench.newest().is_asked_to_stop(), "it was heard");
+    assert!(!StopRequest::of(bench.newest().path()).is_there(), "it was heard");
     let logged = outcome.events.iter().any(|event| {
-        matches!(event, TrainingEvent::Log(line) if line.contains("Another window or terminal asked the run to stop"))
+        matches!(event, TrainingEvent::Log(line) if line.contains("Another window or terminal asked for a stop"))
     });
     assert!(logged);
+    // A paused run hears it too, and the first stop of its owner is not a second one.
+    let control = Control::default();
+    let outcome = bench.train_with(&project(), &control, &mut |event| match event {
+        event if is_step(event, 3) => control.set_paused(true),
+        TrainingEvent::Paused(true) => bench.newest().ask_to_stop().unwrap(),
+        TrainingEvent::Paused(false) => control.cancel(),
+        _ => {}
+    });
+    assert_eq!((outcome.summary().stop_reason, outcome.summary().steps), (StopReason::Stopped, 3));
+    assert!(outcome.summary().test.is_some());
     let late = bench.newest().ask_to_stop().unwrap_err().to_string();
-    assert!(late.contains("is not being trained now, so there is nothing to stop"), "{late}");
+    assert!(late.contains("is not running now, so there is nothing to stop"), "{late}");
 }
 
 #[test]

@@ -208,10 +208,11 @@ fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, of: (T
     row(ui, theme, "Epsilon", "Small constant that avoids division by zero", |ui| {
         scientific(ui, &mut optimizer.epsilon, 1e-12..=1e-3);
     });
-    if *optimizer != OptimizerSettings::default() {
+    let default = OptimizerSettings { learning_rate: usual, ..OptimizerSettings::default() };
+    if *optimizer != default {
         row(ui, theme, "", "", |ui| {
             if ui.button("Reset optimizer").clicked() {
-                *optimizer = OptimizerSettings::default();
+                *optimizer = default;
             }
         });
     }

@@ -171,8 +171,8 @@ fn shown_ui(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults, sender: &m
     match study.state {
         StudyState::Finished => {}
         StudyState::UnderWay => {
-            let body = "Another process runs it, and goes on when this window closes. Stopped, it keeps what is done and can go on later";
-            banner(ui, ctx.theme, Tone::Neutral, "It is running in the background", body, |ui| {
+            let body = "It goes on when this window closes. Stopped, it keeps what is done and can go on later";
+            banner(ui, ctx.theme, Tone::Neutral, "It is running in another process", body, |ui| {
                 if button(ui, ctx.theme, icons::STOP, "Stop the study").clicked() {
                     sender.send(AppCommand::Studies(StudiesCommand::StopElsewhere(study.folder.clone())));
                 }
@@ -194,7 +194,7 @@ fn shown_ui(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults, sender: &m
 fn state_badge(ui: &mut Ui, ctx: &StepContext<'_>, study: &StudyResults) {
     let (tone, icon, text) = match study.state {
         StudyState::Finished => return,
-        StudyState::UnderWay => (Tone::Neutral, icons::PLAY, "running in the background"),
+        StudyState::UnderWay => (Tone::Neutral, icons::PLAY, "running in another process"),
         StudyState::Interrupted => (Tone::Warning, icons::PAUSE, "stopped"),
     };
     badge(ui, ctx.theme, tone, icon, text);
