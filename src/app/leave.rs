@@ -268,9 +268,9 @@ impl HoneApp {
             DialogAnswer::HandOverAndLeave(leaving) => {
                 let work = &mut self.state.work;
                 if work.answers.is_training() {
-                    work.hand_over()
+                    work.hand_over();
                 } else {
-                    work.hand_over_study()
+                    work.hand_over_study();
                 }
                 self.dialog = Some(Dialog::HandingOver(leaving));
             }

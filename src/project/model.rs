@@ -45,7 +45,7 @@ pub enum NetworkKind {
     /// BERT and others that see a whole text.
     #[default]
     Encoder,
-    /// The same with at most [`Self::SMALL`] parameters, such as MiniLM, which learn at a higher rate.
+    /// The same with at most [`Self::SMALL`] parameters, such as `MiniLM`, which learn at a higher rate.
     SmallEncoder,
     /// GPT and others that read a text from left to right.
     Decoder,
@@ -56,7 +56,7 @@ impl NetworkKind {
     pub const ALL: [Self; 3] = [Self::Encoder, Self::SmallEncoder, Self::Decoder];
     /// The kind of [`ModelChoice::default`].
     pub const OF_DEFAULT_MODEL: Self = Self::SmallEncoder;
-    /// Most parameters of a small encoder without its head: more than any MiniLM in English has, fewer than `DistilBERT`.
+    /// Most parameters of a small encoder without its head: more than any `MiniLM` in English has, fewer than `DistilBERT`.
     pub const SMALL: u64 = 40_000_000;
 
     /// The kind of an encoder with so many parameters.
