@@ -15,7 +15,7 @@ fn a_loss_that_is_not_a_number_fails_with_advice() {
     });
     let message = outcome.error();
     assert!(
-        message.contains("diverged") && message.contains("Lower the learning rate, for example to 5e-5"),
+        message.contains("diverged") && message.contains("Lower the learning rate, for example to 1e-4"),
         "{message}"
     );
     let RunStatus::Failed(written) = bench.newest().read_status().unwrap() else {
@@ -43,7 +43,7 @@ fn a_run_that_diverges_keeps_its_best_checkpoint_and_the_results_of_it() {
     });
     let told = warnings.next().unwrap();
     let kept = format!("The best checkpoint before that, from step {}, is in ", summary.best_step);
-    assert!(told.contains("Lower the learning rate, for example to 5e-5") && told.contains(&kept), "{told}");
+    assert!(told.contains("Lower the learning rate, for example to 1e-4") && told.contains(&kept), "{told}");
     let run = bench.newest();
     assert_eq!(run.read_status().unwrap(), RunStatus::Finished(summary.clone()));
     assert!(!run.read_predictions("test").unwrap().is_empty() && run.read_comparison().is_ok());
