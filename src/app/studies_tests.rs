@@ -10,10 +10,10 @@ use crate::app::messages::{AppCommand, Edit};
 use crate::app::runs_tests::with_runs;
 use crate::app::shell::Leaving;
 use crate::app::studies_command::StudiesCommand;
-use crate::app::testing::{Window, hone, picture, settle};
+use crate::app::testing::{Window, hone, picture, settle, told};
 use crate::app::view::View;
 use crate::project::{SearchPlan, SearchRange, SearchStart, StudyPlan};
-use crate::storage::{StudyFolder, StudySettings, StudyState};
+use crate::storage::{StopRequest, StudyFolder, StudySettings, StudyState};
 use crate::worker::StudyResults;
 
 /// The page of studies of the sample project after a short run.
@@ -154,6 +154,23 @@ fn a_study_goes_on_in_the_background_when_the_window_closes() {
     let study = the_interrupted_study(&mut window);
     let expected = format!("cv\n--resume\n--study\n{}\n--notify\n{}\n", study.id(), study.project_folder().display());
     assert_eq!(std::fs::read_to_string(told).unwrap(), expected);
+}
+
+#[test]
+fn a_study_of_another_process_can_be_stopped() {
+    let (mut window, _folder) = studies();
+    let folder = hone(&mut window).state.session.as_ref().unwrap().folder().to_owned();
+    let project = hone(&mut window).project().clone();
+    let settings = StudySettings::new(StudyPlan::CrossValidation { folds: 5 }, project, "ab".to_owned());
+    let (study, running) = StudyFolder::create(&folder, &settings).unwrap();
+    hone(&mut window).state.studies_listed_at = None;
+    settle(&mut window);
+    window.get_by_label("It is running in another process");
+    picture("studies-elsewhere", &mut window);
+    click(&mut window, "Stop the study");
+    assert_eq!(told(&mut window), "The study was asked to stop");
+    assert!(StopRequest::of(study.path()).is_there());
+    drop(running);
 }
 
 #[test]
