@@ -86,7 +86,7 @@ impl Preset {
     /// | --- | --- | --- | --- |
     /// | SST-2, 2,000 | 0.833 | 0.845 | 0.831 |
     /// | airline tweets, 2,000 | 0.759 | 0.761 | 0.763 |
-    /// | Amazon review sentences, 2,596 | 0.675 | 0.688 | not on this split |
+    /// | Amazon review sentences, 2,589 | 0.675 | 0.688 | not on this split |
     /// | the sample project, 543 | 0.727 | 0.754 | 0.766 |
     ///
     /// The learning rates of language modelling suit a model that gets a new language model head, as the default model
