@@ -110,7 +110,7 @@ impl HoneApp {
             meter: MemoryMeter::default(),
             keep_settings: start.keep_settings,
             projects: start.projects,
-            // Only a program that was deleted since has no path.
+            // A path that is not there any more is an error when it is used.
             program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("hone")),
             may_close: false,
             ctx: ctx.clone(),

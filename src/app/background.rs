@@ -13,17 +13,12 @@ use crate::storage::RunFolder;
 use crate::worker::{BACKGROUND, StudyResults};
 
 impl Work {
-    /// Asks the run to end with a checkpoint, from which another process goes on.
+    /// Asks the run or study to end with a checkpoint, from which another process goes on.
     pub fn hand_over(&mut self) {
         if let (Some(training), Some(live)) = (&self.training, &mut self.answers.live) {
             live.handed_over = true;
             training.pending.hand_over();
-        }
-    }
-
-    /// Asks the study to end, so that another process goes on with it.
-    pub fn hand_over_study(&mut self) {
-        if let Some(live) = &mut self.answers.live_study {
+        } else if let Some(live) = &mut self.answers.live_study {
             live.handed_over = true;
             self.answers.study.hand_over();
         }
@@ -93,8 +88,9 @@ fn spawn(program: &Path, project: &Path, arguments: &[&str]) -> io::Result<()> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     on_its_own(&mut command);
     let mut child = command.spawn()?;
-    // Whoever does not wait for a process leaves a trace of it in the system for as long as the window is open.
-    std::thread::Builder::new().name("background".to_owned()).spawn(move || child.wait())?;
+    // Unless someone waits for it, an ended process stays in the system's list for as long as the window is open. Without a thread to
+    // wait, it goes on all the same.
+    drop(std::thread::Builder::new().name("background".to_owned()).spawn(move || child.wait()));
     Ok(())
 }
 

@@ -266,12 +266,7 @@ impl HoneApp {
                 self.dialog = Some(Dialog::Stopping(leaving));
             }
             DialogAnswer::HandOverAndLeave(leaving) => {
-                let work = &mut self.state.work;
-                if work.answers.is_training() {
-                    work.hand_over();
-                } else {
-                    work.hand_over_study();
-                }
+                self.state.work.hand_over();
                 self.dialog = Some(Dialog::HandingOver(leaving));
             }
             DialogAnswer::DiscardAndLeave(leaving) => self.go(leaving),

@@ -6,11 +6,11 @@
 
 mod act;
 mod answers;
-mod background;
 #[allow(clippy::module_inception, reason = "the application itself, in the room named after it")]
 mod app;
 #[cfg(test)]
 mod app_tests;
+mod background;
 mod commands;
 mod context;
 mod desktop_news;

@@ -24,7 +24,17 @@ impl StopRequest {
         self.0.exists()
     }
 
-    /// Forgets that someone asked, once it was heard, or before the work begins again.
+    /// Whether someone asked, which is forgotten then: it is heard once.
+    #[must_use]
+    pub fn take(&self) -> bool {
+        let is_there = self.is_there();
+        if is_there {
+            self.forget();
+        }
+        is_there
+    }
+
+    /// Forgets that someone asked, before the work begins again.
     pub fn forget(&self) {
         // There may be none.
         let _ = std::fs::remove_file(&self.0);
@@ -74,8 +84,7 @@ mod tests {
         let request = StopRequest::of(run.path());
         run.ask_to_stop().unwrap();
         assert!(request.is_there());
-        request.forget();
-        assert!(!request.is_there());
+        assert!(request.take() && !request.take() && !request.is_there());
         drop(lock);
         let refused = run.ask_to_stop().unwrap_err().to_string();
         assert!(refused.starts_with("Run ") && refused.contains("is not running now"), "{refused}");

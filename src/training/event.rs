@@ -98,8 +98,7 @@ impl<'a> Voice<'a> {
 
     /// Stops the run if another process asks for it.
     pub fn hear(&mut self) {
-        if !self.control.is_cancelled() && self.requests.iter().any(StopRequest::is_there) {
-            self.requests.iter().for_each(StopRequest::forget);
+        if !self.control.is_cancelled() && self.requests.iter().any(StopRequest::take) {
             self.log("Another window or terminal asked for a stop.");
             self.control.request_stop();
         }

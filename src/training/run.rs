@@ -57,7 +57,8 @@ pub struct TrainInputs<'a> {
 ///
 /// # Errors
 /// [`TrainError::Cancelled`] if it was stopped before there was anything to keep; the folder of a new run is then removed, and
-/// that of a resumed one stays. [`TrainError::HandedOver`] if [`Control::hand_over`] was called. Any other error is also written to the run's status, once there is a run.
+/// that of a resumed one stays. [`TrainError::HandedOver`] if [`Control::hand_over`] was called. Any other error is also written to
+/// the run's status, once there is a run.
 pub fn train(
     inputs: TrainInputs<'_>,
     control: &Control,

@@ -32,15 +32,13 @@ pub(super) fn run_here(
     Ok(())
 }
 
-/// Ends the study if another process asks for it, or is to go on with it.
+/// Ends the study if its owner or another process asks for it, or if another process is to go on with it.
 pub(super) fn look_between_trials(study: &Study, context: &Context<'_>) -> Result<(), JobError> {
-    let request = StopRequest::of(study.folder.path());
-    if request.is_there() {
-        request.forget();
+    if StopRequest::of(study.folder.path()).take() {
         context.log(LogLevel::Info, "Another window or terminal asked for a stop.".to_owned());
-        return Err(JobError::Cancelled);
+        context.control.request_stop();
     }
-    if context.control.is_handed_over() { Err(JobError::Cancelled) } else { Ok(()) }
+    if context.control.is_handed_over() { Err(JobError::Cancelled) } else { Ok(context.control.look()?) }
 }
 
 /// Trains a trial to its end.

@@ -98,7 +98,6 @@ impl StudyJobs<'_> {
 
     /// Submits what there is room for, and looks at every job once.
     fn turn(&mut self, study: &mut Study, context: &mut Context<'_>) -> Result<Turn, Trouble> {
-        context.control.look().map_err(JobError::from)?;
         look_between_trials(study, context)?;
         if self.room.is_none_or(|(_, asked)| asked.elapsed() >= ROOM) {
             self.room = Some((self.sender.room(context.control)?, Instant::now()));

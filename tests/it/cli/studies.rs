@@ -262,7 +262,7 @@ fn a_study_that_another_process_stops_can_go_on() {
     assert!(!process.wait().unwrap().success(), "it was stopped");
     assert_eq!(studies()[0].state(), StudyState::Interrupted);
     assert!(!StopRequest::of(studies()[0].path()).is_there(), "it was heard");
-    // One that is asked for when nobody hears it is not what the next process is asked.
+    // A request that nobody heard does not stop the next process.
     std::fs::write(studies()[0].path().join(".stop"), "").unwrap();
     let mut process =
         place.command(&["cv", "shop", "--resume"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -52,7 +52,7 @@ fn another_process_can_ask_a_run_to_stop() {
         matches!(event, TrainingEvent::Log(line) if line.contains("Another window or terminal asked for a stop"))
     });
     assert!(logged);
-    // A paused run hears it too, and the first stop of its owner is not a second one.
+    // A paused run hears it too. If its owner then stops it once, that does not count as the second stop.
     let control = Control::default();
     let outcome = bench.train_with(&project(), &control, &mut |event| match event {
         event if is_step(event, 3) => control.set_paused(true),
