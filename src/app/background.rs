@@ -72,7 +72,10 @@ impl HoneApp {
             }
             Err(error) => {
                 self.dialog = None;
-                let body = format!("{error}. Finished work is kept, and you can go on with it here");
+                let program = self.program.display();
+                let body = format!(
+                    "{program} could not be started: {error}. Finished work is kept, and you can go on with it here"
+                );
                 self.tell(Tone::Danger, format!("{what} could not continue in the background"), body);
             }
         }

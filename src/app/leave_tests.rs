@@ -155,6 +155,7 @@ fn a_run_goes_on_in_the_background_when_its_project_closes() {
     settle(&mut window);
     assert!(hone(&mut window).dialog.is_none() && !hone(&mut window).may_close);
     window.get_by_label_contains("Training could not continue in the background");
+    window.get_by_label_contains("none could not be started: ");
     assert!(hone(&mut window).state.interrupted.is_some(), "it can be resumed");
 
     begin(&mut window);

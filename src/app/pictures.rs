@@ -209,7 +209,6 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
         ("training", Dialog::Training(leaving.clone())),
         ("study", Dialog::Study(leaving.clone())),
         ("stopping", Dialog::Stopping(leaving.clone())),
-        ("handing-over", Dialog::HandingOver(leaving.clone())),
         ("unsaved", Dialog::Unsaved { leaving, why: "No space left on device".to_owned() }),
         (
             "download",
